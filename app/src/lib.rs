@@ -1,0 +1,1 @@
+//! The two faces of Cầu Nối: `field` in the browser, `office` rendered by the server.

@@ -1,0 +1,1 @@
+//! The rules of Cầu Nối: pure, without clock, randomness or I/O.
