@@ -1,0 +1,125 @@
+//! Real browsers: knows how Playwright and the wasm test runner are started, not what they test.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::machine;
+
+pub const FOLDER: &str = "end2end";
+const REPORT: &str = "target/end2end.json";
+const WEBDRIVER: &str = "target/webdriver.json";
+
+/// The packages of `package-lock.json`, exactly; nothing is done when they are there already.
+pub fn install() -> Result<()> {
+    let folder = Path::new(FOLDER);
+    let lock = fs::read(folder.join("package-lock.json")).context("end2end/package-lock.json")?;
+    let stamp = folder.join("node_modules/.installed");
+    let wanted = Sha256::digest(&lock).to_vec();
+    if fs::read(&stamp).is_ok_and(|installed| installed == wanted) {
+        return Ok(());
+    }
+    let status = Command::new("npm")
+        .args([
+            "ci",
+            "--ignore-scripts",
+            "--no-audit",
+            "--no-fund",
+            "--loglevel=error",
+        ])
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .status()
+        .context("cannot run `npm`")?;
+    if !status.success() {
+        bail!("`npm ci` failed in {FOLDER}");
+    }
+    fs::write(stamp, wanted)?;
+    Ok(())
+}
+
+/// Runs Playwright's command line with its output on this terminal.
+pub fn playwright(args: &[&str]) -> Result<()> {
+    let status = playwright_command(args)?
+        .status()
+        .context("cannot run `node`")?;
+    if !status.success() {
+        bail!("`playwright test {}` failed", args.join(" "));
+    }
+    Ok(())
+}
+
+/// Runs the end-to-end tests and returns their JSON report with whether the run ended well.
+pub fn end_to_end() -> Result<(Value, bool)> {
+    fs::remove_file(REPORT).ok();
+    let report = std::env::current_dir()?.join(REPORT);
+    let status = playwright_command(&["--reporter=list,json"])?
+        .env("PLAYWRIGHT_JSON_OUTPUT_NAME", &report)
+        .status()
+        .context("cannot run `node`")?;
+    let report = fs::read(report).context("Playwright wrote no report")?;
+    Ok((serde_json::from_slice(&report)?, status.success()))
+}
+
+fn playwright_command(args: &[&str]) -> Result<Command> {
+    let chromium = machine::chromium().context("Chromium is missing: install `chromium`")?;
+    let mut command = Command::new("node");
+    command
+        .args(["node_modules/@playwright/test/cli.js", "test"])
+        .args(args)
+        .current_dir(FOLDER)
+        .env("CHROMIUM", chromium)
+        .stdin(Stdio::null());
+    Ok(command)
+}
+
+/// The tests of the phone's adapters, compiled to wasm; cargo starts this program for each.
+pub fn wasm_test_command() -> Result<Command> {
+    let driver = machine::chromedriver()
+        .context("Chromium's driver is missing: install `chromium-driver`")?;
+    let chromium = machine::chromium().context("Chromium is missing: install `chromium`")?;
+    let webdriver = std::env::current_dir()?.join(WEBDRIVER);
+    let capabilities = json!({ "goog:chromeOptions": {
+        "binary": chromium,
+        "args": [
+            "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
+            "--disable-quic", "--no-first-run", "--disable-background-networking",
+            "--disable-component-update", "--disable-sync",
+        ],
+    }});
+    fs::write(&webdriver, capabilities.to_string())?;
+    let runner = format!("{} browser-test", std::env::current_exe()?.display());
+    let mut command = Command::new("cargo");
+    command
+        .args([
+            "test",
+            "--package",
+            "app",
+            "--features",
+            "csr",
+            "--lib",
+            "--tests",
+        ])
+        .args([
+            "--no-fail-fast",
+            "--target",
+            machine::WASM_TARGET,
+            "--target-dir",
+            "target/wasm",
+        ])
+        .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", runner)
+        .env("WASM_BINDGEN_TEST_WEBDRIVER_JSON", webdriver)
+        .env("WASM_BINDGEN_TEST_TIMEOUT", "180")
+        .env("CHROMEDRIVER", driver)
+        .stdin(Stdio::null());
+    Ok(command)
+}
+
+pub fn run_wasm_test(args: Vec<String>) -> Result<()> {
+    let args = std::iter::once("wasm-bindgen-test-runner".to_owned()).chain(args);
+    wasm_bindgen_cli::wasm_bindgen_test_runner::run_cli_with_args(args)
+}

@@ -1,0 +1,38 @@
+//! `cargo xtask simulate`: knows where the simulation of `domain` is, not what it tries.
+
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+
+#[derive(Args, Debug)]
+pub struct Simulate {
+    /// How many seeds to run
+    #[arg(long, default_value_t = 1000)]
+    seeds: u64,
+    /// The first seed
+    #[arg(long, default_value_t = 1)]
+    from: u64,
+}
+
+pub fn simulate(simulate: &Simulate) -> Result<()> {
+    let status = Command::new("cargo")
+        .args([
+            "run",
+            "--quiet",
+            "--release",
+            "--package",
+            "domain",
+            "--example",
+            "simulate",
+            "--",
+        ])
+        .args(["--seeds", &simulate.seeds.to_string()])
+        .args(["--from", &simulate.from.to_string()])
+        .status()
+        .context("cannot run `cargo`")?;
+    if !status.success() {
+        bail!("the simulation found a failure (its seed is printed above)");
+    }
+    Ok(())
+}

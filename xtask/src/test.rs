@@ -1,0 +1,119 @@
+//! `cargo xtask test`: every part in turn, and one honest number at the end.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Command, ExitCode, Stdio};
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+
+use crate::tally::{self, Tally};
+use crate::{browser, lints, machine, run, site};
+
+type Part = (&'static str, fn() -> Result<Tally>);
+
+/// In the order in which each can reuse what the one before compiled.
+const PARTS: [Part; 7] = [
+    ("format", || lints::format().map(|()| Tally::PASSED)),
+    ("tests of the workspace", workspace),
+    ("lints of the workspace", || {
+        lints::office().map(|()| Tally::PASSED)
+    }),
+    ("lints of the field app", || {
+        machine::for_wasm()?;
+        lints::phone().map(|()| Tally::PASSED)
+    }),
+    ("browser tests of the field app", field_app),
+    ("build", build),
+    ("end to end", end_to_end),
+];
+
+pub fn test() -> ExitCode {
+    let started = Instant::now();
+    let mut total = Tally::default();
+    let mut lines = Vec::new();
+    for (name, part) in PARTS {
+        println!("== {name}");
+        let started = Instant::now();
+        let tally = part().unwrap_or_else(|error| {
+            println!("error: {error:#}");
+            Tally::FAILED
+        });
+        total = total.plus(tally);
+        lines.push(format!(
+            "{:>6.1} s  {:>5} passed {:>4} failed  {name}",
+            started.elapsed().as_secs_f32(),
+            tally.passed,
+            tally.failed,
+        ));
+    }
+    println!();
+    for line in lines {
+        println!("{line}");
+    }
+    println!("{:>6.1} s  in all", started.elapsed().as_secs_f32());
+    println!("{} passed, {} failed", total.passed, total.failed);
+    if total.failed == 0 && total.passed > 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+fn workspace() -> Result<Tally> {
+    let mut command = Command::new("cargo");
+    command.args(["test", "--workspace", "--no-fail-fast"]);
+    harness(command)
+}
+
+fn field_app() -> Result<Tally> {
+    machine::for_wasm()?;
+    machine::for_browser()?;
+    harness(browser::wasm_test_command()?)
+}
+
+fn build() -> Result<Tally> {
+    machine::for_wasm()?;
+    site::build()?.describe();
+    run::build_server()?;
+    Ok(Tally::PASSED)
+}
+
+fn end_to_end() -> Result<Tally> {
+    machine::for_browser()?;
+    browser::install()?;
+    let (report, well) = browser::end_to_end()?;
+    let tally = tally::of_playwright(&report);
+    if tally == Tally::default() {
+        println!("error: no end-to-end test ran");
+        return Ok(Tally::FAILED);
+    }
+    Ok(tally.ended(well))
+}
+
+/// Runs a cargo test command; shows what it prints except the lines of cases that passed.
+fn harness(mut command: Command) -> Result<Tally> {
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("cannot run `cargo`")?;
+    let stdout = child.stdout.take().context("cargo has no stdout")?;
+    let mut tally = Tally::default();
+    for line in BufReader::new(stdout).lines() {
+        let line = line?;
+        match tally::of_harness_line(&line) {
+            Some(counted) => tally = tally.plus(counted),
+            None if is_quiet(&line) => {}
+            None => println!("{line}"),
+        }
+    }
+    let status = child.wait()?;
+    Ok(tally.ended(status.success()))
+}
+
+fn is_quiet(line: &str) -> bool {
+    let line = line.trim();
+    line.is_empty()
+        || (line.starts_with("test ") && line.ends_with("... ok"))
+        || (line.starts_with("running ") && line.contains(" test"))
+}
