@@ -23,9 +23,5 @@ pub fn bench(bench: &Bench) -> Result<()> {
     browser::install()?;
     site::build()?.describe();
     run::build_server()?;
-    browser::playwright(&[
-        "--config",
-        "bench.config.ts",
-        &format!("{}.bench.ts", bench.name),
-    ])
+    browser::playwright(&["--config", "bench.config.ts", &format!("{}.bench.ts", bench.name)])
 }

@@ -24,13 +24,7 @@ pub fn install() -> Result<()> {
         return Ok(());
     }
     let status = Command::new("npm")
-        .args([
-            "ci",
-            "--ignore-scripts",
-            "--no-audit",
-            "--no-fund",
-            "--loglevel=error",
-        ])
+        .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"])
         .current_dir(folder)
         .stdin(Stdio::null())
         .status()
@@ -44,9 +38,7 @@ pub fn install() -> Result<()> {
 
 /// Runs Playwright's command line with its output on this terminal.
 pub fn playwright(args: &[&str]) -> Result<()> {
-    let status = playwright_command(args)?
-        .status()
-        .context("cannot run `node`")?;
+    let status = playwright_command(args)?.status().context("cannot run `node`")?;
     if !status.success() {
         bail!("`playwright test {}` failed", args.join(" "));
     }
@@ -79,8 +71,7 @@ fn playwright_command(args: &[&str]) -> Result<Command> {
 
 /// The tests of the phone's adapters, compiled to wasm; cargo starts this program for each.
 pub fn wasm_test_command() -> Result<Command> {
-    let driver = machine::chromedriver()
-        .context("Chromium's driver is missing: install `chromium-driver`")?;
+    let driver = machine::chromedriver().context("Chromium's driver is missing: install `chromium-driver`")?;
     let chromium = machine::chromium().context("Chromium is missing: install `chromium`")?;
     let webdriver = std::env::current_dir()?.join(WEBDRIVER);
     let capabilities = json!({ "goog:chromeOptions": {
@@ -95,22 +86,8 @@ pub fn wasm_test_command() -> Result<Command> {
     let runner = format!("{} browser-test", std::env::current_exe()?.display());
     let mut command = Command::new("cargo");
     command
-        .args([
-            "test",
-            "--package",
-            "app",
-            "--features",
-            "csr",
-            "--lib",
-            "--tests",
-        ])
-        .args([
-            "--no-fail-fast",
-            "--target",
-            machine::WASM_TARGET,
-            "--target-dir",
-            "target/wasm",
-        ])
+        .args(["test", "--package", "app", "--features", "csr", "--lib", "--tests"])
+        .args(["--no-fail-fast", "--target", machine::WASM_TARGET, "--target-dir", "target/wasm"])
         .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", runner)
         .env("WASM_BINDGEN_TEST_WEBDRIVER_JSON", webdriver)
         .env("WASM_BINDGEN_TEST_TIMEOUT", "180")

@@ -19,16 +19,8 @@ pub fn format() -> Result<()> {
 
 /// domain, app with `ssr`, server and xtask, with their tests.
 pub fn office() -> Result<()> {
-    cargo(&[
-        "clippy",
-        "--quiet",
-        "--workspace",
-        "--all-targets",
-        "--",
-        "--deny",
-        "warnings",
-    ])
-    .context("lints of the workspace")
+    cargo(&["clippy", "--quiet", "--workspace", "--all-targets", "--", "--deny", "warnings"])
+        .context("lints of the workspace")
 }
 
 /// app with `csr`, as it runs on the phone, with its browser tests.
@@ -54,10 +46,7 @@ pub fn phone() -> Result<()> {
 }
 
 fn cargo(args: &[&str]) -> Result<()> {
-    let status = Command::new("cargo")
-        .args(args)
-        .status()
-        .context("cannot run `cargo`")?;
+    let status = Command::new("cargo").args(args).status().context("cannot run `cargo`")?;
     if !status.success() {
         bail!("`cargo {}` failed", args.join(" "));
     }

@@ -53,17 +53,13 @@ pub fn for_browser() -> Result<()> {
         bail!("Chromium's driver is needed for the browser tests: install `chromium-driver`");
     }
     if !speaks_vietnamese() {
-        bail!(
-            "A font with Vietnamese letters is needed for the screens: install `fonts-noto-core`"
-        );
+        bail!("A font with Vietnamese letters is needed for the screens: install `fonts-noto-core`");
     }
     Ok(())
 }
 
 pub fn chromium() -> Option<PathBuf> {
-    ["chromium", "chromium-browser", "google-chrome"]
-        .into_iter()
-        .find_map(find)
+    ["chromium", "chromium-browser", "google-chrome"].into_iter().find_map(find)
 }
 
 pub fn chromedriver() -> Option<PathBuf> {
@@ -76,10 +72,7 @@ pub fn wasm_opt() -> Option<PathBuf> {
 }
 
 fn c_compiler() -> Result<()> {
-    if ["cc", "gcc", "clang"]
-        .into_iter()
-        .any(|name| find(name).is_some())
-    {
+    if ["cc", "gcc", "clang"].into_iter().any(|name| find(name).is_some()) {
         return Ok(());
     }
     bail!(
@@ -93,10 +86,8 @@ fn wasm_target() -> Result<()> {
     }
     let command = format!("rustup target add {WASM_TARGET}");
     println!("{command}");
-    let added = Command::new("rustup")
-        .args(["target", "add", WASM_TARGET])
-        .status()
-        .is_ok_and(|status| status.success());
+    let added =
+        Command::new("rustup").args(["target", "add", WASM_TARGET]).status().is_ok_and(|status| status.success());
     if added && has_wasm_target()? {
         return Ok(());
     }
@@ -104,16 +95,9 @@ fn wasm_target() -> Result<()> {
 }
 
 fn has_wasm_target() -> Result<bool> {
-    let printed = Command::new("rustc")
-        .args(["--print", "sysroot"])
-        .output()
-        .context("cannot run `rustc`")?;
+    let printed = Command::new("rustc").args(["--print", "sysroot"]).output().context("cannot run `rustc`")?;
     let sysroot = String::from_utf8_lossy(&printed.stdout);
-    Ok(Path::new(sysroot.trim())
-        .join("lib/rustlib")
-        .join(WASM_TARGET)
-        .join("lib")
-        .is_dir())
+    Ok(Path::new(sysroot.trim()).join("lib/rustlib").join(WASM_TARGET).join("lib").is_dir())
 }
 
 fn node_is_new_enough() -> bool {
@@ -130,14 +114,8 @@ fn node_is_new_enough() -> bool {
 }
 
 fn speaks_vietnamese() -> bool {
-    match Command::new("fc-list")
-        .args([":lang=vi", "family"])
-        .output()
-    {
-        Ok(printed) => printed
-            .stdout
-            .iter()
-            .any(|byte| !byte.is_ascii_whitespace()),
+    match Command::new("fc-list").args([":lang=vi", "family"]).output() {
+        Ok(printed) => printed.stdout.iter().any(|byte| !byte.is_ascii_whitespace()),
         // Not a system that uses fontconfig: its own fonts are trusted.
         Err(_) => !Path::new("/etc/debian_version").exists(),
     }
@@ -176,14 +154,9 @@ fn apt_get(args: &[&str]) -> Result<()> {
 }
 
 fn is_root() -> bool {
-    Command::new("id")
-        .arg("-u")
-        .output()
-        .is_ok_and(|printed| printed.stdout.trim_ascii() == b"0")
+    Command::new("id").arg("-u").output().is_ok_and(|printed| printed.stdout.trim_ascii() == b"0")
 }
 
 pub fn find(program: &str) -> Option<PathBuf> {
-    env::split_paths(&env::var_os("PATH")?)
-        .map(|folder| folder.join(program))
-        .find(|path| path.is_file())
+    env::split_paths(&env::var_os("PATH")?).map(|folder| folder.join(program)).find(|path| path.is_file())
 }

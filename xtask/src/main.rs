@@ -1,10 +1,7 @@
 //! The project's commands: knows how to build, serve, test and measure Cầu Nối, and nothing of
 //! what it does for people.
 
-#![expect(
-    clippy::print_stdout,
-    reason = "a command line tool speaks through stdout"
-)]
+#![expect(clippy::print_stdout, reason = "a command line tool speaks through stdout")]
 
 mod bench;
 mod browser;
@@ -61,9 +58,7 @@ fn main() -> ExitCode {
     }
     let done = match cli.verb {
         Verb::Run(run) => run::run(&run),
-        Verb::Site => machine::for_wasm()
-            .and_then(|()| site::build())
-            .map(|site| site.describe()),
+        Verb::Site => machine::for_wasm().and_then(|()| site::build()).map(|site| site.describe()),
         Verb::Test => return test::test(),
         Verb::Check => lints::check(),
         Verb::Simulate(simulate) => simulate::simulate(&simulate),
@@ -83,7 +78,5 @@ fn main() -> ExitCode {
 /// The folder of the workspace, wherever the command was typed.
 fn project() -> PathBuf {
     let xtask = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    xtask
-        .parent()
-        .map_or_else(|| xtask.clone(), |workspace| workspace.to_path_buf())
+    xtask.parent().map_or_else(|| xtask.clone(), |workspace| workspace.to_path_buf())
 }

@@ -17,16 +17,7 @@ pub struct Simulate {
 
 pub fn simulate(simulate: &Simulate) -> Result<()> {
     let status = Command::new("cargo")
-        .args([
-            "run",
-            "--quiet",
-            "--release",
-            "--package",
-            "domain",
-            "--example",
-            "simulate",
-            "--",
-        ])
+        .args(["run", "--quiet", "--release", "--package", "domain", "--example", "simulate", "--"])
         .args(["--seeds", &simulate.seeds.to_string()])
         .args(["--from", &simulate.from.to_string()])
         .status()

@@ -67,15 +67,9 @@ impl Site {
             .filter_map(|path| self.files.iter().find(|file| file.path == **path))
             .map(|file| file.brotli_bytes.unwrap_or(file.bytes))
             .sum();
-        println!(
-            "{SITE}: build {}, field app {} kB brotli",
-            self.build,
-            brotli.div_ceil(1000)
-        );
+        println!("{SITE}: build {}, field app {} kB brotli", self.build, brotli.div_ceil(1000));
         if !self.optimized {
-            println!(
-                "  `wasm-opt` is not installed: the app works, and is about a tenth larger (Debian: binaryen)"
-            );
+            println!("  `wasm-opt` is not installed: the app works, and is about a tenth larger (Debian: binaryen)");
         }
     }
 }
@@ -120,32 +114,18 @@ pub fn build() -> Result<Site> {
     }
     let boot = boot.context("public/boot.js is missing")?;
 
-    let build = writer.build();
+    let sw = sw.context("public/sw.template.js is missing")?;
+    let build = writer.build(&sw);
     let precache = writer
         .files
         .iter()
         .filter(|file| file.precached)
         .map(|file| (file.path.clone(), file.sha256.clone()))
         .collect::<BTreeMap<_, _>>();
-    let sw = fill(
-        &sw.context("public/sw.template.js is missing")?,
-        &[
-            ("build", &build),
-            ("files", &serde_json::to_string_pretty(&precache)?),
-        ],
-    )?;
+    let sw = fill(&sw, &[("build", &build), ("files", &serde_json::to_string_pretty(&precache)?)])?;
     writer.file("/sw.js", sw.as_bytes(), false, false)?;
 
-    let site = Site {
-        build,
-        inputs,
-        boot,
-        style,
-        app_js,
-        app_wasm,
-        optimized,
-        files: writer.files,
-    };
+    let site = Site { build, inputs, boot, style, app_js, app_wasm, optimized, files: writer.files };
     let mut json = serde_json::to_vec_pretty(&site)?;
     json.push(b'\n');
     fs::write(Path::new(BUILDING).join("build.json"), json)?;
@@ -181,11 +161,9 @@ fn hash_inputs(wasm: &[u8], public: &BTreeMap<String, Vec<u8>>, style: &[u8]) ->
     // How the site is built is an input too.
     hash.update(include_bytes!("site.rs"));
     hash.update(match machine::wasm_opt() {
-        Some(program) => Command::new(program)
-            .arg("--version")
-            .output()
-            .map(|printed| printed.stdout)
-            .unwrap_or_default(),
+        Some(program) => {
+            Command::new(program).arg("--version").output().map(|printed| printed.stdout).unwrap_or_default()
+        }
         None => Vec::new(),
     });
     for bytes in [wasm, style] {
@@ -207,8 +185,7 @@ fn read_public() -> Result<BTreeMap<String, Vec<u8>>> {
 }
 
 fn read_folder(folder: &Path, prefix: &str, files: &mut BTreeMap<String, Vec<u8>>) -> Result<()> {
-    let entries =
-        fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
+    let entries = fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
     for entry in entries {
         let entry = entry?;
         let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
@@ -252,14 +229,7 @@ fn bindgen() -> Result<(Glue, bool)> {
     if snippet_folder.is_dir() {
         read_folder(&snippet_folder, "snippets/", &mut snippets)?;
     }
-    Ok((
-        Glue {
-            js: fs::read(folder.join("app.js"))?,
-            wasm: fs::read(wasm)?,
-            snippets,
-        },
-        optimized,
-    ))
+    Ok((Glue { js: fs::read(folder.join("app.js"))?, wasm: fs::read(wasm)?, snippets }, optimized))
 }
 
 fn optimize(wasm: &Path) -> Result<bool> {
@@ -327,8 +297,7 @@ impl Writer {
         compress: fn(&[u8]) -> Result<Vec<u8>>,
     ) -> Result<usize> {
         let name = format!("{}.{kind}", path.trim_start_matches('/'));
-        let same_bytes = fs::read(Path::new(SITE).join(path.trim_start_matches('/')))
-            .is_ok_and(|old| old == bytes);
+        let same_bytes = fs::read(Path::new(SITE).join(path.trim_start_matches('/'))).is_ok_and(|old| old == bytes);
         let packed = match fs::read(Path::new(SITE).join(&name)) {
             Ok(earlier) if same_bytes => earlier,
             _ => compress(bytes)?,
@@ -337,8 +306,9 @@ impl Writer {
         Ok(packed.len())
     }
 
-    fn build(&self) -> String {
+    fn build(&self, sw: &[u8]) -> String {
         let mut hash = Sha256::new();
+        hash.update(sw);
         for file in self.files.iter().filter(|file| file.precached) {
             hash.update(&file.path);
             hash.update(&file.sha256);

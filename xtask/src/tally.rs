@@ -11,30 +11,17 @@ pub struct Tally {
 }
 
 impl Tally {
-    pub const FAILED: Self = Self {
-        passed: 0,
-        failed: 1,
-    };
-    pub const PASSED: Self = Self {
-        passed: 1,
-        failed: 0,
-    };
+    pub const FAILED: Self = Self { passed: 0, failed: 1 };
+    pub const PASSED: Self = Self { passed: 1, failed: 0 };
 
     pub fn plus(self, other: Self) -> Self {
-        Self {
-            passed: self.passed + other.passed,
-            failed: self.failed + other.failed,
-        }
+        Self { passed: self.passed + other.passed, failed: self.failed + other.failed }
     }
 
     /// A run that ended badly without a failed case (it did not compile, it was killed) is one
     /// failure.
     pub fn ended(self, well: bool) -> Self {
-        if well || self.failed > 0 {
-            self
-        } else {
-            self.plus(Self::FAILED)
-        }
+        if well || self.failed > 0 { self } else { self.plus(Self::FAILED) }
     }
 }
 
@@ -96,41 +83,20 @@ mod tests {
     #[test]
     fn an_ignored_or_filtered_case_counts_as_failed() {
         let line = "test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 2 filtered out; finished in 0.01s";
-        assert_eq!(
-            of_harness_line(line),
-            Some(Tally {
-                passed: 3,
-                failed: 3
-            })
-        );
+        assert_eq!(of_harness_line(line), Some(Tally { passed: 3, failed: 3 }));
     }
 
     #[test]
     fn a_failed_harness_is_read_too() {
         let line = "test result: FAILED. 1 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out";
-        assert_eq!(
-            of_harness_line(line),
-            Some(Tally {
-                passed: 1,
-                failed: 2
-            })
-        );
+        assert_eq!(of_harness_line(line), Some(Tally { passed: 1, failed: 2 }));
         assert_eq!(of_harness_line("test a_case_is_kept ... ok"), None);
     }
 
     #[test]
     fn a_run_that_dies_without_a_failed_case_is_one_failure() {
-        let tally = Tally {
-            passed: 4,
-            failed: 0,
-        };
-        assert_eq!(
-            tally.ended(false),
-            Tally {
-                passed: 4,
-                failed: 1
-            }
-        );
+        let tally = Tally { passed: 4, failed: 0 };
+        assert_eq!(tally.ended(false), Tally { passed: 4, failed: 1 });
         assert_eq!(tally.ended(true), tally);
         assert_eq!(Tally::FAILED.ended(false), Tally::FAILED);
     }
@@ -145,12 +111,6 @@ mod tests {
                 { "tests": [{ "status": "unexpected" }, { "status": "expected" }] },
             ]}],
         }]});
-        assert_eq!(
-            of_playwright(&report),
-            Tally {
-                passed: 2,
-                failed: 3
-            }
-        );
+        assert_eq!(of_playwright(&report), Tally { passed: 2, failed: 3 });
     }
 }

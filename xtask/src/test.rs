@@ -15,9 +15,7 @@ type Part = (&'static str, fn() -> Result<Tally>);
 const PARTS: [Part; 7] = [
     ("format", || lints::format().map(|()| Tally::PASSED)),
     ("tests of the workspace", workspace),
-    ("lints of the workspace", || {
-        lints::office().map(|()| Tally::PASSED)
-    }),
+    ("lints of the workspace", || lints::office().map(|()| Tally::PASSED)),
     ("lints of the field app", || {
         machine::for_wasm()?;
         lints::phone().map(|()| Tally::PASSED)
@@ -52,11 +50,7 @@ pub fn test() -> ExitCode {
     }
     println!("{:>6.1} s  in all", started.elapsed().as_secs_f32());
     println!("{} passed, {} failed", total.passed, total.failed);
-    if total.failed == 0 && total.passed > 0 {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    }
+    if total.failed == 0 && total.passed > 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn workspace() -> Result<Tally> {
@@ -92,11 +86,7 @@ fn end_to_end() -> Result<Tally> {
 
 /// Runs a cargo test command; shows what it prints except the lines of cases that passed.
 fn harness(mut command: Command) -> Result<Tally> {
-    let mut child = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()
-        .context("cannot run `cargo`")?;
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().context("cannot run `cargo`")?;
     let stdout = child.stdout.take().context("cargo has no stdout")?;
     let mut tally = Tally::default();
     for line in BufReader::new(stdout).lines() {
