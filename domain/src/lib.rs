@@ -1,1 +1,100 @@
 //! The rules of Cầu Nối: pure, without clock, randomness or I/O.
+//!
+//! # Glossary
+//! - [`Change`]: the one unit of truth, immutable. Everything anybody writes is a change.
+//! - [`Parts`]: what a subject (a case, a facility, a village activity) is made of after its changes were applied.
+//! - [`Entry`]: a change and, once the office has accepted it, its [`Receipt`].
+//! - [`check`] may refuse a change; [`apply`] never does. Phone and office run the same two functions.
+//! - [`Field`]: the candidates for one value, normally one. Two that differ are a conflict; nothing decides in silence.
+//! - [`LogId`], [`Cursor`]: where changes are counted, and how far a phone has read.
+//! - [`Verdict`]: the office's answer to one change. [`Delivery`]: where a change travels, as the person sees it.
+//! - [`Notebook`], [`Registry`]: the storage of the phone and of the office, as ports.
+//! - [`Reach`], [`Sheet`]: who sees a case, and what a receiving facility may read of it.
+//! - [`Referral`], [`Progress`], [`Act`]: what is asked of whom, where it stands, what somebody did to it.
+//! - [`Card`]: one row of a list. [`Briefing`]: what a phone must know besides cases.
+
+pub mod access;
+pub mod apply;
+pub mod card;
+pub mod case;
+pub mod catalogue;
+pub mod change;
+pub mod check;
+pub mod consent;
+pub mod delivery;
+pub mod field;
+pub mod id;
+pub mod limits;
+pub mod notebook;
+pub mod office;
+pub mod part;
+pub mod person;
+pub mod place;
+pub mod referral;
+pub mod registry;
+pub mod search;
+pub mod sync;
+pub mod time;
+pub mod wire;
+pub mod worker;
+
+pub use access::{Reach, sheet, sheets};
+pub use apply::apply;
+pub use card::Card;
+pub use case::{
+    CaseStatus, Confidentiality, Fact, FactName, Facts, Found, Header, Home, Looked, Point, Source, Task, TaskFor,
+    Told, Urgency, Visit, members,
+};
+pub use catalogue::{ClosureReason, GroupCode, ServiceCode, Tile};
+pub use change::{BadBody, Body, Change, ElementEdit, Entry, Envelope, FieldEdit, Fixed, Receipt};
+pub use check::{Actor, Refusal, Rules, Spot, check};
+pub use consent::{Consent, ConsentAnswer, ConsentException, ConsentForm, Giver, ShareItem, Sharing};
+pub use delivery::Delivery;
+pub use field::{Candidate, Field, Protective};
+pub use id::{
+    ActivityId, BadName, CaseCode, CaseId, ChangeId, DeviceId, FacilityId, LogId, PlaceId, Subject, WorkerId,
+};
+pub use notebook::{Notebook, OutboxItem, OutboxState};
+pub use office::{Received, receive};
+pub use part::{
+    Activity, ActivityPart, Facility, FacilityFacts, FreePlaces, Part, PartKey, Parts, Sheet, TaskPart, Trail,
+    TrailEntry, TrailWhat, VisitPart, Written,
+};
+pub use person::{DocumentKind, IdWarning, IdentityDocument, Invalid, PersonName, Phone, Sex};
+pub use place::{Place, PlaceKind, Places};
+pub use referral::{
+    Act, ActRecord, Action, ChainStep, DecideError, DecisionDocument, Due, Level, Papers, Progress, Receiver, Referral,
+    ReferralAsk, ReferralKind, ReferralStatus, Side,
+};
+pub use registry::{Registry, Session};
+pub use time::{Day, PartialDate, TimeLimit, Timestamp, working_days_between};
+pub use wire::{
+    ApiError, Briefing, Cursor, EmergencyNumber, Page, PartRow, PullAnswer, PullRequest, PushBatch, SubjectPage,
+    Verdict,
+};
+pub use worker::{Address, Colleague, Grant, Role, Worker};
+
+/// A store could not do what it must: the disk is full, the handle is dead, the content is damaged.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    #[error("no space is left")]
+    Full,
+    #[error("the store is closed and must be opened again")]
+    Closed,
+    #[error("written by a newer version of the app")]
+    Newer,
+    #[error("what is stored cannot be read")]
+    Damaged,
+    #[error("the store failed")]
+    Failed,
+}
+
+impl StoreError {
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Closed | Self::Failed => true,
+            Self::Full | Self::Newer | Self::Damaged => false,
+        }
+    }
+}

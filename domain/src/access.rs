@@ -1,0 +1,182 @@
+//! Who sees a case and what a receiver may read of it: one place for every rule of sight.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    case::{Header, Urgency, members},
+    consent::{Consent, ConsentAnswer, ShareItem},
+    id::{ChangeId, FacilityId, PlaceId, WorkerId},
+    part::{Parts, Sheet},
+    place::Places,
+    referral::{Act, Receiver, Referral, ReferralStatus},
+    worker::{Grant, Role},
+};
+
+/// What of a case decides who sees it. Ids and codes only: the office keeps it in the clear beside sealed bodies.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reach {
+    pub handled_in: PlaceId,
+    pub restricted: bool,
+    pub author: WorkerId,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub named: BTreeSet<WorkerId>,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub excluded: BTreeSet<WorkerId>,
+    /// Places whose outreach team was asked to come.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub teams: BTreeSet<PlaceId>,
+}
+
+impl Reach {
+    /// `None` for a subject that is not a case, or whose header is not there.
+    #[must_use]
+    pub fn of(parts: &Parts) -> Option<Self> {
+        let header = parts.header()?;
+        Some(Self {
+            handled_in: header.handled_in()?.clone(),
+            restricted: header.is_restricted(),
+            author: header.author,
+            named: members(&header.assignees, false).copied().collect(),
+            // While people disagree whether somebody is excluded, they are.
+            excluded: members(&header.excluded_workers, true).copied().collect(),
+            teams: parts
+                .referrals()
+                .filter(|r| !r.progress.status.is_final())
+                .filter_map(|r| if let Receiver::Team(place) = &r.ask.receiver { Some(place.clone()) } else { None })
+                .collect(),
+        })
+    }
+
+    /// Whether a worker with these grants sees the case: handled in an own area; restricted only if named; whoever wrote
+    /// it keeps it; never an excluded worker.
+    #[must_use]
+    pub fn is_seen_by(&self, worker: WorkerId, grants: &[Grant], places: &Places) -> bool {
+        if self.excluded.contains(&worker) {
+            return false;
+        }
+        if self.author == worker || self.named.contains(&worker) {
+            return true;
+        }
+        if self.restricted {
+            return false;
+        }
+        grants.iter().any(|grant| {
+            let Some(area) = &grant.area else { return false };
+            match grant.role {
+                Role::Collaborator | Role::Supervisor => places.covers(area, &self.handled_in),
+                Role::Outreach => {
+                    places.covers(area, &self.handled_in) || self.teams.iter().any(|team| places.covers(area, team))
+                }
+                Role::Facility | Role::Viewer | Role::Admin => false,
+            }
+        })
+    }
+}
+
+/// The sheet that `facility` has of a referral; `None` when nothing of it may be known there (yet).
+#[must_use]
+pub fn sheet(header: &Header, referral: &Referral) -> Option<Sheet> {
+    let Receiver::Facility(facility) = referral.ask.receiver else { return None };
+    let progress = &referral.progress;
+    // Until the office has received it there is no chain, and so nobody it is addressed to.
+    progress.chain.as_ref()?;
+    let reached_receiver = progress.acts.iter().any(|a| {
+        matches!(a.moved_to, Some(ReferralStatus::Forwarded | ReferralStatus::Accepted | ReferralStatus::InService))
+    });
+    let open = match progress.status {
+        ReferralStatus::Forwarded
+        | ReferralStatus::Waitlisted
+        | ReferralStatus::Accepted
+        | ReferralStatus::InService
+        | ReferralStatus::TemporaryLeave
+        | ReferralStatus::Completed => true,
+        ReferralStatus::Submitted | ReferralStatus::Approved | ReferralStatus::Returned => progress.receives_at_once(),
+        ReferralStatus::Refused | ReferralStatus::Cancelled => reached_receiver || progress.receives_at_once(),
+        ReferralStatus::Draft => false,
+    };
+    if !open {
+        return None;
+    }
+    let facts = &header.facts;
+    let withdrawn = facts.consent.safest().is_some_and(|c| !c.allows_sharing())
+        || matches!(progress.status, ReferralStatus::Cancelled);
+    let covers = |item| !withdrawn && referral.ask.sharing.covers(item);
+    let restricted = header.is_restricted();
+    let mut shown = progress.clone();
+    shown.acts.retain_mut(|record| match &mut record.act {
+        // What the desk and the writer ask each other is not the receiver's to read.
+        Act::Look | Act::Return { .. } | Act::Answer { .. } => false,
+        Act::Cancel { reason } => {
+            reason.clear();
+            true
+        }
+        Act::Refuse { .. } | Act::Approve { .. } | Act::Forward => true,
+        _ => true,
+    });
+    Some(Sheet {
+        facility,
+        case: header.case,
+        log: header.log.clone(),
+        referral: referral.id,
+        code: header.code.clone(),
+        kind: referral.ask.kind,
+        service: referral.ask.service.clone(),
+        emergency: header.urgency() == Urgency::Emergency || referral.ask.kind.is_emergency(),
+        restricted,
+        commune: (!restricted).then(|| header.log.clone()).and_then(|log| match log {
+            crate::LogId::Place(place) => Some(place),
+            _ => None,
+        }),
+        author: referral.author,
+        received_at: referral.received_at,
+        withdrawn,
+        items: if withdrawn { vec![] } else { referral.ask.sharing.items.clone() },
+        name: if covers(ShareItem::Identity) { header.name().cloned() } else { None },
+        alias: facts.alias.shown().filter(|a| restricted && !a.is_empty() && !withdrawn).cloned(),
+        sex: if covers(ShareItem::AgeSex) { facts.sex.shown().copied() } else { None },
+        birth: if covers(ShareItem::AgeSex) { facts.birth.shown().copied() } else { None },
+        approximate_age: if covers(ShareItem::AgeSex) { facts.approximate_age.shown().copied() } else { None },
+        phone: if covers(ShareItem::Contact) { facts.phone.shown().cloned() } else { None },
+        household: if covers(ShareItem::Household) { text(facts.household.shown()) } else { None },
+        health: if covers(ShareItem::Health) { text(facts.health.shown()) } else { None },
+        what_happened: if covers(ShareItem::WhatHappened) { text(facts.what_happened.shown()) } else { None },
+        reason: if covers(ShareItem::WhatHappened) { text(Some(&referral.ask.reason)) } else { None },
+        progress: shown,
+    })
+}
+
+fn text(text: Option<&String>) -> Option<String> {
+    text.filter(|t| !t.is_empty()).cloned()
+}
+
+/// Every sheet of a case, by facility and referral.
+#[must_use]
+pub fn sheets(parts: &Parts) -> Vec<(FacilityId, ChangeId, Option<Sheet>)> {
+    let Some(header) = parts.header() else { return vec![] };
+    parts
+        .referrals()
+        .filter_map(|r| {
+            let Receiver::Facility(facility) = r.ask.receiver else { return None };
+            Some((facility, r.id, sheet(header, r)))
+        })
+        .collect()
+}
+
+/// Whether the consent lets this referral be sent to its named provider. Not asked yet: only in an emergency.
+#[must_use]
+pub fn may_share(consent: Option<&Consent>, referral: &crate::ReferralAsk) -> bool {
+    let Some(consent) = consent else { return false };
+    if !consent.allows_sharing() || referral.sharing.items.is_empty() {
+        return false;
+    }
+    match referral.sharing.answer {
+        ConsentAnswer::Agreed => true,
+        ConsentAnswer::NotRequired(_) => {
+            referral.kind.is_emergency()
+                || matches!(consent.answer, ConsentAnswer::NotRequired(crate::ConsentException::LegalDuty))
+        }
+        ConsentAnswer::NotAsked | ConsentAnswer::Refused => false,
+    }
+}

@@ -1,0 +1,240 @@
+//! What a change does to the parts of its subject: total, deterministic, reading only its arguments.
+
+use std::collections::BTreeSet;
+
+use crate::{
+    case::{Facts, Header, Looked},
+    change::{Body, Entry},
+    field::Field,
+    id::Subject,
+    limits,
+    part::{
+        ActivityPart, Facility, Part, PartKey, Parts, TaskDone, TaskPart, Trail, TrailEntry, TrailWhat, VisitPart,
+        Written,
+    },
+    referral::{Act, ActRecord, Progress, Referral},
+};
+
+/// Applies one entry and names the parts it touched. A change about something that is not there, or that was applied
+/// before, does no harm; `check` is where a change is refused.
+pub fn apply(parts: &mut Parts, entry: &Entry) -> BTreeSet<PartKey> {
+    let mut touched = BTreeSet::new();
+    let change = &entry.change;
+    let received_at = entry.received_at();
+    let written = || Written { id: change.id, by: change.author, recorded_at: change.recorded_at, received_at };
+    let what = match &change.body {
+        Body::CaseOpened { code, facts } => {
+            let Subject::Case(case) = change.subject else { return touched };
+            if parts.header().is_some() {
+                return touched;
+            }
+            let mut all = Facts::default();
+            for fact in facts {
+                all.edit(change.id, received_at, &[], fact);
+            }
+            let mut header = Header {
+                case,
+                log: change.log.clone(),
+                code: code.clone(),
+                opened: change.id,
+                author: change.author,
+                recorded_at: change.recorded_at,
+                received_at,
+                facts: all,
+                groups: Default::default(),
+                assignees: Default::default(),
+                excluded_workers: Default::default(),
+                told: vec![],
+                looked: None,
+            };
+            if let Some(code) = entry.receipt.as_ref().and_then(|r| r.fixed.code.as_ref()) {
+                header.code = code.clone();
+            }
+            parts.0.insert(PartKey::Header, Part::Header(Box::new(header)));
+            touched.insert(PartKey::Header);
+            Some(TrailWhat::Opened)
+        }
+        Body::FactsEdited { edits } => {
+            let Some(header) = parts.header_mut() else { return touched };
+            for edit in edits {
+                header.facts.edit(change.id, received_at, &edit.saw, &edit.fact);
+            }
+            touched.insert(PartKey::Header);
+            Some(TrailWhat::Edited(edits.iter().map(|e| e.fact.name()).collect()))
+        }
+        Body::GroupEdited(edit) => {
+            let Some(header) = parts.header_mut() else { return touched };
+            let field = header.groups.entry(edit.element.clone()).or_default();
+            field.edit(change.id, received_at, &edit.saw, &edit.now);
+            touched.insert(PartKey::Header);
+            Some(TrailWhat::Grouped)
+        }
+        Body::AssigneeEdited(edit) => {
+            let Some(header) = parts.header_mut() else { return touched };
+            let field = header.assignees.entry(edit.element).or_default();
+            field.edit(change.id, received_at, &edit.saw, &edit.now);
+            touched.insert(PartKey::Header);
+            Some(TrailWhat::Named(edit.element))
+        }
+        Body::ExcludedEdited(edit) => {
+            let Some(header) = parts.header_mut() else { return touched };
+            let field = header.excluded_workers.entry(edit.element).or_default();
+            field.edit(change.id, received_at, &edit.saw, &edit.now);
+            touched.insert(PartKey::Header);
+            Some(TrailWhat::Excluded(edit.element))
+        }
+        Body::VisitRecorded(visit) => {
+            let part = VisitPart { written: written(), visit: visit.clone() };
+            put(parts, &mut touched, PartKey::Visit(change.id), Part::Visit(Box::new(part)));
+            Some(TrailWhat::Visited)
+        }
+        Body::TaskWritten(task) => {
+            let done = match parts.0.get(&PartKey::Task(change.id)) {
+                Some(Part::Task(known)) => known.done.clone(),
+                _ => None,
+            };
+            let part = TaskPart { written: written(), task: task.clone(), done };
+            put(parts, &mut touched, PartKey::Task(change.id), Part::Task(Box::new(part)));
+            Some(TrailWhat::Tasked)
+        }
+        Body::TaskDone { task, note } => {
+            let key = PartKey::Task(*task);
+            let Some(Part::Task(part)) = parts.0.get_mut(&key) else { return touched };
+            // The first to say so stands; the same change again brings its receipt.
+            if part.done.as_ref().is_none_or(|d| d.written.id == change.id) {
+                part.done = Some(TaskDone { written: written(), note: note.clone() });
+                touched.insert(key);
+            }
+            Some(TrailWhat::TaskDone)
+        }
+        Body::ReferralAsked(ask) => {
+            let key = PartKey::Referral(change.id);
+            if parts.0.contains_key(&key) {
+                return touched;
+            }
+            let fixed = entry.receipt.as_ref().map(|r| &r.fixed);
+            let mut progress = Progress::new(fixed.and_then(|f| f.chain.clone()));
+            progress.dues = fixed.and_then(|f| f.dues.clone()).unwrap_or_default();
+            let referral = Referral {
+                id: change.id,
+                ask: ask.clone(),
+                author: change.author,
+                recorded_at: change.recorded_at,
+                received_at,
+                progress,
+            };
+            put(parts, &mut touched, key, Part::Referral(Box::new(referral)));
+            Some(TrailWhat::Asked(ask.kind))
+        }
+        Body::ReferralActed { referral, side, act, .. } => {
+            let record = || ActRecord {
+                change: change.id,
+                by: change.author,
+                recorded_at: change.recorded_at,
+                received_at,
+                act: act.clone(),
+                moved_to: None,
+            };
+            let dues = || entry.receipt.as_ref().and_then(|r| r.fixed.dues.clone());
+            let mut kind = None;
+            for key in [PartKey::Referral(*referral), PartKey::Sheet(*referral)] {
+                let progress = match parts.0.get_mut(&key) {
+                    Some(Part::Referral(r)) => (&mut r.progress, r.ask.kind),
+                    Some(Part::Sheet(s)) => (&mut s.progress, s.kind),
+                    _ => continue,
+                };
+                progress.0.record(record(), *side, dues());
+                kind = Some(progress.1);
+                touched.insert(key);
+            }
+            let Some(kind) = kind else { return touched };
+            Some(TrailWhat::Acted(kind, act_name(act).to_owned()))
+        }
+        Body::Told(told) => {
+            let Some(header) = parts.header_mut() else { return touched };
+            if header.told.iter().all(|(id, _)| *id != change.id) {
+                header.told.push((change.id, told.clone()));
+                header.told.sort_by_key(|(id, told)| (told.at, *id));
+                touched.insert(PartKey::Header);
+            }
+            Some(TrailWhat::Told(told.whom.clone()))
+        }
+        Body::Looked => {
+            let Some(header) = parts.header_mut() else { return touched };
+            // Seen is what the office knows to be seen; a phone's own look shows nothing to itself.
+            if let Some(at) = received_at
+                && header.looked.as_ref().is_none_or(|l| l.at < at)
+            {
+                header.looked = Some(Looked { by: change.author, at });
+                touched.insert(PartKey::Header);
+            }
+            None
+        }
+        Body::FacilityOpened(facts) => {
+            let Subject::Facility(id) = change.subject else { return touched };
+            if parts.facility().is_some() {
+                return touched;
+            }
+            let facility = Facility { id, facts: facts.clone(), free: Field::default() };
+            put(parts, &mut touched, PartKey::Facility, Part::Facility(Box::new(facility)));
+            None
+        }
+        Body::PlacesCounted { saw, free } => {
+            let Some(Part::Facility(facility)) = parts.0.get_mut(&PartKey::Facility) else { return touched };
+            facility.free.edit(change.id, received_at, saw, free);
+            touched.insert(PartKey::Facility);
+            Some(TrailWhat::Counted)
+        }
+        Body::ActivityRecorded(activity) => {
+            let part = ActivityPart { written: written(), activity: activity.clone() };
+            put(parts, &mut touched, PartKey::Activity, Part::Activity(part));
+            None
+        }
+    };
+    if let Some(receipt) = &entry.receipt
+        && !receipt.fixed.officers.is_empty()
+        && let Some(header) = parts.header_mut()
+    {
+        for officer in &receipt.fixed.officers {
+            header.assignees.entry(*officer).or_default().edit(change.id, received_at, &[], &true);
+        }
+        touched.insert(PartKey::Header);
+    }
+    if let Some(what) = what {
+        let late = entry.receipt.as_ref().is_some_and(|r| r.late);
+        let trail = parts.0.entry(PartKey::Trail).or_insert_with(|| Part::Trail(Trail::default()));
+        if let Part::Trail(trail) = trail {
+            trail.entries.retain(|e| e.written.id != change.id);
+            trail.entries.push(TrailEntry { written: written(), device: change.device, late, what });
+            let extra = trail.entries.len().saturating_sub(limits::TRAIL_ENTRIES);
+            trail.entries.drain(..extra);
+            touched.insert(PartKey::Trail);
+        }
+    }
+    touched
+}
+
+fn put(parts: &mut Parts, touched: &mut BTreeSet<PartKey>, key: PartKey, part: Part) {
+    parts.0.insert(key, part);
+    touched.insert(key);
+}
+
+/// The wire name of an act, for history.
+#[must_use]
+pub fn act_name(act: &Act) -> &'static str {
+    match act {
+        Act::Look => "look",
+        Act::Approve { .. } => "approve",
+        Act::Return { .. } => "return",
+        Act::Answer { .. } => "answer",
+        Act::Refuse { .. } => "refuse",
+        Act::Forward => "forward",
+        Act::Accept => "accept",
+        Act::Waitlist { .. } => "waitlist",
+        Act::Receive { .. } => "receive",
+        Act::Leave { .. } => "leave",
+        Act::ComeBack => "come_back",
+        Act::Complete { .. } => "complete",
+        Act::Cancel { .. } => "cancel",
+    }
+}

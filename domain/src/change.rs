@@ -1,0 +1,231 @@
+//! A change: the one unit of truth. It knows how a change is written down and read back, not whether it is lawful.
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::{
+    case::{Fact, Task, Told, Visit},
+    catalogue::GroupCode,
+    id::{CaseCode, ChangeId, DeviceId, LogId, Subject, WorkerId},
+    limits,
+    part::{Activity, FacilityFacts, FreePlaces},
+    referral::{Act, ChainStep, Due, ReferralAsk, Side},
+    time::Timestamp,
+};
+
+/// An immutable act of writing by one person on one device.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// Protocol version of the app that wrote it.
+    pub v: u16,
+    pub id: ChangeId,
+    pub log: LogId,
+    pub subject: Subject,
+    pub author: WorkerId,
+    pub device: DeviceId,
+    /// A counter of the device: the order of its outbox.
+    pub n: u64,
+    /// The phone's clock. Shown, never ordered by, never a reason to refuse.
+    pub recorded_at: Timestamp,
+    /// The held change that this one corrects.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<ChangeId>,
+    pub body: Body,
+}
+
+/// The envelope of a change whose body has not been read: a body this office does not know delays only its dependants.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Envelope {
+    pub v: u16,
+    pub id: ChangeId,
+    pub log: LogId,
+    pub subject: Subject,
+    pub author: WorkerId,
+    pub device: DeviceId,
+    pub n: u64,
+    pub recorded_at: Timestamp,
+    #[serde(default)]
+    pub replaces: Option<ChangeId>,
+    pub body: Box<RawValue>,
+}
+
+impl Envelope {
+    /// Reads the body.
+    ///
+    /// # Errors
+    /// [`BadBody`] with whether the kind is one this version has never heard of.
+    pub fn open(self) -> Result<Change, BadBody> {
+        #[derive(Deserialize)]
+        struct KindOnly {
+            #[serde(default)]
+            kind: String,
+        }
+        let body = serde_json::from_str::<Body>(self.body.get()).map_err(|_| {
+            let kind = serde_json::from_str::<KindOnly>(self.body.get()).map(|k| k.kind).unwrap_or_default();
+            if BODY_KINDS.contains(&&*kind) { BadBody::Broken } else { BadBody::Unknown }
+        })?;
+        let Self { v, id, log, subject, author, device, n, recorded_at, replaces, .. } = self;
+        Ok(Change { v, id, log, subject, author, device, n, recorded_at, replaces, body })
+    }
+}
+
+/// A body that cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BadBody {
+    #[error("a kind this version does not know")]
+    Unknown,
+    #[error("not what its kind promises")]
+    Broken,
+}
+
+/// One edited field: what the writer saw and what it is now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldEdit {
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub saw: Vec<ChangeId>,
+    #[serde(flatten)]
+    pub fact: Fact,
+}
+
+/// One element put into or taken out of a set.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ElementEdit<T> {
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub saw: Vec<ChangeId>,
+    pub element: T,
+    pub now: bool,
+}
+
+macro_rules! bodies {
+    ($($(#[$doc:meta])* $variant:ident $({ $($(#[$fdoc:meta])* $field:ident : $ty:ty,)* })? $(($inner:ty))? = $kind:literal,)*) => {
+        /// What a change says.
+        #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(tag = "kind", content = "data")]
+        pub enum Body {
+            $($(#[$doc])* #[serde(rename = $kind)] $variant $({ $($(#[$fdoc])* $field: $ty,)* })? $(($inner))?,)*
+        }
+        const BODY_KINDS: &[&str] = &[$($kind,)*];
+    };
+}
+
+bodies! {
+    /// Opens a case with what is known.
+    CaseOpened { code: CaseCode, facts: Vec<Fact>, } = "case_opened",
+    FactsEdited { edits: Vec<FieldEdit>, } = "facts_edited",
+    GroupEdited(ElementEdit<GroupCode>) = "group_edited",
+    /// Names a worker on the case, or no longer.
+    AssigneeEdited(ElementEdit<WorkerId>) = "assignee_edited",
+    ExcludedEdited(ElementEdit<WorkerId>) = "excluded_edited",
+    VisitRecorded(Visit) = "visit_recorded",
+    TaskWritten(Task) = "task_written",
+    TaskDone {
+        task: ChangeId,
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        note: String,
+    } = "task_done",
+    ReferralAsked(ReferralAsk) = "referral_asked",
+    ReferralActed {
+        referral: ChangeId,
+        /// The version of the referral that the person read.
+        saw: u32,
+        #[serde(flatten)]
+        side: Side,
+        #[serde(flatten)]
+        act: Act,
+    } = "referral_acted",
+    Told(Told) = "told",
+    /// Somebody opened the case and so has seen what is in it.
+    Looked = "looked",
+    FacilityOpened(FacilityFacts) = "facility_opened",
+    PlacesCounted {
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        saw: Vec<ChangeId>,
+        free: FreePlaces,
+    } = "places_counted",
+    ActivityRecorded(Activity) = "activity_recorded",
+}
+
+impl Body {
+    /// Whether this change may be the first of its subject.
+    #[must_use]
+    pub fn opens(&self) -> bool {
+        matches!(self, Self::CaseOpened { .. } | Self::FacilityOpened(_) | Self::ActivityRecorded(_))
+    }
+    /// The earlier changes that this one is about; until they are there it waits.
+    #[must_use]
+    pub fn builds_on(&self) -> Vec<ChangeId> {
+        match self {
+            Self::FactsEdited { edits } => edits.iter().flat_map(|e| e.saw.iter().copied()).collect(),
+            Self::GroupEdited(edit) => edit.saw.clone(),
+            Self::AssigneeEdited(edit) | Self::ExcludedEdited(edit) => edit.saw.clone(),
+            Self::TaskDone { task, .. } => vec![*task],
+            Self::ReferralActed { referral, .. } => vec![*referral],
+            Self::PlacesCounted { saw, .. } => saw.clone(),
+            _ => vec![],
+        }
+    }
+    /// Whether an emergency is told or asked for: such cases go first on the wire.
+    #[must_use]
+    pub fn is_emergency(&self) -> bool {
+        match self {
+            Self::CaseOpened { facts, .. } => {
+                facts.iter().any(|f| matches!(f, Fact::Urgency(crate::case::Urgency::Emergency)))
+            }
+            Self::FactsEdited { edits } => {
+                edits.iter().any(|e| matches!(e.fact, Fact::Urgency(crate::case::Urgency::Emergency)))
+            }
+            Self::ReferralAsked(ask) => ask.kind.is_emergency(),
+            _ => false,
+        }
+    }
+}
+
+/// Written once by the office when it accepts a change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    pub received_at: Timestamp,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub late: bool,
+    #[serde(default)]
+    pub fixed: Fixed,
+}
+
+/// What the rules of that day decided, so that applying history needs no rules.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Fixed {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chain: Option<Vec<ChainStep>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dues: Option<Vec<Due>>,
+    /// Officers for restricted cases, named automatically.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub officers: Vec<WorkerId>,
+    /// Another code, because the phone's was taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<CaseCode>,
+}
+
+/// A change and, once the office has accepted it, its receipt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    pub change: Change,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receipt: Option<Receipt>,
+}
+
+impl Entry {
+    #[must_use]
+    pub fn waiting(change: Change) -> Self {
+        Self { change, receipt: None }
+    }
+    #[must_use]
+    pub fn received_at(&self) -> Option<Timestamp> {
+        self.receipt.as_ref().map(|r| r.received_at)
+    }
+}
+
+/// Whether a change as JSON keeps to the limit of size.
+#[must_use]
+pub fn fits(json: &str) -> bool {
+    json.len() <= limits::CHANGE_BYTES
+}

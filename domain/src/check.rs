@@ -1,0 +1,477 @@
+//! Whether a change may be accepted. It may grow stricter over time; what was accepted is applied for ever.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    access::{self, Reach},
+    case::{Fact, FactName, Task, TaskFor, Visit},
+    change::{Body, Change},
+    consent::ConsentAnswer,
+    id::{PlaceId, Subject, WorkerId},
+    limits,
+    part::{Activity, Parts},
+    person::{Invalid, text},
+    place::{PlaceKind, Places},
+    referral::{Act, DecideError, Level, Receiver, ReferralAsk, Side},
+    time::{Day, Timestamp},
+    worker::{Grant, Role, covers, has_role},
+};
+
+/// What the rules read besides the parts: places and who supervises where. The office has all of it, a phone its own
+/// surroundings.
+#[derive(Debug, Clone, Default)]
+pub struct Rules {
+    pub places: Places,
+    /// Officer and deputy for restricted cases of each commune, and of the province for communes without.
+    pub officers: BTreeMap<PlaceId, Vec<WorkerId>>,
+    /// Everybody with a grant.
+    pub staff: BTreeMap<WorkerId, Vec<Grant>>,
+}
+
+impl Rules {
+    /// The officers to be named on a restricted case handled in `place`; none eligible there: the province's.
+    #[must_use]
+    pub fn officers_for(&self, reach: &Reach) -> Vec<WorkerId> {
+        let eligible = |place: &PlaceId| -> Vec<WorkerId> {
+            let named = self.officers.get(place).into_iter().flatten();
+            named.filter(|w| !reach.excluded.contains(w) && self.staff.contains_key(w)).copied().collect()
+        };
+        self.places
+            .ancestors(&reach.handled_in)
+            .filter(|p| p.kind != PlaceKind::Village)
+            .map(|p| eligible(&p.id))
+            .find(|officers| !officers.is_empty())
+            .unwrap_or_default()
+    }
+}
+
+/// Whose change it is and what they may do.
+#[derive(Debug, Clone, Copy)]
+pub struct Actor<'a> {
+    pub worker: WorkerId,
+    pub grants: &'a [Grant],
+}
+
+/// What on a form an error stands beside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "at", content = "fact", rename_all = "snake_case")]
+pub enum Spot {
+    Fact(FactName),
+    VisitDay,
+    NextVisit,
+    VisitText,
+    TaskText,
+    TaskDue,
+    Reason,
+    Receiver,
+    Service,
+    Question,
+    FollowUp,
+    Outcome,
+    Whom,
+    FreePlaces,
+    Group,
+    Worker,
+    Note,
+}
+
+/// Why a change cannot be accepted as it is. Each has a sentence that says what to do next.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(tag = "refusal", rename_all = "snake_case")]
+pub enum Refusal {
+    #[error("the body is not what its kind promises")]
+    Broken,
+    #[error("larger than a change may be")]
+    TooLarge,
+    #[error("the same id was used for something else")]
+    OtherBody,
+    #[error("{spot:?}: {why}")]
+    Field { spot: Spot, why: Invalid },
+    #[error("the person did not agree to this being shared")]
+    NoConsent,
+    #[error(transparent)]
+    Decide { decide: DecideError },
+    #[error("this person may not do that here")]
+    NotAllowed,
+    #[error("already there")]
+    Twice,
+}
+
+impl Refusal {
+    fn field(spot: Spot, why: Invalid) -> Self {
+        Self::Field { spot, why }
+    }
+}
+impl From<DecideError> for Refusal {
+    fn from(decide: DecideError) -> Self {
+        Self::Decide { decide }
+    }
+}
+
+/// Whether the actor may touch this subject at all. Content from somebody who may not is set aside, not refused.
+#[must_use]
+pub fn may_write(parts: &Parts, change: &Change, actor: Actor<'_>, rules: &Rules) -> bool {
+    let is_field_worker =
+        [Role::Collaborator, Role::Outreach, Role::Supervisor].iter().any(|r| has_role(actor.grants, *r));
+    match (&change.body, change.subject) {
+        (Body::CaseOpened { .. } | Body::ActivityRecorded(_), _) => is_field_worker,
+        (Body::FacilityOpened(_), _) => has_role(actor.grants, Role::Admin),
+        (Body::PlacesCounted { .. }, Subject::Facility(id)) => actor.grants.iter().any(|g| g.facility == Some(id)),
+        (Body::ReferralActed { side: Side::Receiver, referral, .. }, Subject::Case(_)) => {
+            parts.progress(*referral).is_some()
+        }
+        (_, Subject::Case(_)) => match Reach::of(parts) {
+            Some(reach) => is_field_worker && reach.is_seen_by(actor.worker, actor.grants, &rules.places),
+            None => is_field_worker,
+        },
+        _ => false,
+    }
+}
+
+/// Whether `change` is lawful on `parts`. `now` is the clock of whoever checks; `recorded_at` is never judged.
+///
+/// # Errors
+/// The first [`Refusal`] found.
+pub fn check(parts: &Parts, change: &Change, actor: Actor<'_>, rules: &Rules, now: Timestamp) -> Result<(), Refusal> {
+    // A date is in the future only if it lies after today both here and by the clock it was typed under.
+    let today = now.day().max(change.recorded_at.day());
+    match &change.body {
+        Body::CaseOpened { facts, .. } => {
+            if parts.header().is_some() {
+                return Err(Refusal::Twice);
+            }
+            if facts.len() > limits::EDITS {
+                return Err(Refusal::TooLarge);
+            }
+            for fact in facts {
+                check_fact(fact, rules, today)?;
+            }
+            check_opening(facts)
+        }
+        Body::FactsEdited { edits } => {
+            if edits.is_empty() || edits.len() > limits::EDITS {
+                return Err(Refusal::TooLarge);
+            }
+            edits.iter().try_for_each(|edit| check_fact(&edit.fact, rules, today))
+        }
+        Body::GroupEdited(edit) => match edit.element.row() {
+            Some(_) => Ok(()),
+            None => Err(Refusal::field(Spot::Group, Invalid::UnknownCode)),
+        },
+        Body::AssigneeEdited(edit) | Body::ExcludedEdited(edit) => {
+            if rules.staff.contains_key(&edit.element) {
+                Ok(())
+            } else {
+                Err(Refusal::field(Spot::Worker, Invalid::UnknownCode))
+            }
+        }
+        Body::VisitRecorded(visit) => check_visit(visit, today),
+        Body::TaskWritten(task) => check_task(task, rules),
+        Body::TaskDone { note, .. } => long_text(note, Spot::Note).map(drop),
+        Body::ReferralAsked(ask) => check_ask(parts, ask, rules),
+        Body::ReferralActed { referral, saw, side, act } => check_act(parts, *referral, *saw, *side, act, actor, rules),
+        Body::Told(told) => {
+            let whom = text(&told.whom, limits::LABEL_CHARS).map_err(|why| Refusal::field(Spot::Whom, why))?;
+            if whom.is_empty() { Err(Refusal::field(Spot::Whom, Invalid::Empty)) } else { Ok(()) }
+        }
+        Body::Looked => Ok(()),
+        Body::FacilityOpened(facts) => {
+            if parts.facility().is_some() {
+                return Err(Refusal::Twice);
+            }
+            if facts.services.iter().any(|s| s.row().is_none()) || facts.groups.iter().any(|g| g.row().is_none()) {
+                return Err(Refusal::field(Spot::Service, Invalid::UnknownCode));
+            }
+            Ok(())
+        }
+        Body::PlacesCounted { free, .. } => {
+            let places = parts.facility().map_or(0, |f| f.facts.places);
+            if free.free > places { Err(Refusal::field(Spot::FreePlaces, Invalid::OutOfRange)) } else { Ok(()) }
+        }
+        Body::ActivityRecorded(activity) => {
+            let place = match activity {
+                Activity::AnonymousContact { place } => place,
+                Activity::GroupSession { place, on, topic, .. } => {
+                    long_text(topic, Spot::Note)?;
+                    if *on > today {
+                        return Err(Refusal::field(Spot::VisitDay, Invalid::InFuture));
+                    }
+                    place
+                }
+            };
+            check_place(place, rules, FactName::HandledIn)
+        }
+    }
+}
+
+/// The six answers without which a case cannot be helped: who (or "not known"), where, which trouble, what happened,
+/// urgency, consent.
+///
+/// # Errors
+/// The first answer that is missing.
+pub fn check_opening(facts: &[Fact]) -> Result<(), Refusal> {
+    let missing = |name, why| Err(Refusal::field(Spot::Fact(name), why));
+    let find = |name| facts.iter().find(|f| f.name() == name);
+    for name in [
+        FactName::FullName,
+        FactName::HandledIn,
+        FactName::Tile,
+        FactName::WhatHappened,
+        FactName::Urgency,
+        FactName::Consent,
+        FactName::Confidentiality,
+    ] {
+        if find(name).is_none() {
+            return missing(name, Invalid::Missing);
+        }
+    }
+    if matches!(find(FactName::WhatHappened), Some(Fact::WhatHappened(text)) if text.trim().is_empty()) {
+        return missing(FactName::WhatHappened, Invalid::Empty);
+    }
+    let names = facts.iter().map(Fact::name).collect::<std::collections::BTreeSet<_>>();
+    if names.len() != facts.len() {
+        return Err(Refusal::Twice);
+    }
+    if matches!(find(FactName::Consent), Some(Fact::Consent(c)) if c.answer == ConsentAnswer::Refused) {
+        // Somebody who refused is not recorded: only an anonymous contact is counted.
+        return Err(Refusal::NoConsent);
+    }
+    Ok(())
+}
+
+/// Whether one fact can be kept: lengths, codes, places, dates.
+///
+/// # Errors
+/// [`Refusal::Field`] at the fact.
+pub fn check_fact(fact: &Fact, rules: &Rules, today: Day) -> Result<(), Refusal> {
+    let name = fact.name();
+    let wrong = |why| Refusal::field(Spot::Fact(name), why);
+    match fact {
+        Fact::OtherNames(t) | Fact::Alias(t) | Fact::Nationality(t) | Fact::Language(t) | Fact::Insurance(t) => {
+            text(t, limits::LABEL_CHARS).map(drop).map_err(wrong)
+        }
+        Fact::Marks(t) | Fact::WhatHappened(t) | Fact::Health(t) | Fact::Household(t) => {
+            text(t, limits::TEXT_CHARS).map(drop).map_err(wrong)
+        }
+        Fact::Found(found) => text(&found.place, limits::LABEL_CHARS).map(drop).map_err(wrong),
+        Fact::Home(home) => text(&home.text, limits::LABEL_CHARS).map(drop).map_err(wrong),
+        Fact::HandledIn(place) => check_place(place, rules, name),
+        Fact::Birth(birth) if birth.earliest().is_some_and(|day| day > today) => Err(wrong(Invalid::InFuture)),
+        Fact::ApproximateAge(age) if *age > 120 => Err(wrong(Invalid::OutOfRange)),
+        Fact::EthnicGroup(code) if !crate::catalogue::ETHNIC_GROUPS.iter().any(|(c, _)| c == code) => {
+            Err(wrong(Invalid::UnknownCode))
+        }
+        Fact::Point(p) if p.latitude_e6.abs() > 90_000_000 || p.longitude_e6.abs() > 180_000_000 => {
+            Err(wrong(Invalid::OutOfRange))
+        }
+        Fact::Consent(consent) => {
+            if consent.on.is_some_and(|day| day > today) {
+                return Err(wrong(Invalid::InFuture));
+            }
+            text(&consent.relation, limits::LABEL_CHARS).map(drop).map_err(wrong)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A case is handled in a village, or at commune level while the village is not known.
+fn check_place(place: &PlaceId, rules: &Rules, name: FactName) -> Result<(), Refusal> {
+    match rules.places.find(place) {
+        Some(found) if found.kind != PlaceKind::Province => Ok(()),
+        _ => Err(Refusal::field(Spot::Fact(name), Invalid::UnknownPlace)),
+    }
+}
+
+/// # Errors
+/// A day in the future, a next visit before this one, nothing written, too much written.
+pub fn check_visit(visit: &Visit, today: Day) -> Result<(), Refusal> {
+    if visit.on > today {
+        return Err(Refusal::field(Spot::VisitDay, Invalid::InFuture));
+    }
+    if visit.next.is_some_and(|next| next < visit.on) {
+        return Err(Refusal::field(Spot::NextVisit, Invalid::TooEarly));
+    }
+    if long_text(&visit.seen, Spot::VisitText)?.is_empty() {
+        return Err(Refusal::field(Spot::VisitText, Invalid::Empty));
+    }
+    for label in [&visit.place, &visit.met, &visit.next_what] {
+        text(label, limits::LABEL_CHARS).map_err(|why| Refusal::field(Spot::VisitText, why))?;
+    }
+    if visit.services.len() > limits::EDITS || visit.services.iter().any(|s| s.row().is_none()) {
+        return Err(Refusal::field(Spot::Service, Invalid::UnknownCode));
+    }
+    Ok(())
+}
+
+fn check_task(task: &Task, rules: &Rules) -> Result<(), Refusal> {
+    if long_text(&task.what, Spot::TaskText)?.is_empty() {
+        return Err(Refusal::field(Spot::TaskText, Invalid::Empty));
+    }
+    match &task.for_whom {
+        TaskFor::Village(place) => check_place(place, rules, FactName::HandledIn),
+        TaskFor::Worker(worker) if rules.staff.contains_key(worker) => Ok(()),
+        TaskFor::Worker(_) => Err(Refusal::field(Spot::Worker, Invalid::UnknownCode)),
+    }
+}
+
+fn check_ask(parts: &Parts, ask: &ReferralAsk, rules: &Rules) -> Result<(), Refusal> {
+    let consent = parts.header().and_then(|h| h.facts.consent.safest());
+    if !access::may_share(consent, ask) {
+        return Err(Refusal::NoConsent);
+    }
+    if long_text(&ask.reason, Spot::Reason)?.is_empty() {
+        return Err(Refusal::field(Spot::Reason, Invalid::Empty));
+    }
+    if let Some(service) = &ask.service
+        && service.row().is_none_or(|row| row.referral_kind != ask.kind.code())
+    {
+        return Err(Refusal::field(Spot::Service, Invalid::UnknownCode));
+    }
+    text(&ask.sharing.relation, limits::LABEL_CHARS).map_err(|why| Refusal::field(Spot::Reason, why))?;
+    match &ask.receiver {
+        Receiver::Facility(_) => Ok(()),
+        Receiver::Team(place) | Receiver::Desk(place) if rules.places.find(place).is_some() => Ok(()),
+        Receiver::Household(name) => match text(name, limits::LABEL_CHARS) {
+            Ok(name) if !name.is_empty() => Ok(()),
+            Ok(_) => Err(Refusal::field(Spot::Receiver, Invalid::Empty)),
+            Err(why) => Err(Refusal::field(Spot::Receiver, why)),
+        },
+        _ => Err(Refusal::field(Spot::Receiver, Invalid::UnknownPlace)),
+    }
+}
+
+/// Whether the actor really stands on the side they claim for this referral.
+///
+/// # Errors
+/// [`DecideError::NotYourStep`], [`DecideError::OwnReferral`].
+pub fn check_side(
+    parts: &Parts,
+    referral: crate::ChangeId,
+    side: Side,
+    act: &Act,
+    actor: Actor<'_>,
+    rules: &Rules,
+) -> Result<(), DecideError> {
+    let (author, receiver) = match (parts.referral(referral), parts.sheet(referral)) {
+        (Some(r), _) => (r.author, r.ask.receiver.clone()),
+        (None, Some(s)) => (s.author, Receiver::Facility(s.facility)),
+        (None, None) => return Err(DecideError::NotYourStep),
+    };
+    let reach = Reach::of(parts);
+    let sees = || reach.as_ref().is_some_and(|r| r.is_seen_by(actor.worker, actor.grants, &rules.places));
+    let holds = match side {
+        Side::Writer => {
+            // A colleague who sees the case may answer for the writer; only the writer may withdraw.
+            author == actor.worker || (matches!(act, Act::Answer { .. }) && sees())
+        }
+        Side::Receiver => match receiver {
+            Receiver::Facility(facility) => actor.grants.iter().any(|g| g.facility == Some(facility)),
+            Receiver::Team(place) => covers(actor.grants, Role::Outreach, &place, &rules.places),
+            Receiver::Desk(place) => covers(actor.grants, Role::Supervisor, &place, &rules.places),
+            Receiver::Household(_) => {
+                sees()
+                    && reach
+                        .as_ref()
+                        .is_some_and(|r| covers(actor.grants, Role::Supervisor, &r.handled_in, &rules.places))
+            }
+        },
+        Side::Supervisor(level) => {
+            if !sees() {
+                return Err(DecideError::NotYourStep);
+            }
+            let Some(reach) = &reach else { return Err(DecideError::NotYourStep) };
+            if author == actor.worker && !matches!(act, Act::Look) {
+                return Err(DecideError::OwnReferral);
+            }
+            stands_at(level, reach, author, actor.grants, rules)
+        }
+    };
+    if holds { Ok(()) } else { Err(DecideError::NotYourStep) }
+}
+
+/// A supervisor of the level itself; for a commune without anybody else who may decide, one of the area above.
+fn stands_at(level: Level, reach: &Reach, author: WorkerId, grants: &[Grant], rules: &Rules) -> bool {
+    let place_of = |level| match level {
+        Level::Commune => rules.places.commune_of(&reach.handled_in),
+        Level::Province | Level::Receiver => rules.places.province_of(&reach.handled_in),
+    };
+    let Some(desk) = place_of(level) else { return false };
+    let sits_at =
+        |grants: &[Grant]| grants.iter().any(|g| g.role == Role::Supervisor && g.area.as_ref() == Some(&desk.id));
+    if sits_at(grants) {
+        return true;
+    }
+    let somebody_else = rules.staff.iter().any(|(worker, grants)| {
+        *worker != author
+            && sits_at(grants)
+            && !reach.excluded.contains(worker)
+            && (!reach.restricted || reach.named.contains(worker))
+    });
+    level == Level::Commune && !somebody_else && covers(grants, Role::Supervisor, &desk.id, &rules.places)
+}
+
+fn check_act(
+    parts: &Parts,
+    referral: crate::ChangeId,
+    saw: u32,
+    side: Side,
+    act: &Act,
+    actor: Actor<'_>,
+    rules: &Rules,
+) -> Result<(), Refusal> {
+    let Some(progress) = parts.progress(referral) else { return Err(DecideError::NotYourStep.into()) };
+    check_side(parts, referral, side, act, actor, rules)?;
+    match act {
+        Act::Return { question } if long_text(question, Spot::Question)?.is_empty() => {
+            return Err(DecideError::QuestionMissing.into());
+        }
+        Act::Answer { text } if long_text(text, Spot::Question)?.is_empty() => {
+            return Err(Refusal::field(Spot::Question, Invalid::Empty));
+        }
+        Act::Refuse { reason, alternative } => {
+            if long_text(reason, Spot::Reason)?.is_empty() {
+                return Err(DecideError::ReasonMissing.into());
+            }
+            let kind = parts.referral(referral).map(|r| r.ask.kind).or_else(|| parts.sheet(referral).map(|s| s.kind));
+            if kind.is_some_and(crate::ReferralKind::is_emergency) && alternative.is_none() {
+                return Err(DecideError::AlternativeMissing.into());
+            }
+        }
+        Act::Cancel { reason } if long_text(reason, Spot::Reason)?.is_empty() => {
+            return Err(DecideError::ReasonMissing.into());
+        }
+        Act::Complete { outcome } if long_text(outcome, Spot::Outcome)?.is_empty() => {
+            return Err(Refusal::field(Spot::Outcome, Invalid::Empty));
+        }
+        Act::Waitlist { note } | Act::Receive { note, .. } => {
+            long_text(note, Spot::Note)?;
+        }
+        Act::Approve { document: Some(document) } => {
+            for label in [&document.number, &document.signer] {
+                text(label, limits::LABEL_CHARS).map_err(|why| Refusal::field(Spot::Note, why))?;
+            }
+        }
+        _ => {}
+    }
+    if act.belongs_to(side) && saw < progress.version && !matches!(act, Act::Look | Act::Answer { .. }) {
+        return Err(DecideError::LookAgain.into());
+    }
+    match progress.next(act, side) {
+        Ok(_) => Ok(()),
+        // Somebody else decided first: that stands, this stays as a visible note.
+        Err(DecideError::NotNow(_)) if raced(progress, act) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Two people decided the same step without knowing of each other.
+fn raced(progress: &crate::Progress, act: &Act) -> bool {
+    let is_decision = |act: &Act| matches!(act, Act::Approve { .. } | Act::Return { .. } | Act::Refuse { .. });
+    is_decision(act) && progress.acts.last().is_some_and(|last| is_decision(&last.act))
+}
+
+fn long_text(typed: &str, spot: Spot) -> Result<String, Refusal> {
+    text(typed, limits::TEXT_CHARS).map_err(|why| Refusal::field(spot, why))
+}

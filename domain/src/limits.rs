@@ -1,0 +1,26 @@
+//! Limits of everything that comes from outside, each with its reason.
+
+/// A note of a visit or a fact: two printed pages.
+pub const TEXT_CHARS: usize = 4_000;
+/// The longest name the population database accepts is under 100 characters.
+pub const NAME_CHARS: usize = 120;
+/// Short labels: a place as somebody says it, an alias, a document number.
+pub const LABEL_CHARS: usize = 200;
+/// One change as JSON: the longest texts of one form fit four times over.
+pub const CHANGE_BYTES: usize = 64 * 1024;
+/// Changes of one push: what one commit of the office carries without making others wait.
+pub const PUSH_CHANGES: usize = 100;
+/// A push as JSON: a village's line of 30 kbit/s carries it in about a minute.
+pub const PUSH_BYTES: usize = 256 * 1024;
+/// Subjects of one page of a pull: one relaxed transaction on a cheap phone.
+pub const PAGE_SUBJECTS: usize = 200;
+/// Steps of history a case carries for reading offline.
+pub const TRAIL_ENTRIES: usize = 50;
+/// Candidates of one field; more than this many people do not disagree, a broken phone does.
+pub const CANDIDATES: usize = 16;
+/// Edits in one change: every field of a case at once.
+pub const EDITS: usize = 64;
+/// Days for which a phone keeps what the office acknowledged, to offer it again to a restored office.
+pub const KEPT_DAYS: i64 = 90;
+/// Oldest and newest protocol versions: pushes are taken from every version ever released.
+pub const PROTOCOL_VERSION: u16 = 1;

@@ -1,0 +1,245 @@
+//! What the office does with one change, as a pure function: the adapters of [`crate::Registry`] load, call this, store.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    access::{Reach, sheets},
+    apply::apply,
+    change::{Body, Change, Entry, Fixed, Receipt},
+    check::{Actor, Refusal, Rules, check, may_write},
+    id::{CaseCode, ChangeId, FacilityId, LogId, Subject, WorkerId},
+    part::{Activity, Part, PartKey, Parts, Sheet},
+    place::Places,
+    referral::{DecideError, chain},
+    time::Timestamp,
+    worker::{Grant, Worker},
+};
+
+/// What comes of one change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Received {
+    /// Apply it and store both.
+    Accepted(Box<Entry>),
+    /// Keep it and try again when `on` is there.
+    Waiting {
+        on: ChangeId,
+    },
+    Refused(Refusal),
+    /// Keep it for somebody with the right to read it.
+    Quarantined,
+}
+
+/// What the office's store knows and [`receive`] asks.
+pub trait Known {
+    /// Whether this change, or one that replaces it, was accepted.
+    fn has(&self, change: ChangeId) -> bool;
+    /// Whether another case has this code.
+    fn has_code(&self, code: &CaseCode) -> bool;
+}
+
+/// The rights of the person who pushes: those of now, and those at this device's last contact.
+#[derive(Debug, Clone, Copy)]
+pub struct Rights<'a> {
+    pub worker: WorkerId,
+    pub now: &'a [Grant],
+    pub last_contact: &'a [Grant],
+}
+
+/// The id under which changes wait for a subject that is not there yet.
+#[must_use]
+pub fn opening_of(subject: Subject) -> ChangeId {
+    match subject {
+        Subject::Case(id) => ChangeId(id.0),
+        Subject::Facility(id) => ChangeId(id.0),
+        Subject::Activity(id) => ChangeId(id.0),
+    }
+}
+
+/// Everything that may wait on `change`.
+#[must_use]
+pub fn releases(change: &Change) -> Vec<ChangeId> {
+    let mut ids = vec![change.id];
+    ids.extend(change.replaces);
+    if change.body.opens() {
+        ids.push(opening_of(change.subject));
+    }
+    ids
+}
+
+/// Judges one change on the parts of its subject. Same id, same author and same session are the adapter's to check first.
+#[must_use]
+pub fn receive(
+    parts: &Parts,
+    change: Change,
+    rights: Rights<'_>,
+    rules: &Rules,
+    now: Timestamp,
+    known: &dyn Known,
+) -> Received {
+    if let Some(on) = change.body.builds_on().into_iter().find(|id| !known.has(*id)) {
+        return Received::Waiting { on };
+    }
+    if parts.is_empty() && !change.body.opens() {
+        return Received::Waiting { on: opening_of(change.subject) };
+    }
+    if !is_in_its_log(parts, &change, &rules.places) {
+        return Received::Refused(Refusal::Broken);
+    }
+    let of_now = Actor { worker: rights.worker, grants: rights.now };
+    let of_then = Actor { worker: rights.worker, grants: rights.last_contact };
+    let (actor, late) = if may_write(parts, &change, of_now, rules) {
+        (of_now, false)
+    } else if may_write(parts, &change, of_then, rules) {
+        (of_then, true)
+    } else if matches!(change.body, Body::ReferralActed { .. }) {
+        // A decision is not a note that could be lost: it stays with whoever made it, who is told.
+        return Received::Refused(DecideError::NotYourStep.into());
+    } else {
+        return Received::Quarantined;
+    };
+    if let Err(refusal) = check(parts, &change, actor, rules, now) {
+        return Received::Refused(refusal);
+    }
+    let mut entry = Entry { change, receipt: Some(Receipt { received_at: now, late, fixed: Fixed::default() }) };
+    let fixed = fix(parts, &entry, rules, now, known);
+    if let Some(receipt) = &mut entry.receipt {
+        receipt.fixed = fixed;
+    }
+    Received::Accepted(Box::new(entry))
+}
+
+/// A subject lives for ever in the log where it was born.
+fn is_in_its_log(parts: &Parts, change: &Change, places: &Places) -> bool {
+    let born = match (&change.body, change.subject) {
+        (Body::CaseOpened { facts, .. }, Subject::Case(_)) => {
+            let place = facts.iter().find_map(|f| if let crate::Fact::HandledIn(p) = f { Some(p) } else { None });
+            // An unknown place is for `check` to name.
+            place.and_then(|p| places.log_of(p))
+        }
+        (Body::FacilityOpened(_), Subject::Facility(_)) => None,
+        (Body::ActivityRecorded(activity), Subject::Activity(_)) => {
+            let (Activity::AnonymousContact { place } | Activity::GroupSession { place, .. }) = activity;
+            places.log_of(place)
+        }
+        (body, _) if body.opens() => return false,
+        (_, Subject::Case(_)) => {
+            let sheet = || parts.sheets().next().map(|s| s.log.clone());
+            parts.header().map(|h| h.log.clone()).or_else(sheet)
+        }
+        _ => None,
+    };
+    born.is_none_or(|log| log == change.log)
+}
+
+/// What the rules of today decide once and for ever about an accepted change.
+fn fix(parts: &Parts, entry: &Entry, rules: &Rules, now: Timestamp, known: &dyn Known) -> Fixed {
+    let mut fixed = Fixed::default();
+    let change = &entry.change;
+    match &change.body {
+        Body::CaseOpened { code, .. } if known.has_code(code) => {
+            fixed.code = other_code(change.id, known);
+        }
+        Body::ReferralAsked(ask) => fixed.chain = Some(chain(ask.kind, now.day())),
+        _ => {}
+    }
+    let mut after = parts.clone();
+    let mut provisional = entry.clone();
+    provisional.receipt = entry.receipt.clone().map(|r| Receipt { fixed: fixed.clone(), ..r });
+    apply(&mut after, &provisional);
+    let referral = match &change.body {
+        Body::ReferralAsked(_) => after.referral(change.id),
+        Body::ReferralActed { referral, .. } => after.referral(*referral),
+        _ => None,
+    };
+    if let Some(referral) = referral {
+        let told = after.header().and_then(|h| h.told.iter().map(|(_, t)| t.at).min());
+        let start = referral.received_at.unwrap_or(now);
+        // The clocks of a fresh referral start when the office received it, later ones when their status began.
+        let from = if referral.progress.acts.is_empty() { start } else { now };
+        fixed.dues = Some(referral.progress.clocks(referral.ask.kind, from, told));
+    }
+    if let Some(reach) = Reach::of(&after).filter(|r| r.restricted) {
+        let before = Reach::of(parts);
+        let moved =
+            before.is_none_or(|b| !b.restricted || b.handled_in != reach.handled_in || b.excluded != reach.excluded);
+        if moved {
+            let officers = rules.officers_for(&reach);
+            fixed.officers = officers.into_iter().filter(|o| !reach.named.contains(o)).collect();
+        }
+    }
+    fixed
+}
+
+/// A free code, found from the change's own random bits so that a repeated run finds the same.
+fn other_code(change: ChangeId, known: &dyn Known) -> Option<CaseCode> {
+    let seed = change.0.as_u128();
+    (0..1_000_u128).find_map(|round| {
+        let mixed = (seed ^ (round << 64)).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
+        let bytes = mixed.to_be_bytes();
+        let code = CaseCode::from_random([bytes[0], bytes[1], bytes[2], bytes[3], bytes[4], bytes[5]]);
+        (!known.has_code(&code)).then_some(code)
+    })
+}
+
+/// What a change of rights writes into workers' own logs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sight {
+    pub worker: WorkerId,
+    /// True: load the case by state. False: remove it.
+    pub shown: bool,
+}
+
+/// Who sees the case now and did not, or did and no longer does. Somebody who never had it is never told of it.
+#[must_use]
+pub fn sights(before: Option<&Reach>, after: Option<&Reach>, log: &LogId, rules: &Rules) -> Vec<Sight> {
+    if before == after {
+        return vec![];
+    }
+    let mut sights = Vec::new();
+    for (worker, grants) in &rules.staff {
+        let sees = |reach: Option<&Reach>| reach.is_some_and(|r| r.is_seen_by(*worker, grants, &rules.places));
+        match (sees(before), sees(after)) {
+            (true, false) => sights.push(Sight { worker: *worker, shown: false }),
+            (false, true) => {
+                // A case just born reaches those who follow its log by the log itself.
+                let follows = before.is_none() && follows(*worker, grants, log, &rules.places);
+                if !follows {
+                    sights.push(Sight { worker: *worker, shown: true });
+                }
+            }
+            _ => {}
+        }
+    }
+    sights
+}
+
+/// Whether a worker with these grants pulls this log as a matter of course.
+#[must_use]
+pub fn follows(worker: WorkerId, grants: &[Grant], log: &LogId, places: &Places) -> bool {
+    Worker::logs_of(worker, grants, places).contains(log)
+}
+
+/// Sheets that changed: to be put into, or taken out of, their facility's log.
+#[must_use]
+pub fn changed_sheets(before: &Parts, after: &Parts) -> Vec<(FacilityId, ChangeId, Option<Sheet>)> {
+    let old: BTreeMap<_, _> = sheets(before).into_iter().map(|(f, r, s)| ((f, r), s)).collect();
+    sheets(after)
+        .into_iter()
+        .filter(|(facility, referral, sheet)| old.get(&(*facility, *referral)).unwrap_or(&None) != sheet)
+        .collect()
+}
+
+/// Re-applies a subject's history: what `server check` compares with what is stored.
+#[must_use]
+pub fn replay<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> Parts {
+    let mut parts = Parts::default();
+    for entry in entries {
+        apply(&mut parts, entry);
+    }
+    parts
+}
+
+/// The parts of a case that its readers get; sheets go to facilities only.
+pub fn readable(parts: &Parts) -> impl Iterator<Item = (&PartKey, &Part)> {
+    parts.0.iter().filter(|(key, _)| !matches!(key, PartKey::Sheet(_)))
+}

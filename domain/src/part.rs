@@ -1,0 +1,331 @@
+//! What a subject is made of after its changes were applied: the parts that are stored, sent and shown.
+
+use std::{collections::BTreeMap, fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    case::{FactName, Header, Task, Visit},
+    catalogue::{GroupCode, ServiceCode},
+    consent::ShareItem,
+    field::Field,
+    id::{BadName, CaseCode, CaseId, ChangeId, DeviceId, FacilityId, LogId, PlaceId, WorkerId, text_serde},
+    person::{PersonName, Phone, Sex},
+    referral::{Progress, Referral, ReferralKind},
+    time::{PartialDate, Timestamp},
+};
+
+/// The name of a part within its subject, written `header`, `visit:<id of the change that made it>`, ….
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PartKey {
+    Header,
+    Visit(ChangeId),
+    Task(ChangeId),
+    Referral(ChangeId),
+    Sheet(ChangeId),
+    Facility,
+    Activity,
+    Trail,
+}
+
+impl fmt::Display for PartKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Header => f.write_str("header"),
+            Self::Visit(id) => write!(f, "visit:{id}"),
+            Self::Task(id) => write!(f, "task:{id}"),
+            Self::Referral(id) => write!(f, "referral:{id}"),
+            Self::Sheet(id) => write!(f, "sheet:{id}"),
+            Self::Facility => f.write_str("facility"),
+            Self::Activity => f.write_str("activity"),
+            Self::Trail => f.write_str("trail"),
+        }
+    }
+}
+impl FromStr for PartKey {
+    type Err = BadName;
+    fn from_str(text: &str) -> Result<Self, BadName> {
+        match text.split_once(':') {
+            None => match text {
+                "header" => Ok(Self::Header),
+                "facility" => Ok(Self::Facility),
+                "activity" => Ok(Self::Activity),
+                "trail" => Ok(Self::Trail),
+                _ => Err(BadName),
+            },
+            Some(("visit", id)) => Ok(Self::Visit(id.parse()?)),
+            Some(("task", id)) => Ok(Self::Task(id.parse()?)),
+            Some(("referral", id)) => Ok(Self::Referral(id.parse()?)),
+            Some(("sheet", id)) => Ok(Self::Sheet(id.parse()?)),
+            _ => Err(BadName),
+        }
+    }
+}
+text_serde!(PartKey);
+
+/// Who wrote a part and when: the phone's time is shown, the office's time counts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Written {
+    pub id: ChangeId,
+    pub by: WorkerId,
+    pub recorded_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub received_at: Option<Timestamp>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VisitPart {
+    #[serde(flatten)]
+    pub written: Written,
+    #[serde(flatten)]
+    pub visit: Visit,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskPart {
+    #[serde(flatten)]
+    pub written: Written,
+    #[serde(flatten)]
+    pub task: Task,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub done: Option<TaskDone>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskDone {
+    pub written: Written,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub note: String,
+}
+
+/// A facility or service that receives people, `data/demo_facilities.csv`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FacilityFacts {
+    pub code: String,
+    pub name: String,
+    pub kind: String,
+    pub ownership: String,
+    pub services: Vec<ServiceCode>,
+    /// Empty: every group.
+    pub groups: Vec<GroupCode>,
+    /// 0: not counted, never full.
+    pub places: u32,
+    /// 0: none.
+    pub yearly_quota: u32,
+    pub meets_access_criteria: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone: Option<Phone>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duty_phone: Option<Phone>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commune: Option<PlaceId>,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub address: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub department: String,
+}
+
+/// Free places as counted at a moment; the moment is always shown with the figure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FreePlaces {
+    pub free: u32,
+    pub as_of: Timestamp,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Facility {
+    pub id: FacilityId,
+    #[serde(flatten)]
+    pub facts: FacilityFacts,
+    #[serde(default)]
+    pub free: Field<FreePlaces>,
+}
+
+impl Facility {
+    /// Whether it is known to be full; a facility without counted places never is.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.facts.places > 0 && self.free.shown().is_some_and(|f| f.free == 0)
+    }
+    /// Whether it gives `service` to one of `groups`; while a case has no group, to a group of its tile.
+    #[must_use]
+    pub fn fits(&self, kind: ReferralKind, tile: Option<crate::Tile>, groups: &[&GroupCode]) -> bool {
+        let gives = self.facts.services.iter().any(|s| s.row().is_some_and(|row| row.referral_kind == kind.code()));
+        let takes = self.facts.groups.is_empty()
+            || if groups.is_empty() {
+                tile.is_none_or(|t| {
+                    self.facts.groups.iter().any(|g| g.row().is_some_and(|row| row.tile == t.row().code))
+                })
+            } else {
+                groups.iter().any(|g| self.facts.groups.contains(g))
+            };
+        gives && takes
+    }
+}
+
+/// A village activity. An anonymous contact counts somebody who did not agree to be recorded, and holds nothing else.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "activity", rename_all = "snake_case")]
+pub enum Activity {
+    AnonymousContact { place: PlaceId },
+    GroupSession { place: PlaceId, on: crate::Day, people: u32, topic: String },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActivityPart {
+    #[serde(flatten)]
+    pub written: Written,
+    #[serde(flatten)]
+    pub activity: Activity,
+}
+
+/// What happened, in a word; texts stay in the parts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "what", content = "of", rename_all = "snake_case")]
+pub enum TrailWhat {
+    Opened,
+    Edited(Vec<FactName>),
+    Grouped,
+    Named(WorkerId),
+    Excluded(WorkerId),
+    Visited,
+    Tasked,
+    TaskDone,
+    Asked(ReferralKind),
+    Acted(ReferralKind, String),
+    Told(String),
+    Counted,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrailEntry {
+    #[serde(flatten)]
+    pub written: Written,
+    pub device: DeviceId,
+    /// Authorised by rights that had ended when it arrived.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub late: bool,
+    #[serde(flatten)]
+    pub what: TrailWhat,
+}
+
+/// The last steps of a subject's history, newest last, so that history reads offline.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Trail {
+    pub entries: Vec<TrailEntry>,
+}
+
+/// All that a receiving facility may see of a case: what the consent covers, no more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sheet {
+    pub facility: FacilityId,
+    pub case: CaseId,
+    pub log: LogId,
+    pub referral: ChangeId,
+    pub code: CaseCode,
+    pub kind: ReferralKind,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<ServiceCode>,
+    pub emergency: bool,
+    pub restricted: bool,
+    /// The commune that sends, unless the case is restricted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commune: Option<PlaceId>,
+    pub author: WorkerId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub received_at: Option<Timestamp>,
+    /// The person took back their consent: nothing below is given any more.
+    pub withdrawn: bool,
+    pub items: Vec<ShareItem>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<PersonName>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alias: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sex: Option<Sex>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub birth: Option<PartialDate>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approximate_age: Option<u8>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone: Option<Phone>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub household: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub health: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub what_happened: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    pub progress: Progress,
+}
+
+/// One part of a subject.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "part", content = "is", rename_all = "snake_case")]
+pub enum Part {
+    Header(Box<Header>),
+    Visit(Box<VisitPart>),
+    Task(Box<TaskPart>),
+    Referral(Box<Referral>),
+    Sheet(Box<Sheet>),
+    Facility(Box<Facility>),
+    Activity(ActivityPart),
+    Trail(Trail),
+}
+
+/// All parts of one subject that somebody has.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Parts(pub BTreeMap<PartKey, Part>);
+
+macro_rules! list_parts {
+    ($($(#[$doc:meta])* $name:ident: $variant:ident => $of:ty,)*) => {$(
+        $(#[$doc])*
+        pub fn $name(&self) -> impl Iterator<Item = &$of> {
+            self.0.values().filter_map(|part| if let Part::$variant(it) = part { Some(&**it) } else { None })
+        }
+    )*};
+}
+
+impl Parts {
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+    #[must_use]
+    pub fn header(&self) -> Option<&Header> {
+        if let Some(Part::Header(header)) = self.0.get(&PartKey::Header) { Some(header) } else { None }
+    }
+    pub(crate) fn header_mut(&mut self) -> Option<&mut Header> {
+        if let Some(Part::Header(header)) = self.0.get_mut(&PartKey::Header) { Some(header) } else { None }
+    }
+    #[must_use]
+    pub fn facility(&self) -> Option<&Facility> {
+        if let Some(Part::Facility(facility)) = self.0.get(&PartKey::Facility) { Some(facility) } else { None }
+    }
+    #[must_use]
+    pub fn trail(&self) -> Option<&Trail> {
+        if let Some(Part::Trail(trail)) = self.0.get(&PartKey::Trail) { Some(trail) } else { None }
+    }
+    #[must_use]
+    pub fn referral(&self, id: ChangeId) -> Option<&Referral> {
+        if let Some(Part::Referral(referral)) = self.0.get(&PartKey::Referral(id)) { Some(referral) } else { None }
+    }
+    #[must_use]
+    pub fn sheet(&self, referral: ChangeId) -> Option<&Sheet> {
+        if let Some(Part::Sheet(sheet)) = self.0.get(&PartKey::Sheet(referral)) { Some(sheet) } else { None }
+    }
+    /// Where a referral stands, on the case or on the receiver's sheet of it.
+    #[must_use]
+    pub fn progress(&self, referral: ChangeId) -> Option<&Progress> {
+        self.referral(referral).map(|r| &r.progress).or_else(|| self.sheet(referral).map(|s| &s.progress))
+    }
+    list_parts! {
+        /// Visits in the order their changes were made.
+        visits: Visit => VisitPart,
+        tasks: Task => TaskPart,
+        referrals: Referral => Referral,
+        sheets: Sheet => Sheet,
+    }
+}

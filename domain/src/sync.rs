@@ -1,0 +1,211 @@
+//! One sync run: push, then pull. It decides what goes when; it opens no connection and reads no clock of its own.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::value::RawValue;
+
+use crate::{
+    StoreError,
+    apply::apply,
+    change::Entry,
+    check::Refusal,
+    id::{ChangeId, DeviceId, LogId, Subject, WorkerId},
+    limits,
+    notebook::{Notebook, OutboxItem, OutboxState},
+    part::Parts,
+    place::Places,
+    time::Timestamp,
+    wire::{ApiError, PullAnswer, PullRequest, PushBatch, Verdict},
+    worker::Worker,
+};
+
+/// The way to the office.
+#[expect(async_fn_in_trait, reason = "implementations live in one thread; no caller needs Send")]
+pub trait Office {
+    async fn push(&self, batch: PushBatch) -> Result<Vec<Verdict>, ApiError>;
+    async fn pull(&self, request: PullRequest) -> Result<PullAnswer, ApiError>;
+}
+
+/// Why a run stopped before its end. What was stored until then stays.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SyncError {
+    #[error(transparent)]
+    Office(#[from] ApiError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What a run did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Run {
+    pub received: usize,
+    pub held: usize,
+    pub subjects: usize,
+}
+
+/// The order on the wire: cases with an emergency first, whole and in their own order; then the rest by `n`.
+#[must_use]
+pub fn wire_order(outbox: &[OutboxItem]) -> Vec<&OutboxItem> {
+    let queued = || outbox.iter().filter(|item| item.state == OutboxState::Queued);
+    let urgent: BTreeSet<Subject> =
+        queued().filter(|item| item.change.body.is_emergency()).map(|item| item.change.subject).collect();
+    let mut order: Vec<&OutboxItem> = queued().collect();
+    order.sort_by_key(|item| (!urgent.contains(&item.change.subject), item.change.n));
+    order
+}
+
+/// The next batch: at most `most` changes and [`limits::PUSH_BYTES`] of JSON, at least one if any waits.
+#[must_use]
+pub fn next_batch(outbox: &[OutboxItem], most: usize) -> Vec<(ChangeId, Box<RawValue>)> {
+    let mut batch = Vec::new();
+    let mut bytes = 0;
+    for item in wire_order(outbox).into_iter().take(most.clamp(1, limits::PUSH_CHANGES)) {
+        // A change that this program wrote is always lawful JSON.
+        let Ok(raw) = serde_json::value::to_raw_value(&item.change) else { continue };
+        bytes += raw.get().len() + 1;
+        if bytes > limits::PUSH_BYTES - 1024 && !batch.is_empty() {
+            break;
+        }
+        batch.push((item.change.id, raw));
+    }
+    batch
+}
+
+/// Whose phone this is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Phone {
+    pub worker: WorkerId,
+    pub device: DeviceId,
+}
+
+/// Pushes everything that waits, emergencies first; halves a batch that is too large; holds a change that is too large by
+/// itself. No error removes a change.
+///
+/// # Errors
+/// [`SyncError`]; everything not yet answered is still queued.
+pub async fn push<N: Notebook, O: Office>(
+    notebook: &N,
+    office: &O,
+    phone: Phone,
+    clock: &dyn Fn() -> Timestamp,
+) -> Result<Run, SyncError> {
+    let mut run = Run::default();
+    let mut most = limits::PUSH_CHANGES;
+    loop {
+        let outbox = notebook.outbox().await?;
+        let batch = next_batch(&outbox, most);
+        if batch.is_empty() {
+            return Ok(run);
+        }
+        let (ids, changes): (Vec<ChangeId>, Vec<Box<RawValue>>) = batch.into_iter().unzip();
+        let sent = PushBatch { v: limits::PROTOCOL_VERSION, worker: phone.worker, device: phone.device, changes };
+        let verdicts = match office.push(sent).await {
+            Ok(verdicts) => verdicts,
+            Err(ApiError::TooLarge | ApiError::BadRequest) if ids.len() > 1 => {
+                most = ids.len() / 2;
+                continue;
+            }
+            Err(ApiError::TooLarge) => vec![Verdict::Refused { why: Refusal::TooLarge }],
+            Err(ApiError::BadRequest) => vec![Verdict::Refused { why: Refusal::Broken }],
+            Err(error) => return Err(error.into()),
+        };
+        if verdicts.is_empty() || verdicts.len() > ids.len() {
+            // Not an answer to what was asked; nothing is concluded from it.
+            return Err(ApiError::Unavailable.into());
+        }
+        let answered: Vec<(ChangeId, Verdict)> = ids.into_iter().zip(verdicts).collect();
+        for (_, verdict) in &answered {
+            match verdict {
+                Verdict::Refused { .. } => run.held += 1,
+                _ => run.received += 1,
+            }
+        }
+        notebook.settle(&answered, clock()).await?;
+    }
+}
+
+/// Pulls until nothing more waits behind any cursor.
+///
+/// # Errors
+/// [`SyncError`]; pages stored until then stay, the rest comes with the next run.
+pub async fn pull<N: Notebook, O: Office>(
+    notebook: &N,
+    office: &O,
+    phone: Phone,
+    clock: &dyn Fn() -> Timestamp,
+    progress: &dyn Fn(&Run),
+) -> Result<Run, SyncError> {
+    let mut run = Run::default();
+    loop {
+        let known = notebook.cursors().await?;
+        let mut cursors: BTreeMap<LogId, Option<crate::Cursor>> =
+            known.into_iter().map(|(log, cursor)| (log, Some(cursor))).collect();
+        // Logs that hold something of ours which the office has and no page has shown yet.
+        for item in notebook.outbox().await? {
+            cursors.entry(item.change.log).or_insert(None);
+        }
+        let briefing = notebook.briefing().await?;
+        if let Some(briefing) = &briefing {
+            let places = Places::new(briefing.places.iter().cloned());
+            for log in Worker::logs_of(phone.worker, &briefing.worker.grants, &places) {
+                cursors.entry(log).or_insert(None);
+            }
+        }
+        let request = PullRequest {
+            v: limits::PROTOCOL_VERSION,
+            worker: phone.worker,
+            device: phone.device,
+            cursors,
+            briefing: briefing.map(|b| b.tag).unwrap_or_default(),
+        };
+        let answer = office.pull(request).await?;
+        if let Some(briefing) = &answer.briefing {
+            notebook.put_briefing(briefing).await?;
+        }
+        let mut more = false;
+        for page in &answer.pages {
+            notebook.store(page, clock()).await?;
+            run.subjects += page.subjects.len();
+            more |= page.more;
+            progress(&run);
+        }
+        if !more {
+            return Ok(run);
+        }
+    }
+}
+
+/// One whole run: push before pull.
+///
+/// # Errors
+/// [`SyncError`].
+pub async fn run<N: Notebook, O: Office>(
+    notebook: &N,
+    office: &O,
+    phone: Phone,
+    clock: &dyn Fn() -> Timestamp,
+    progress: &dyn Fn(&Run),
+) -> Result<Run, SyncError> {
+    let pushed = push(notebook, office, phone, clock).await?;
+    let pulled = pull(notebook, office, phone, clock, progress).await?;
+    Ok(Run { subjects: pulled.subjects, ..pushed })
+}
+
+/// What the phone shows of a subject: the office's parts with what waits in the outbox applied on top.
+#[must_use]
+pub fn overlay(parts: Parts, outbox: &[OutboxItem], subject: Subject) -> Parts {
+    let mut parts = parts;
+    for item in outbox.iter().filter(|item| item.change.subject == subject) {
+        apply(&mut parts, &Entry::waiting(item.change.clone()));
+    }
+    parts
+}
+
+/// How long to wait after `failures` failures in a row: doubling from two seconds to ten minutes, with jitter so that a
+/// valley of phones does not call at once when the mast comes back. `random` in 0..1.
+#[must_use]
+pub fn backoff_ms(failures: u32, random: f64) -> u32 {
+    let base = 2_000_u64.saturating_mul(1 << failures.min(9)).min(600_000);
+    let jittered = base as f64 * (0.5 + random.clamp(0.0, 1.0) / 2.0);
+    jittered as u32
+}

@@ -1,0 +1,207 @@
+//! What phone and office say to each other. Types here grow by optional fields only; each has a snapshot test.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::{
+    change::Receipt,
+    check::Refusal,
+    id::{ChangeId, DeviceId, LogId, PlaceId, Subject, WorkerId},
+    part::{Part, PartKey},
+    person::Phone,
+    place::Place,
+    time::Timestamp,
+    worker::{Colleague, Worker},
+};
+
+/// Changes of one person on one device. The order of the list is the order of the outbox.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PushBatch {
+    pub v: u16,
+    pub worker: WorkerId,
+    pub device: DeviceId,
+    /// Each read by itself: one that cannot be read delays only what builds on it.
+    pub changes: Vec<Box<RawValue>>,
+}
+
+/// The office's answer to one change, in the order of the batch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "verdict", rename_all = "snake_case")]
+pub enum Verdict {
+    Accepted {
+        at: Timestamp,
+    },
+    AlreadyKnown {
+        at: Timestamp,
+    },
+    /// Kept; what it builds on is not there yet. Retried by itself.
+    Waiting {
+        at: Timestamp,
+        on: ChangeId,
+    },
+    Refused {
+        why: Refusal,
+    },
+    /// Kept; somebody with the right to must read it.
+    Quarantined {
+        at: Timestamp,
+    },
+}
+
+/// Where a phone stands in a log. The mark is the change at `seq`: if the office does not find it there, it was restored
+/// from a backup and the log is pulled anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cursor {
+    pub seq: u64,
+    pub mark: ChangeId,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PullRequest {
+    pub v: u16,
+    pub worker: WorkerId,
+    pub device: DeviceId,
+    /// Logs the phone knows of with its place in each; the office adds those it does not know of.
+    pub cursors: BTreeMap<LogId, Option<Cursor>>,
+    /// Tag of the briefing the phone has.
+    #[serde(default)]
+    pub briefing: String,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PullAnswer {
+    pub now: Timestamp,
+    pub pages: Vec<Page>,
+    /// Present when the phone's is old.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub briefing: Option<Briefing>,
+}
+
+/// Parts of one log that changed after the cursor, as far as the worker may see them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Page {
+    pub log: LogId,
+    /// The phone's mark was not found: forget what came from this log and take it anew.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reset: bool,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub subjects: Vec<SubjectPage>,
+    /// Changes of this device that lie within the page: their effect is in the parts now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub settled: Vec<(ChangeId, Receipt)>,
+    /// `None` while the log is empty.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<Cursor>,
+    /// There is more behind `next`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub more: bool,
+}
+
+/// What changed of one subject.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SubjectPage {
+    pub subject: Subject,
+    /// All that was known of the subject before is replaced; with no parts: the phone forgets it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub whole: bool,
+    /// Position of each part in its own log: an older one never replaces a newer one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<PartRow>,
+    /// Parts that are gone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gone: Vec<PartKey>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartRow {
+    pub key: PartKey,
+    pub seq: u64,
+    pub part: Part,
+}
+
+/// What a phone must know besides cases: who its person is, the places and colleagues around them, numbers to call.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Briefing {
+    /// Names this content; unchanged content has the same tag.
+    pub tag: String,
+    pub worker: Worker,
+    pub places: Vec<Place>,
+    pub colleagues: Vec<Colleague>,
+    /// Officers for restricted cases by place.
+    #[serde(default)]
+    pub officers: BTreeMap<PlaceId, Vec<WorkerId>>,
+    pub numbers: Vec<EmergencyNumber>,
+}
+
+/// A number to call in an emergency; without a commune it holds everywhere.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EmergencyNumber {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commune: Option<PlaceId>,
+    pub kind: String,
+    pub name: String,
+    pub phone: Phone,
+}
+
+/// Why the office did not answer as asked. The status of the HTTP answer follows from it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(tag = "error", rename_all = "snake_case")]
+pub enum ApiError {
+    /// 401: no session of the person named, or it has ended. Nothing was written.
+    #[error("log in again")]
+    SignedOut,
+    /// 401: name and password do not belong together.
+    #[error("wrong name or password")]
+    WrongPassword,
+    /// 403.
+    #[error("not allowed")]
+    Forbidden,
+    /// 400: not what this door takes.
+    #[error("bad request")]
+    BadRequest,
+    /// 413: halve the batch.
+    #[error("too large")]
+    TooLarge,
+    /// 429, with the seconds to wait.
+    #[error("too many attempts, wait {seconds} s")]
+    TooMany { seconds: u32 },
+    /// 426: this app is too old to read what the office has. Pushing still works.
+    #[error("the app must be updated")]
+    UpdateNeeded,
+    /// 503: try again later; nothing was written.
+    #[error("unavailable")]
+    Unavailable,
+    /// No answer: no network, cut, timed out. Made on the phone, never sent.
+    #[error("no connection")]
+    NoConnection,
+}
+
+impl ApiError {
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::SignedOut | Self::WrongPassword => 401,
+            Self::Forbidden => 403,
+            Self::BadRequest => 400,
+            Self::TooLarge => 413,
+            Self::TooMany { .. } => 429,
+            Self::UpdateNeeded => 426,
+            Self::Unavailable | Self::NoConnection => 503,
+        }
+    }
+    /// Whether the same request may succeed later without anybody doing anything.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::TooMany { .. } | Self::Unavailable | Self::NoConnection => true,
+            Self::SignedOut
+            | Self::WrongPassword
+            | Self::Forbidden
+            | Self::BadRequest
+            | Self::TooLarge
+            | Self::UpdateNeeded => false,
+        }
+    }
+}
