@@ -1,0 +1,123 @@
+//! The server functions: each is a door that says who is asking and then makes one call; it knows no rule and no storage.
+//!
+//! Errors cross the wire as `domain::ApiError`; the office's program gives each its HTTP status.
+
+use domain::{ApiError, Worker, WorkerId};
+use leptos::prelude::*;
+use leptos::server_fn::codec::{Json, JsonEncoding};
+use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
+use serde::{Deserialize, Serialize};
+
+/// An [`ApiError`] as the server functions return it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(transparent)]
+#[error(transparent)]
+pub struct CallError(pub ApiError);
+
+impl From<ApiError> for CallError {
+    fn from(error: ApiError) -> Self {
+        Self(error)
+    }
+}
+
+impl FromServerFnError for CallError {
+    type Encoder = JsonEncoding;
+
+    fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
+        use ServerFnErrorErr::{
+            Args, Deserialization, MiddlewareError, MissingArg, Registration, Request, Response, Serialization,
+            ServerError, UnsupportedRequestMethod,
+        };
+        Self(match error {
+            Request(_) => ApiError::NoConnection,
+            Args(_) | MissingArg(_) => ApiError::BadRequest,
+            // At the office: arguments that cannot be read. On the phone: an answer that was cut, or that somebody else
+            // gave in the office's place.
+            Deserialization(_) if cfg!(feature = "ssr") => ApiError::BadRequest,
+            Deserialization(_) | Response(_) => ApiError::NoConnection,
+            Registration(_) | UnsupportedRequestMethod(_) | ServerError(_) | MiddlewareError(_) | Serialization(_) => {
+                ApiError::Unavailable
+            }
+        })
+    }
+}
+
+/// Signs in on this device and sets the person's cookie.
+///
+/// # Errors
+/// [`ApiError::BadRequest`] without a name or a password, [`ApiError::WrongPassword`], [`ApiError::TooMany`].
+#[server(prefix = "/api", endpoint = "log_in", input = Json, output = Json)]
+pub async fn log_in(user_name: String, password: String) -> Result<Worker, CallError> {
+    let (worker, cookie) = ssr::office()?.log_in(&ssr::call()?, &user_name, &password).await?;
+    ssr::set_cookie(cookie);
+    Ok(worker)
+}
+
+/// Ends the session of one person on this device and removes their cookie.
+#[server(prefix = "/api", endpoint = "log_out", input = Json, output = Json)]
+pub async fn log_out(worker: WorkerId) -> Result<(), CallError> {
+    let cookie = ssr::office()?.log_out(&ssr::call()?, worker).await?;
+    ssr::set_cookie(cookie);
+    Ok(())
+}
+
+/// Everybody who is signed in on this device, the latest first; empty when nobody is.
+#[server(prefix = "/api", endpoint = "whoami", input = Json, output = Json)]
+pub async fn whoami() -> Result<Vec<Worker>, CallError> {
+    Ok(ssr::office()?.whoami(&ssr::call()?).await?)
+}
+
+/// What the doors need of the program behind them.
+#[cfg(feature = "ssr")]
+pub mod ssr {
+    use std::net::IpAddr;
+    use std::sync::Arc;
+
+    use async_trait::async_trait;
+    use axum::http::header::SET_COOKIE;
+    use axum::http::request::Parts;
+    use axum::http::{HeaderMap, HeaderValue};
+    use domain::{ApiError, Session, Worker, WorkerId};
+    use leptos::prelude::use_context;
+    use leptos_axum::ResponseOptions;
+
+    /// The office as a server function sees it; the server's program provides it as context.
+    #[async_trait]
+    pub trait Office: Send + Sync {
+        /// The worker of this name and password, and the cookie to set.
+        async fn log_in(&self, call: &Call, name: &str, password: &str) -> Result<(Worker, HeaderValue), ApiError>;
+        /// The cookie that removes the person's cookie.
+        async fn log_out(&self, call: &Call, worker: WorkerId) -> Result<HeaderValue, ApiError>;
+        async fn whoami(&self, call: &Call) -> Result<Vec<Worker>, ApiError>;
+        /// [`ApiError::SignedOut`] unless the call carries a standing session of just this person.
+        async fn session_of(&self, call: &Call, worker: WorkerId) -> Result<Session, ApiError>;
+    }
+
+    /// Where a call came from and which cookies it carried.
+    #[derive(Debug, Clone)]
+    pub struct Call {
+        pub address: IpAddr,
+        pub headers: HeaderMap,
+    }
+
+    pub fn office() -> Result<Arc<dyn Office>, ApiError> {
+        use_context().ok_or(ApiError::Unavailable)
+    }
+
+    pub fn call() -> Result<Call, ApiError> {
+        let parts: Parts = use_context().ok_or(ApiError::Unavailable)?;
+        let address = parts.extensions.get::<IpAddr>().copied().ok_or(ApiError::Unavailable)?;
+        Ok(Call { address, headers: parts.headers })
+    }
+
+    pub fn set_cookie(cookie: HeaderValue) {
+        if let Some(response) = use_context::<ResponseOptions>() {
+            response.append_header(SET_COOKIE, cookie);
+        }
+    }
+
+    /// The session of the person a request names.
+    pub async fn session_of(worker: WorkerId) -> Result<Session, ApiError> {
+        office()?.session_of(&call()?, worker).await
+    }
+}

@@ -1,0 +1,79 @@
+//! The office's first page: who is signed in, for which areas, and how the office is doing in numbers without names.
+
+use domain::{Role, Worker};
+use leptos::prelude::*;
+
+use super::frame::{Assets, document, frame};
+
+/// What the page shows.
+#[derive(Debug, Clone)]
+pub struct Home {
+    pub worker: Worker,
+    /// People who may sign in.
+    pub people: u64,
+    /// Sessions that stand, in the app and in the office.
+    pub sessions: u64,
+    /// Name of the build that is served.
+    pub build: String,
+}
+
+#[must_use]
+pub fn home(assets: &Assets, home: Home) -> String {
+    let grants = home
+        .worker
+        .grants
+        .iter()
+        .map(|grant| {
+            let place = grant.area.as_ref().map_or_else(|| "Nơi tiếp nhận".to_owned(), ToString::to_string);
+            view! {
+                <div>
+                    <dt>{role_name(grant.role)}</dt>
+                    <dd>{place}</dd>
+                </div>
+            }
+        })
+        .collect_view();
+    let main = view! {
+        <header class="wide-head">
+            <div>
+                <h1>"Tổng quan"</h1>
+                <p class="soft">{format!("{} đang đăng nhập", home.worker.name)}</p>
+            </div>
+        </header>
+        <dl class="indicators">
+            <div>
+                <dt>"Người dùng"</dt>
+                <dd data-figure>{home.people}</dd>
+                <dd>"Có tên đăng nhập và chưa bị khóa."</dd>
+            </div>
+            <div>
+                <dt>"Phiên đang mở"</dt>
+                <dd data-figure>{home.sessions}</dd>
+                <dd>"Trên điện thoại và ở văn phòng, chưa hết hạn."</dd>
+            </div>
+        </dl>
+        <section class="stack" aria-labelledby="rights">
+            <h2 id="rights">"Quyền của anh/chị"</h2>
+            <dl class="facts panel">{grants}</dl>
+        </section>
+        <p class="soft">{format!("Bản {}", home.build)}</p>
+    };
+    document(assets, "Tổng quan", frame(&home.worker, main))
+}
+
+pub(super) fn role_names(worker: &Worker) -> Vec<&'static str> {
+    let mut names: Vec<_> = worker.grants.iter().map(|grant| role_name(grant.role)).collect();
+    names.dedup();
+    names
+}
+
+fn role_name(role: Role) -> &'static str {
+    match role {
+        Role::Collaborator => "Cộng tác viên công tác xã hội",
+        Role::Outreach => "Đội công tác xã hội lưu động",
+        Role::Supervisor => "Người phê duyệt",
+        Role::Facility => "Nơi tiếp nhận",
+        Role::Viewer => "Lãnh đạo, chỉ xem số",
+        Role::Admin => "Quản trị",
+    }
+}

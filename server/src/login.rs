@@ -1,0 +1,259 @@
+//! Signing in: knows user names, password hashes and how long a guesser waits; refuses to know what people may do.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use argon2::Argon2;
+use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use domain::Worker;
+use sha2::{Digest, Sha256};
+use sqlx::{SqliteConnection, SqlitePool};
+use tokio::sync::Semaphore;
+
+use crate::observe::Counts;
+
+/// One hash takes 19 MB and some 20 ms; more at a time only slow each other down.
+const HASHES_AT_A_TIME: usize = 2;
+/// Failures before waiting begins. An address may be a whole commune's.
+const FREE_FAILURES_OF_NAME: u32 = 5;
+const FREE_FAILURES_OF_ADDRESS: u32 = 30;
+const FIRST_WAIT_MS: i64 = 2_000;
+const LONGEST_WAIT_MS: i64 = 15 * 60_000;
+/// Failures older than this are forgotten.
+const FORGET_MS: i64 = 24 * 3_600_000;
+
+pub const SHORTEST_PASSWORD: usize = 8;
+/// Longer ones only cost time to hash.
+const LONGEST_PASSWORD_BYTES: usize = 1024;
+const LONGEST_USER_NAME_BYTES: usize = 100;
+
+#[derive(Debug, thiserror::Error)]
+pub enum LoginError {
+    #[error("no user name was written")]
+    NoName,
+    #[error("no password was written")]
+    NoPassword,
+    /// Says nothing about which of the two is wrong.
+    #[error("the user name or the password is wrong")]
+    Wrong,
+    #[error("too many failures; open again in {wait_ms} ms")]
+    TooMany { wait_ms: i64 },
+    #[error(transparent)]
+    Store(#[from] anyhow::Error),
+}
+
+impl From<sqlx::Error> for LoginError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+#[derive(Debug)]
+pub struct Login {
+    pool: SqlitePool,
+    counts: Arc<Counts>,
+    turns: Semaphore,
+    /// What an unknown name is checked against, so that it takes as long as a known one.
+    nobody: String,
+}
+
+impl Login {
+    pub fn new(pool: SqlitePool, counts: Arc<Counts>) -> Result<Self> {
+        let mut password = [0; 32];
+        getrandom::fill(&mut password).context("the system gives no randomness")?;
+        Ok(Self { pool, counts, turns: Semaphore::new(HASHES_AT_A_TIME), nobody: hash_password(&password)? })
+    }
+
+    /// The worker who has this name and this password.
+    pub async fn log_in(
+        &self,
+        user_name: &str,
+        password: &str,
+        address: IpAddr,
+        now_ms: i64,
+    ) -> Result<Worker, LoginError> {
+        let user_name = fold(user_name);
+        if user_name.is_empty() {
+            return Err(LoginError::NoName);
+        }
+        if password.is_empty() {
+            return Err(LoginError::NoPassword);
+        }
+        if user_name.len() > LONGEST_USER_NAME_BYTES || password.len() > LONGEST_PASSWORD_BYTES {
+            return Err(LoginError::Wrong);
+        }
+        let keys = [
+            (key("name", &user_name), FREE_FAILURES_OF_NAME),
+            (key("address", &network_of(address)), FREE_FAILURES_OF_ADDRESS),
+        ];
+        if let Err(error) = self.count_as_failed(&keys, now_ms).await {
+            if matches!(error, LoginError::TooMany { .. }) {
+                Counts::add(&self.counts.throttled_log_ins);
+            }
+            return Err(error);
+        }
+        let row = sqlx::query_as::<_, (String, String)>(
+            "select password_hash, worker from worker_login where user_name = ? and disabled_at is null",
+        )
+        .bind(&user_name)
+        .fetch_optional(&self.pool)
+        .await?;
+        let (hash, worker) = match row {
+            Some((hash, worker)) => (hash, Some(worker)),
+            None => (self.nobody.clone(), None),
+        };
+        let right = self.verify(password.to_owned(), hash).await?;
+        let (true, Some(worker)) = (right, worker) else {
+            Counts::add(&self.counts.failed_log_ins);
+            return Err(LoginError::Wrong);
+        };
+        self.count_as_right(&keys).await?;
+        Counts::add(&self.counts.log_ins);
+        Ok(serde_json::from_str(&worker).context("a worker's row is not readable")?)
+    }
+
+    /// Every attempt counts as failed until it turns out right: guesses made side by side find the door closed.
+    async fn count_as_failed(&self, keys: &[(Vec<u8>, u32)], now_ms: i64) -> Result<(), LoginError> {
+        let mut transaction = self.pool.begin_with("begin immediate").await?;
+        for (key, _) in keys {
+            let open_at = sqlx::query_scalar::<_, i64>("select open_at from login_wait where key = ?")
+                .bind(key)
+                .fetch_optional(&mut *transaction)
+                .await?;
+            if let Some(open_at) = open_at
+                && open_at > now_ms
+            {
+                return Err(LoginError::TooMany { wait_ms: open_at - now_ms });
+            }
+        }
+        for (key, free) in keys {
+            let failures = one_more(&mut transaction, key, now_ms).await?;
+            sqlx::query("update login_wait set open_at = ?2 where key = ?1")
+                .bind(key)
+                .bind(now_ms + wait_ms(failures, *free))
+                .execute(&mut *transaction)
+                .await?;
+        }
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    async fn count_as_right(&self, keys: &[(Vec<u8>, u32); 2]) -> Result<(), LoginError> {
+        let [(name, _), (address, _)] = keys;
+        let mut transaction = self.pool.begin_with("begin immediate").await?;
+        sqlx::query("delete from login_wait where key = ?").bind(name).execute(&mut *transaction).await?;
+        // The address keeps its other failures: one known password must not open it for guessing.
+        sqlx::query("update login_wait set failures = failures - 1, open_at = 0 where key = ? and failures > 0")
+            .bind(address)
+            .execute(&mut *transaction)
+            .await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    async fn verify(&self, password: String, hash: String) -> Result<bool> {
+        let _turn = self.turns.acquire().await.context("log-in has stopped")?;
+        tokio::task::spawn_blocking(move || {
+            let hash = PasswordHash::new(&hash).map_err(|error| anyhow::anyhow!("a stored password hash: {error}"))?;
+            Ok(Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
+        })
+        .await
+        .context("hashing a password failed")?
+    }
+}
+
+/// Adds somebody who may sign in. Nothing happens when the user name is taken; `false` says so.
+pub async fn add(pool: &SqlitePool, worker: &Worker, user_name: &str, password: &str, now_ms: i64) -> Result<bool> {
+    let password = password.to_owned();
+    let hash = tokio::task::spawn_blocking(move || hash_password(password.as_bytes())).await??;
+    let added = sqlx::query(
+        "insert into worker_login (worker_id, user_name, password_hash, worker, created_at)
+         values (?1, ?2, ?3, ?4, ?5) on conflict do nothing",
+    )
+    .bind(worker.id.to_string())
+    .bind(fold(user_name))
+    .bind(hash)
+    .bind(serde_json::to_string(worker)?)
+    .bind(now_ms)
+    .execute(pool)
+    .await?;
+    Ok(added.rows_affected() == 1)
+}
+
+pub async fn tidy(pool: &SqlitePool, now_ms: i64) -> Result<()> {
+    sqlx::query("delete from login_wait where failed_at < ?").bind(now_ms - FORGET_MS).execute(pool).await?;
+    Ok(())
+}
+
+async fn one_more(connection: &mut SqliteConnection, key: &[u8], now_ms: i64) -> Result<u32, LoginError> {
+    let failures = sqlx::query_scalar::<_, i64>(
+        "insert into login_wait (key, failures, failed_at, open_at) values (?1, 1, ?2, 0)
+         on conflict (key) do update set
+             failures = case when failed_at < ?3 then 1 else failures + 1 end,
+             failed_at = ?2
+         returning failures",
+    )
+    .bind(key)
+    .bind(now_ms)
+    .bind(now_ms - FORGET_MS)
+    .fetch_one(connection)
+    .await?;
+    Ok(u32::try_from(failures).unwrap_or(u32::MAX))
+}
+
+/// Doubles with each failure beyond the free ones.
+fn wait_ms(failures: u32, free: u32) -> i64 {
+    let Some(beyond) = failures.checked_sub(free) else { return 0 };
+    FIRST_WAIT_MS.checked_shl(beyond.min(20)).unwrap_or(LONGEST_WAIT_MS).min(LONGEST_WAIT_MS)
+}
+
+fn hash_password(password: &[u8]) -> Result<String> {
+    let hash = Argon2::default()
+        .hash_password(password)
+        .map_err(|error| anyhow::anyhow!("hashing a password failed: {error}"))?;
+    Ok(hash.to_string())
+}
+
+/// User names are short Latin words; a phone's keyboard likes to begin them with a capital.
+fn fold(user_name: &str) -> String {
+    user_name.trim().to_lowercase()
+}
+
+fn key(kind: &str, text: &str) -> Vec<u8> {
+    Sha256::digest(format!("{kind}:{text}")).to_vec()
+}
+
+/// Whoever has an IPv6 line has a whole /64.
+fn network_of(address: IpAddr) -> String {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waiting_begins_after_the_free_failures_and_grows() {
+        assert_eq!(wait_ms(4, 5), 0);
+        assert_eq!(wait_ms(5, 5), 2_000);
+        assert_eq!(wait_ms(6, 5), 4_000);
+        assert_eq!(wait_ms(8, 5), 16_000);
+        assert_eq!(wait_ms(5_000, 5), LONGEST_WAIT_MS);
+    }
+
+    #[test]
+    fn one_ipv6_line_is_one_address() {
+        let network = |text: &str| network_of(text.parse().unwrap());
+        assert_eq!(network("2001:db8:1:2:3::4"), network("2001:db8:1:2:ffff::1"));
+        assert_ne!(network("2001:db8:1:2::1"), network("2001:db8:1:3::1"));
+        assert_eq!(network("::ffff:10.0.0.1"), "10.0.0.1");
+    }
+}
