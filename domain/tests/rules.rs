@@ -1,0 +1,401 @@
+//! The rules of referrals, clocks, sight and bad input, with answers written by hand.
+
+use domain::{
+    laws::{MORNING, Pen, Village, act, agreed, ask, opening, visit},
+    *,
+};
+
+const DESK: Side = Side::Supervisor(Level::Commune);
+const SEAT: Side = Side::Supervisor(Level::Province);
+
+/// Writes a referral of `kind` and hands back a way to act on it.
+struct Desk {
+    progress: Progress,
+    kind: ReferralKind,
+    n: u64,
+}
+
+impl Desk {
+    fn new(kind: ReferralKind) -> Self {
+        let mut progress = Progress::new(Some(referral::chain(kind, MORNING.day())));
+        progress.dues = progress.clocks(kind, MORNING, None);
+        Self { progress, kind, n: 0 }
+    }
+    fn act(&mut self, side: Side, act: Act, at: Timestamp) -> Result<Option<ReferralStatus>, DecideError> {
+        let next = self.progress.next(&act, side)?;
+        self.n += 1;
+        let record = ActRecord {
+            change: ChangeId::at(self.n, [0; 10]),
+            by: Village::new().hanh,
+            recorded_at: at,
+            received_at: Some(at),
+            act,
+            moved_to: None,
+        };
+        let mut tried = self.progress.clone();
+        tried.record(record.clone(), side, None);
+        let dues = tried.clocks(self.kind, at, None);
+        self.progress.record(record, side, Some(dues));
+        Ok(next)
+    }
+    fn status(&self) -> ReferralStatus {
+        self.progress.status
+    }
+    fn dues(&self) -> Vec<(Action, String, (u32, u32))> {
+        let last_minute = |at: Timestamp| at.plus_ms(-60_000);
+        self.progress
+            .dues
+            .iter()
+            .map(|d| (d.action, last_minute(d.at).day().to_string(), last_minute(d.at).hour_minute()))
+            .collect()
+    }
+}
+
+fn approve() -> Act {
+    Act::Approve { document: None }
+}
+fn receive() -> Act {
+    Act::Receive { note: String::new(), follow_up: None }
+}
+
+#[test]
+fn a_special_admission_passes_commune_province_and_facility() {
+    let mut desk = Desk::new(ReferralKind::AdmissionSpecial);
+    assert_eq!(desk.status(), ReferralStatus::Submitted);
+    // Ten working days from Monday 09/03/2026 end with Monday 23/03.
+    assert_eq!(desk.dues(), vec![(Action::Approve, "2026-03-23".to_owned(), (23, 59))]);
+    assert_eq!(desk.act(Side::Receiver, Act::Accept, MORNING), Err(DecideError::NotNow(ReferralStatus::Submitted)));
+    assert_eq!(desk.act(SEAT, approve(), MORNING), Err(DecideError::NotYourStep));
+    desk.act(DESK, approve(), MORNING).expect("approved");
+    assert_eq!(desk.status(), ReferralStatus::Approved);
+    // Nine working days for the department.
+    assert_eq!(desk.dues(), vec![(Action::Forward, "2026-03-20".to_owned(), (23, 59))]);
+    desk.act(SEAT, Act::Forward, MORNING).expect("forwarded");
+    assert_eq!(desk.status(), ReferralStatus::Forwarded);
+    desk.act(Side::Receiver, Act::Waitlist { note: String::new() }, MORNING).expect("waitlisted");
+    desk.act(Side::Receiver, Act::Accept, MORNING).expect("accepted");
+    desk.act(Side::Receiver, receive(), MORNING).expect("received");
+    assert_eq!((desk.status(), desk.progress.papers), (ReferralStatus::InService, None));
+    let back_on = MORNING.day().plus_days(9);
+    desk.act(Side::Receiver, Act::Leave { to: "bà ngoại".to_owned(), back_on }, MORNING).expect("on leave");
+    desk.act(Side::Receiver, Act::ComeBack, MORNING).expect("back");
+    desk.act(Side::Receiver, Act::Complete { outcome: "đoàn tụ".to_owned() }, MORNING).expect("completed");
+    assert!(desk.status().is_final() && desk.dues().is_empty());
+}
+
+#[test]
+fn an_emergency_is_received_at_once_and_its_papers_follow_in_ten_working_days() {
+    let mut desk = Desk::new(ReferralKind::AdmissionEmergency);
+    assert_eq!(desk.status(), ReferralStatus::Submitted);
+    assert_eq!(desk.dues(), vec![(Action::Look, "2026-03-09".to_owned(), (9, 59))]);
+    desk.act(DESK, Act::Look, MORNING).expect("looked");
+    assert_eq!((desk.status(), desk.dues()), (ReferralStatus::Submitted, vec![]));
+    desk.act(Side::Receiver, receive(), MORNING).expect("received before any approval");
+    assert_eq!((desk.status(), desk.progress.papers), (ReferralStatus::InService, Some(Papers::Due)));
+    assert_eq!(desk.dues(), vec![(Action::Approve, "2026-03-23".to_owned(), (23, 59))]);
+    assert_eq!(desk.act(DESK, approve(), MORNING), Ok(None), "an approval after reception moves only the papers");
+    assert_eq!((desk.status(), desk.progress.papers), (ReferralStatus::InService, Some(Papers::Approved)));
+    assert_eq!(desk.dues(), vec![]);
+}
+
+#[test]
+fn an_emergency_may_be_returned_answered_approved_and_then_received() {
+    let mut desk = Desk::new(ReferralKind::AdmissionEmergency);
+    desk.act(DESK, Act::Return { question: "Bác có đau ở đâu?".to_owned() }, MORNING).expect("returned");
+    assert_eq!(desk.progress.question(), Some("Bác có đau ở đâu?"));
+    assert_eq!(desk.act(DESK, approve(), MORNING), Err(DecideError::NotNow(ReferralStatus::Returned)));
+    assert_eq!(desk.progress.version, 1);
+    desk.act(Side::Writer, Act::Answer { text: "Đau chân phải.".to_owned() }, MORNING).expect("answered");
+    assert_eq!((desk.status(), desk.progress.version), (ReferralStatus::Submitted, 2));
+    desk.act(DESK, approve(), MORNING).expect("approved");
+    assert_eq!(desk.status(), ReferralStatus::Forwarded, "nobody stands before the receiver any more");
+    desk.act(Side::Receiver, receive(), MORNING).expect("received");
+    assert_eq!(desk.progress.papers, Some(Papers::Approved));
+}
+
+#[test]
+fn a_kind_without_steps_goes_straight_to_its_receiver() {
+    for kind in [ReferralKind::Advice, ReferralKind::InKind] {
+        assert_eq!(Desk::new(kind).status(), ReferralStatus::Forwarded, "{kind:?}");
+    }
+    let voluntary = Desk::new(ReferralKind::AdmissionVoluntary);
+    assert_eq!(voluntary.status(), ReferralStatus::Forwarded);
+    // Six working days for the facility.
+    assert_eq!(voluntary.dues(), vec![(Action::Accept, "2026-03-17".to_owned(), (23, 59))]);
+}
+
+#[test]
+fn a_childs_twelve_hours_run_from_the_earlier_phone_report() {
+    let progress = Progress::new(Some(referral::chain(ReferralKind::ChildProtection, MORNING.day())));
+    let told = MORNING.plus_ms(-3 * 3_600_000);
+    let dues = progress.clocks(ReferralKind::ChildProtection, MORNING, Some(told));
+    let hours: Vec<(Action, (u32, u32))> = dues.iter().map(|d| (d.action, d.at.hour_minute())).collect();
+    // Told at 05:00: look by 06:00, decide by 17:00.
+    assert_eq!(hours, vec![(Action::Look, (6, 0)), (Action::Approve, (17, 0))]);
+}
+
+/// A case of the village with what follows, applied in order and received by the office.
+struct Told {
+    village: Village,
+    parts: Parts,
+}
+
+impl Told {
+    fn new(changes: &[&Change]) -> Self {
+        let mut told = Self { village: Village::new(), parts: Parts::default() };
+        for change in changes {
+            told.tell(change).expect("lawful");
+        }
+        told
+    }
+    fn tell(&mut self, change: &Change) -> Result<(), Refusal> {
+        struct Everything;
+        impl office::Known for Everything {
+            fn has(&self, _: ChangeId) -> bool {
+                true
+            }
+            fn has_code(&self, _: &CaseCode) -> bool {
+                false
+            }
+        }
+        let grants = &self.village.rules.staff[&change.author];
+        let rights = office::Rights { worker: change.author, now: grants, last_contact: grants };
+        match office::receive(&self.parts, change.clone(), rights, &self.village.rules, MORNING, &Everything) {
+            Received::Accepted(entry) => {
+                apply(&mut self.parts, &entry);
+                Ok(())
+            }
+            Received::Refused(why) => Err(why),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+fn field(spot: Spot, why: Invalid) -> Result<(), Refusal> {
+    Err(Refusal::Field { spot, why })
+}
+
+#[test]
+fn bad_input_is_named_at_its_field() {
+    let village = Village::new();
+    let lan = Pen::new(village.lan, 1);
+    let open = |more| Told::new(&[]).tell(&lan.open("a1", Some("Hoàng Thị Mỷ"), more));
+    let here = |name, why| field(Spot::Fact(name), why);
+    let mut unknown = lan.open("a1", None, vec![Fact::HandledIn("zz".parse().expect("a code"))]);
+    unknown.log = "place:a".parse().expect("a log");
+    assert_eq!(Told::new(&[]).tell(&unknown), here(FactName::HandledIn, Invalid::UnknownPlace));
+    let province = vec![Fact::HandledIn("p".parse().expect("a code"))];
+    let mut at_province = lan.open("a1", None, province);
+    at_province.log = "place:p".parse().expect("a log");
+    assert_eq!(Told::new(&[]).tell(&at_province), here(FactName::HandledIn, Invalid::UnknownPlace));
+    let unborn = PartialDate::parse(Some(2027), None, None, false).expect("a year");
+    assert_eq!(open(vec![Fact::Birth(unborn)]), here(FactName::Birth, Invalid::InFuture));
+    assert_eq!(open(vec![Fact::ApproximateAge(130)]), here(FactName::ApproximateAge, Invalid::OutOfRange));
+    assert_eq!(open(vec![Fact::WhatHappened("  ".to_owned())]), here(FactName::WhatHappened, Invalid::Empty));
+    assert_eq!(open(vec![Fact::WhatHappened("a".repeat(4_001))]), here(FactName::WhatHappened, Invalid::TooLong));
+    assert_eq!(open(vec![Fact::Consent(Consent::new(ConsentAnswer::Refused))]), Err(Refusal::NoConsent));
+    let mut nameless = lan.open("a1", None, vec![]);
+    let mut facts = opening("a1", None);
+    facts.retain(|f| f.name() != FactName::FullName);
+    let Body::CaseOpened { code, .. } = nameless.body else { panic!("an opening") };
+    nameless.body = Body::CaseOpened { code, facts };
+    let not_answered = here(FactName::FullName, Invalid::Missing);
+    assert_eq!(Told::new(&[]).tell(&nameless), not_answered, "a name, or that it is not known");
+    assert_eq!(open(vec![Fact::FullName(None)]), Ok(()), "not known is an answer");
+    assert!(
+        serde_json::from_str::<Fact>(r#"{"field":"document","now":{"kind":"personal_id","number":"0991"}}"#).is_err()
+    );
+}
+
+#[test]
+fn a_typed_date_in_the_future_is_refused_and_a_wrong_phone_clock_is_not() {
+    let village = Village::new();
+    let lan = Pen::new(village.lan, 1);
+    let case = lan.open("a1", Some("Hoàng Thị Mỷ"), vec![]);
+    let dated = |on: Day, next: Option<Day>, recorded_at: Timestamp| {
+        let Body::VisitRecorded(plain) = visit("Vẫn ổn.") else { panic!("a visit") };
+        let mut change = lan.write(case.subject, "place:a", Body::VisitRecorded(Visit { on, next, ..plain }));
+        change.recorded_at = recorded_at;
+        Told::new(&[&case]).tell(&change)
+    };
+    let today = MORNING.day();
+    let tomorrow = today.plus_days(1);
+    assert_eq!(dated(tomorrow, None, MORNING), field(Spot::VisitDay, Invalid::InFuture));
+    let a_day_ahead = MORNING.plus_ms(86_400_000);
+    assert_eq!(dated(tomorrow, None, a_day_ahead), Ok(()), "the phone believed it was tomorrow");
+    let years_behind = Timestamp(0);
+    assert_eq!(dated(today, None, years_behind), Ok(()), "a clock that fell back to 1970");
+    let last_year = Day::of(2025, 3, 14);
+    assert_eq!(dated(today, last_year, MORNING), field(Spot::NextVisit, Invalid::TooEarly));
+}
+
+#[test]
+fn nothing_is_referred_without_consent() {
+    let village = Village::new();
+    let lan = Pen::new(village.lan, 1);
+    let to = Receiver::Facility(village.facility);
+    let tell = |answer, kind, sharing| {
+        let case = lan.open("a1", None, vec![Fact::Consent(Consent::new(answer))]);
+        let referral = lan.write(case.subject, "place:a", ask(kind, to.clone(), sharing));
+        Told::new(&[&case]).tell(&referral)
+    };
+    let not_asked = ConsentAnswer::NotAsked;
+    let none = Sharing { items: vec![], ..agreed() };
+    assert_eq!(tell(ConsentAnswer::Agreed, ReferralKind::Health, agreed()), Ok(()));
+    assert_eq!(tell(ConsentAnswer::Agreed, ReferralKind::Health, none), Err(Refusal::NoConsent));
+    assert_eq!(tell(not_asked, ReferralKind::Health, Sharing::emergency()), Err(Refusal::NoConsent));
+    assert_eq!(tell(not_asked, ReferralKind::AdmissionEmergency, Sharing::emergency()), Ok(()));
+}
+
+#[test]
+fn refusing_emergency_protection_needs_a_reason_and_another_provider() {
+    let village = Village::new();
+    let (lan, hanh) = (Pen::new(village.lan, 1), Pen::new(village.hanh, 2));
+    let case = lan.open("a1", None, vec![]);
+    let to = Receiver::Facility(village.facility);
+    let referral =
+        lan.write(case.subject, "place:a", ask(ReferralKind::AdmissionEmergency, to.clone(), Sharing::emergency()));
+    let refuse = |reason: &str, alternative| {
+        let what = Act::Refuse { reason: reason.to_owned(), alternative };
+        let change = hanh.write(case.subject, "place:a", act(referral.id, 1, DESK, what));
+        Told::new(&[&case, &referral]).tell(&change)
+    };
+    let decide = |decide| Err(Refusal::Decide { decide });
+    assert_eq!(refuse(" ", Some(to.clone())), decide(DecideError::ReasonMissing));
+    assert_eq!(refuse("Hết chỗ.", None), decide(DecideError::AlternativeMissing));
+    assert_eq!(refuse("Hết chỗ.", Some(to.clone())), Ok(()));
+}
+
+#[test]
+fn a_decision_on_content_that_moved_must_look_again_and_a_second_decision_stays_as_a_note() {
+    let village = Village::new();
+    let (lan, hanh) = (Pen::new(village.lan, 1), Pen::new(village.hanh, 2));
+    let case = lan.open("a1", None, vec![]);
+    let referral =
+        lan.write(case.subject, "place:a", ask(ReferralKind::Health, Receiver::Facility(village.facility), agreed()));
+    let at_desk = |saw, what| hanh.write(case.subject, "place:a", act(referral.id, saw, DESK, what));
+    let question = || Act::Return { question: "Ai đang ở cùng?".to_owned() };
+    let back = at_desk(1, question());
+    let answer = lan.write(
+        case.subject,
+        "place:a",
+        act(referral.id, 1, Side::Writer, Act::Answer { text: "Con gái.".to_owned() }),
+    );
+    let mut told = Told::new(&[&case, &referral, &back, &answer]);
+    let stale = at_desk(1, approve());
+    assert_eq!(told.tell(&stale), Err(Refusal::Decide { decide: DecideError::LookAgain }));
+    told.tell(&at_desk(2, approve())).expect("approved");
+    told.tell(&at_desk(2, question())).expect("kept as a note");
+    let progress = &told.parts.referral(referral.id).expect("the referral").progress;
+    assert_eq!(progress.status, ReferralStatus::Forwarded, "the first decision stands");
+    assert_eq!(progress.acts.len(), 4);
+    assert_eq!(progress.acts[3].moved_to, None, "the second moved nothing");
+}
+
+#[test]
+fn a_supervisor_above_decides_only_where_nobody_else_may() {
+    let village = Village::new();
+    let hanh = Pen::new(village.hanh, 2);
+    let case = hanh.open("a1", None, vec![]);
+    let referral =
+        hanh.write(case.subject, "place:a", ask(ReferralKind::Health, Receiver::Facility(village.facility), agreed()));
+    let mut told = Told::new(&[&case, &referral]);
+    let department = Pen::new(village.admin, 7);
+    let seat = vec![Grant::area(Role::Supervisor, "p".parse().expect("a place"))];
+    told.village.rules.staff.insert(village.admin, seat);
+    let decide = department.write(case.subject, "place:a", act(referral.id, 1, DESK, approve()));
+    let mut other = Told { village: told.village.clone(), parts: told.parts.clone() };
+    assert_eq!(told.tell(&decide), Ok(()), "the only supervisor of the commune wrote it herself");
+    other.village.rules.staff.insert(village.pao, vec![Grant::area(Role::Supervisor, "a".parse().expect("a place"))]);
+    let refused = Err(Refusal::Decide { decide: DecideError::NotYourStep });
+    assert_eq!(other.tell(&decide), refused, "a deputy of the commune could");
+}
+
+#[test]
+fn who_sees_a_case_follows_place_name_and_exclusion() {
+    let village = Village::new();
+    let sees = |reach: &Reach, worker| reach.is_seen_by(worker, &village.rules.staff[&worker], &village.rules.places);
+    let plain = Reach {
+        handled_in: "a1".parse().expect("a place"),
+        restricted: false,
+        author: village.lan,
+        named: [].into(),
+        excluded: [].into(),
+        teams: [].into(),
+    };
+    let all = [village.lan, village.pao, village.hanh, village.toan, village.thanh, village.admin];
+    let who = |reach: &Reach| all.map(|w| sees(reach, w));
+    assert_eq!(who(&plain), [true, true, true, false, false, false]);
+    let restricted = Reach { restricted: true, named: [village.hanh].into(), ..plain.clone() };
+    assert_eq!(who(&restricted), [true, false, true, false, false, false]);
+    let excluded = Reach { excluded: [village.lan, village.hanh].into(), ..restricted.clone() };
+    assert_eq!(who(&excluded), [false, false, false, false, false, false]);
+    let moved = Reach { handled_in: "b1".parse().expect("a place"), ..plain };
+    assert_eq!(who(&moved), [true, false, false, true, false, false], "the writer keeps it");
+}
+
+#[test]
+fn a_taken_code_is_replaced_by_the_office() {
+    struct Taken;
+    impl office::Known for Taken {
+        fn has(&self, _: ChangeId) -> bool {
+            true
+        }
+        fn has_code(&self, code: &CaseCode) -> bool {
+            code.as_str() == "K7M4PX"
+        }
+    }
+    let village = Village::new();
+    let lan = Pen::new(village.lan, 1);
+    let mut case = lan.open("a1", None, vec![]);
+    if let Body::CaseOpened { code, .. } = &mut case.body {
+        *code = "k7m 4px".parse().expect("as people type it");
+    }
+    let grants = &village.rules.staff[&village.lan];
+    let rights = office::Rights { worker: village.lan, now: grants, last_contact: grants };
+    let Received::Accepted(entry) = office::receive(&Parts::default(), case, rights, &village.rules, MORNING, &Taken)
+    else {
+        panic!("accepted")
+    };
+    let mut parts = Parts::default();
+    apply(&mut parts, &entry);
+    let code = parts.header().expect("a header").code.clone();
+    assert!(code.as_str() != "K7M4PX" && code.as_str().len() == 6, "{code}");
+}
+
+#[test]
+fn the_wire_keeps_its_words() {
+    let village = Village::new();
+    let lan = Pen::new(village.lan, 1);
+    let case = lan.open("a1", Some("Hoàng Thị Mỷ"), vec![]);
+    let text = serde_json::to_string(&lan.write(case.subject, "place:a", visit("Vẫn ổn."))).expect("JSON");
+    assert_eq!(
+        text,
+        concat!(
+            r#"{"v":1,"id":"019cd01b-b250-7000-8000-000000020101","log":"place:a","#,
+            r#""subject":"case:019cd01b-ae68-7000-8000-000000010101","#,
+            r#""author":"01000000-0000-7000-8000-000000000001","device":"02000000-0000-7000-8000-000000000001","#,
+            r#""n":2,"recorded_at":1773018002000,"#,
+            r#""body":{"kind":"visit_recorded","data":{"on":"2026-03-09","seen":"Vẫn ổn."}}}"#
+        )
+    );
+    let decided = act(case.id, 1, DESK, Act::Return { question: "Ai?".to_owned() });
+    assert_eq!(
+        serde_json::to_string(&decided).expect("JSON"),
+        concat!(
+            r#"{"kind":"referral_acted","data":{"referral":"019cd01b-ae68-7000-8000-000000010101","saw":1,"#,
+            r#""side":"supervisor","level":"commune","act":"return","question":"Ai?"}}"#
+        )
+    );
+    let back: Body = serde_json::from_str(&serde_json::to_string(&decided).expect("JSON")).expect("read back");
+    assert_eq!(back, decided);
+    let verdict =
+        Verdict::Refused { why: Refusal::Field { spot: Spot::Fact(FactName::HandledIn), why: Invalid::UnknownPlace } };
+    assert_eq!(
+        serde_json::to_string(&verdict).expect("JSON"),
+        r#"{"verdict":"refused","why":{"refusal":"field","spot":{"at":"fact","fact":"handled_in"},"why":"unknown_place"}}"#
+    );
+    let decide = Verdict::Refused { why: Refusal::Decide { decide: DecideError::NotNow(ReferralStatus::Returned) } };
+    let text = serde_json::to_string(&decide).expect("JSON");
+    assert_eq!(serde_json::from_str::<Verdict>(&text).expect("read back"), decide, "{text}");
+}
