@@ -167,7 +167,8 @@ impl Card {
     fn of_sheets(subject: Subject, parts: &Parts) -> Option<Self> {
         let sheet = parts.sheets().max_by_key(|s| s.received_at)?;
         let mut folded = sheet.code.as_str().to_lowercase();
-        if let Some(name) = &sheet.name {
+        let name = sheet.name.clone().filter(|_| !sheet.restricted);
+        if let Some(name) = &name {
             folded.push(' ');
             folded.push_str(&search::fold(name.as_str()));
         }
@@ -176,7 +177,7 @@ impl Card {
             log: sheet.log.clone(),
             code: sheet.code.clone(),
             author: sheet.author,
-            name: sheet.name.clone(),
+            name,
             alias: sheet.alias.clone(),
             sex: sheet.sex,
             birth: sheet.birth,

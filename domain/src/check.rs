@@ -9,6 +9,7 @@ use crate::{
     case::{Fact, FactName, Task, TaskFor, Visit},
     change::{Body, Change},
     consent::ConsentAnswer,
+    field::Field,
     id::{PlaceId, Subject, WorkerId},
     limits,
     part::{Activity, Parts},
@@ -154,18 +155,28 @@ pub fn check(parts: &Parts, change: &Change, actor: Actor<'_>, rules: &Rules, no
             if edits.is_empty() || edits.len() > limits::EDITS {
                 return Err(Refusal::TooLarge);
             }
-            edits.iter().try_for_each(|edit| check_fact(&edit.fact, rules, today))
-        }
-        Body::GroupEdited(edit) => match edit.element.row() {
-            Some(_) => Ok(()),
-            None => Err(Refusal::field(Spot::Group, Invalid::UnknownCode)),
-        },
-        Body::AssigneeEdited(edit) | Body::ExcludedEdited(edit) => {
-            if rules.staff.contains_key(&edit.element) {
-                Ok(())
-            } else {
-                Err(Refusal::field(Spot::Worker, Invalid::UnknownCode))
+            for edit in edits {
+                check_fact(&edit.fact, rules, today)?;
+                let standing = parts.header().map(|h| h.facts.seen(edit.fact.name())).unwrap_or_default();
+                check_room(&standing, &edit.saw)?;
             }
+            Ok(())
+        }
+        Body::GroupEdited(edit) => {
+            if edit.element.row().is_none() {
+                return Err(Refusal::field(Spot::Group, Invalid::UnknownCode));
+            }
+            let standing = parts.header().and_then(|h| h.groups.get(&edit.element)).map(Field::seen);
+            check_room(&standing.unwrap_or_default(), &edit.saw)
+        }
+        Body::AssigneeEdited(edit) | Body::ExcludedEdited(edit) => {
+            if !rules.staff.contains_key(&edit.element) {
+                return Err(Refusal::field(Spot::Worker, Invalid::UnknownCode));
+            }
+            let named = matches!(change.body, Body::AssigneeEdited(_));
+            let set = parts.header().map(|h| if named { &h.assignees } else { &h.excluded_workers });
+            let standing = set.and_then(|set| set.get(&edit.element)).map(Field::seen);
+            check_room(&standing.unwrap_or_default(), &edit.saw)
         }
         Body::VisitRecorded(visit) => check_visit(visit, today),
         Body::TaskWritten(task) => check_task(task, rules),
@@ -176,7 +187,9 @@ pub fn check(parts: &Parts, change: &Change, actor: Actor<'_>, rules: &Rules, no
             let whom = text(&told.whom, limits::LABEL_CHARS).map_err(|why| Refusal::field(Spot::Whom, why))?;
             if whom.is_empty() { Err(Refusal::field(Spot::Whom, Invalid::Empty)) } else { Ok(()) }
         }
-        Body::Looked => Ok(()),
+        // Only who has the duty to look makes a case seen.
+        Body::Looked if has_role(actor.grants, Role::Supervisor) => Ok(()),
+        Body::Looked => Err(Refusal::NotAllowed),
         Body::FacilityOpened(facts) => {
             if parts.facility().is_some() {
                 return Err(Refusal::Twice);
@@ -204,6 +217,12 @@ pub fn check(parts: &Parts, change: &Change, actor: Actor<'_>, rules: &Rules, no
             check_place(place, rules, FactName::HandledIn)
         }
     }
+}
+
+/// A field holds so many candidates and no more; the writer is told to choose among them, so that none is dropped.
+fn check_room(standing: &[crate::ChangeId], saw: &[crate::ChangeId]) -> Result<(), Refusal> {
+    let left = standing.iter().filter(|id| !saw.contains(id)).count();
+    if left < limits::CANDIDATES { Ok(()) } else { Err(Refusal::TooLarge) }
 }
 
 /// The six answers without which a case cannot be helped: who (or "not known"), where, which trouble, what happened,
@@ -461,15 +480,15 @@ fn check_act(
     match progress.next(act, side) {
         Ok(_) => Ok(()),
         // Somebody else decided first: that stands, this stays as a visible note.
-        Err(DecideError::NotNow(_)) if raced(progress, act) => Ok(()),
+        Err(DecideError::NotNow(_)) if raced(progress, act, actor.worker) => Ok(()),
         Err(error) => Err(error.into()),
     }
 }
 
 /// Two people decided the same step without knowing of each other.
-fn raced(progress: &crate::Progress, act: &Act) -> bool {
+fn raced(progress: &crate::Progress, act: &Act, actor: WorkerId) -> bool {
     let is_decision = |act: &Act| matches!(act, Act::Approve { .. } | Act::Return { .. } | Act::Refuse { .. });
-    is_decision(act) && progress.acts.last().is_some_and(|last| is_decision(&last.act))
+    is_decision(act) && progress.acts.last().is_some_and(|last| last.by != actor && is_decision(&last.act))
 }
 
 fn long_text(typed: &str, spot: Spot) -> Result<String, Refusal> {

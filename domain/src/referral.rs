@@ -355,6 +355,15 @@ impl Progress {
         }
     }
 
+    /// Where an answered referral goes back to: the department when the commune had already approved.
+    fn desk_that_asked(&self) -> ReferralStatus {
+        let next = self.chain.as_deref().and_then(|chain| {
+            chain.iter().find(|s| s.done.is_none() && matches!(s.action, Action::Approve | Action::Forward))
+        });
+        let at_department = next.is_some_and(|s| s.action == Action::Forward);
+        if at_department { ReferralStatus::Approved } else { ReferralStatus::Submitted }
+    }
+
     /// Whether the receiver may act before any approval: an emergency.
     #[must_use]
     pub fn receives_at_once(&self) -> bool {
@@ -375,7 +384,7 @@ impl Progress {
         match act {
             Act::Look => Ok(None),
             Act::Return { .. } if matches!(now, S::Submitted | S::Approved) => Ok(Some(S::Returned)),
-            Act::Answer { .. } if now == S::Returned => Ok(Some(S::Submitted)),
+            Act::Answer { .. } if now == S::Returned => Ok(Some(self.desk_that_asked())),
             Act::Approve { .. } | Act::Forward => {
                 let action = if matches!(act, Act::Forward) { Action::Forward } else { Action::Approve };
                 if self.open_step(action, side).is_none() {

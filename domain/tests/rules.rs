@@ -114,6 +114,18 @@ fn an_emergency_may_be_returned_answered_approved_and_then_received() {
 }
 
 #[test]
+fn a_question_of_the_department_comes_back_to_the_department() {
+    let mut desk = Desk::new(ReferralKind::AdmissionSpecial);
+    desk.act(DESK, approve(), MORNING).expect("approved");
+    desk.act(SEAT, Act::Return { question: "Giấy ra viện đâu?".to_owned() }, MORNING).expect("returned");
+    assert_eq!(desk.dues(), vec![], "the clock stands while the village answers");
+    desk.act(Side::Writer, Act::Answer { text: "Gửi kèm.".to_owned() }, MORNING).expect("answered");
+    assert_eq!(desk.status(), ReferralStatus::Approved);
+    desk.act(SEAT, Act::Forward, MORNING).expect("forwarded");
+    assert_eq!(desk.status(), ReferralStatus::Forwarded);
+}
+
+#[test]
 fn a_kind_without_steps_goes_straight_to_its_receiver() {
     for kind in [ReferralKind::Advice, ReferralKind::InKind] {
         assert_eq!(Desk::new(kind).status(), ReferralStatus::Forwarded, "{kind:?}");
@@ -285,7 +297,13 @@ fn a_decision_on_content_that_moved_must_look_again_and_a_second_decision_stays_
     let stale = at_desk(1, approve());
     assert_eq!(told.tell(&stale), Err(Refusal::Decide { decide: DecideError::LookAgain }));
     told.tell(&at_desk(2, approve())).expect("approved");
-    told.tell(&at_desk(2, question())).expect("kept as a note");
+    let again = told.tell(&at_desk(2, question()));
+    let not_now = DecideError::NotNow(ReferralStatus::Forwarded);
+    assert_eq!(again, Err(Refusal::Decide { decide: not_now }), "she knows her own decision");
+    let deputy = Pen::new(village.pao, 3);
+    told.village.rules.staff.insert(village.pao, vec![Grant::area(Role::Supervisor, "a".parse().expect("a place"))]);
+    let second = deputy.write(case.subject, "place:a", act(referral.id, 2, DESK, question()));
+    told.tell(&second).expect("kept as a note");
     let progress = &told.parts.referral(referral.id).expect("the referral").progress;
     assert_eq!(progress.status, ReferralStatus::Forwarded, "the first decision stands");
     assert_eq!(progress.acts.len(), 4);
@@ -332,6 +350,43 @@ fn who_sees_a_case_follows_place_name_and_exclusion() {
     assert_eq!(who(&excluded), [false, false, false, false, false, false]);
     let moved = Reach { handled_in: "b1".parse().expect("a place"), ..plain };
     assert_eq!(who(&moved), [true, false, false, true, false, false], "the writer keeps it");
+}
+
+#[test]
+fn only_who_has_the_duty_to_look_makes_a_case_seen() {
+    let village = Village::new();
+    let (lan, hanh) = (Pen::new(village.lan, 1), Pen::new(village.hanh, 2));
+    let case = lan.open("a1", None, vec![]);
+    let mut told = Told::new(&[&case]);
+    assert_eq!(told.tell(&lan.write(case.subject, "place:a", Body::Looked)), Err(Refusal::NotAllowed));
+    told.tell(&hanh.write(case.subject, "place:a", Body::Looked)).expect("looked");
+    let header = told.parts.header().expect("a header");
+    assert_eq!(Delivery::of_received(MORNING, Some(header)), Delivery::Seen { at: MORNING });
+    assert_eq!(
+        Delivery::of_received(MORNING.plus_ms(1), Some(header)),
+        Delivery::Received { at: MORNING.plus_ms(1) },
+        "what came after the look is not seen"
+    );
+}
+
+#[test]
+fn a_field_never_drops_a_candidate_in_silence() {
+    let village = Village::new();
+    let lan = Pen::new(village.lan, 1);
+    let case = lan.open("a1", None, vec![]);
+    let mut told = Told::new(&[&case]);
+    let note = |saw: Vec<ChangeId>, n: usize| {
+        let fact = Fact::WhatHappened(format!("Lời thứ {n}"));
+        lan.write(case.subject, "place:a", Body::FactsEdited { edits: vec![FieldEdit { saw, fact }] })
+    };
+    for n in 1..16 {
+        told.tell(&note(vec![], n)).expect("kept beside the others");
+    }
+    assert_eq!(told.tell(&note(vec![], 16)), Err(Refusal::TooLarge));
+    let all = told.parts.header().expect("a header").facts.what_happened.seen();
+    assert_eq!(all.len(), 16);
+    told.tell(&note(all, 17)).expect("a choice between all of them");
+    assert_eq!(told.parts.header().expect("a header").facts.what_happened.candidates().len(), 1);
 }
 
 #[test]

@@ -364,7 +364,8 @@ impl World {
             }
             _ => match self.decision(carrier, parts) {
                 Some(body) => body,
-                None => Body::Looked,
+                None if carrier.pen.worker == self.village.hanh => Body::Looked,
+                None => visit("Không có ai ở nhà."),
             },
         };
         carrier.write(*subject, body).await;
