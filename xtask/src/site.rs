@@ -69,7 +69,10 @@ impl Site {
             .sum();
         println!("{SITE}: build {}, field app {} kB brotli", self.build, brotli.div_ceil(1000));
         if !self.optimized {
-            println!("  `wasm-opt` is not installed: the app works, and is about a tenth larger (Debian: binaryen)");
+            println!(
+                "  no wasm-opt of version {} or newer: the app works, and its wasm is about a sixth larger",
+                machine::WASM_OPT_VERSION
+            );
         }
     }
 }
