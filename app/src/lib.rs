@@ -4,6 +4,10 @@ pub mod api;
 pub mod icon;
 pub mod text;
 
+/// The phone's adapters: storage, sealing, the way to the office.
+#[cfg(feature = "csr")]
+pub mod device;
+
 /// The offline app: one document, mounted by `/boot.js`.
 #[cfg(feature = "csr")]
 pub mod field;

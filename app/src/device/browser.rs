@@ -1,0 +1,132 @@
+//! What the browser gives besides storage and network: the clock, chance, locks between tabs, settings of the device.
+
+use domain::Timestamp;
+use futures::channel::oneshot;
+use gloo_storage::{LocalStorage, Storage};
+use js_sys::{Date, Function, Math, Object, Promise};
+use serde::{Serialize, de::DeserializeOwned};
+use wasm_bindgen::{JsCast, JsValue, closure::Closure};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{Navigator, StorageManager, VisibilityState};
+
+use super::idb;
+
+#[must_use]
+pub fn now() -> Timestamp {
+    Timestamp(Date::now() as i64)
+}
+
+/// Bytes nobody can guess.
+#[must_use]
+pub fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    let crypto = web_sys::window().and_then(|w| w.crypto().ok());
+    crypto
+        .and_then(|c| c.get_random_values_with_u8_array(&mut bytes).ok())
+        .expect("every browser that runs wasm gives random bytes of this length");
+    bytes
+}
+
+/// Chance for spreading calls in time, 0..1.
+#[must_use]
+pub fn chance() -> f64 {
+    Math::random()
+}
+
+fn navigator() -> Option<Navigator> {
+    Some(web_sys::window()?.navigator())
+}
+
+/// Whether the phone believes to have a network; only its "no" can be relied on.
+#[must_use]
+pub fn is_online() -> bool {
+    navigator().is_none_or(|n| n.on_line())
+}
+
+#[must_use]
+pub fn is_visible() -> bool {
+    let document = web_sys::window().and_then(|w| w.document());
+    document.is_none_or(|d| d.visibility_state() == VisibilityState::Visible)
+}
+
+/// A setting of this device; `None` when it was never written or cannot be read.
+#[must_use]
+pub fn setting<T: DeserializeOwned>(name: &str) -> Option<T> {
+    LocalStorage::get(name).ok()
+}
+/// Remembers a setting of this device; where the browser keeps none, it is simply not remembered.
+pub fn set_setting<T: Serialize>(name: &str, value: T) {
+    LocalStorage::set(name, value).ok();
+}
+pub fn forget_setting(name: &str) {
+    LocalStorage::delete(name);
+}
+
+/// What the browser says of the room for this app's data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Estimate {
+    pub kept: bool,
+    pub used_bytes: u64,
+    pub free_bytes: u64,
+}
+
+fn storage() -> Option<StorageManager> {
+    let storage = navigator()?.storage();
+    (!storage.is_undefined()).then_some(storage)
+}
+
+pub async fn estimate() -> Estimate {
+    let Some(storage) = storage() else { return Estimate::default() };
+    let kept = match storage.persisted() {
+        Ok(asked) => JsFuture::from(asked).await.is_ok_and(|kept| JsValue::from(kept).is_truthy()),
+        Err(_) => false,
+    };
+    let sizes = match storage.estimate() {
+        Ok(asked) => JsFuture::from(asked).await.map(JsValue::from).unwrap_or(JsValue::UNDEFINED),
+        Err(_) => JsValue::UNDEFINED,
+    };
+    let size = |name| idb::number(&idb::get(&sizes, name)).unwrap_or(0);
+    let (used, quota) = (size("usage"), size("quota"));
+    Estimate { kept, used_bytes: used, free_bytes: quota.saturating_sub(used) }
+}
+
+/// Asks the browser never to throw this app's data away by itself.
+pub async fn ask_to_keep() -> bool {
+    let Some(asked) = storage().and_then(|s| s.persist().ok()) else { return false };
+    JsFuture::from(asked).await.is_ok_and(|kept| JsValue::from(kept).is_truthy())
+}
+
+/// A lock that one tab at a time holds; given back when dropped, or when the tab ends in any way.
+#[derive(Debug)]
+pub struct Lock {
+    _release: Option<oneshot::Sender<()>>,
+}
+
+impl Lock {
+    /// `None` while another tab holds it. A browser without such locks always gives it.
+    pub async fn try_take(name: &str) -> Option<Self> {
+        let locks = navigator().map(|n| idb::get(&n, "locks")).filter(JsValue::is_object);
+        let Some(locks) = locks else { return Some(Self { _release: None }) };
+        let (release, released) = oneshot::channel::<()>();
+        let (answer, answered) = oneshot::channel::<bool>();
+        let call = Closure::once_into_js(move |lock: JsValue| -> Promise {
+            let got = lock.is_truthy();
+            answer.send(got).ok();
+            wasm_bindgen_futures::future_to_promise(async move {
+                if got {
+                    // Ends when the sender is dropped.
+                    released.await.ok();
+                }
+                Ok(JsValue::UNDEFINED)
+            })
+        });
+        let options = Object::new();
+        idb::set(&options, "ifAvailable", &JsValue::TRUE);
+        let request: Function = idb::get(&locks, "request").dyn_into().ok()?;
+        let asked = request.call3(&locks, &name.into(), &options, &call);
+        if asked.is_err() {
+            return Some(Self { _release: None });
+        }
+        answered.await.unwrap_or(true).then_some(Self { _release: Some(release) })
+    }
+}

@@ -1,0 +1,16 @@
+//! The phone's adapters: storage, sealing, the way to the office, and when to take it. No screen and no rule is known here.
+//!
+//! # Layout
+//! - [`phone`]: the one object that screens use.
+//! - [`notebook`]: the storage of one person, over [`idb`] and [`vault`].
+//! - [`roster`]: the people of this phone and their keys.
+//! - [`line`]: requests to the office. [`rounds`]: when a sync run is due.
+//! - [`browser`]: clock, chance, locks between tabs, settings.
+
+pub mod browser;
+pub mod idb;
+pub mod line;
+pub mod notebook;
+pub mod roster;
+pub mod rounds;
+pub mod vault;
