@@ -1,0 +1,149 @@
+// A phone of its own for a test: a real Chromium with its own profile on disk and its own line to the office.
+import { chromium, type BrowserContext, type Page } from '@playwright/test';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { CHROMIUM, CHROMIUM_ARGS } from './chromium.ts';
+import { PASSWORD, type Office } from './office.ts';
+import { Proxy } from './proxy.ts';
+
+export interface PhoneOptions {
+  width?: number;
+  height?: number;
+  theme?: 'light' | 'dark';
+  /** A browser that runs no script. */
+  script?: boolean;
+  serviceWorkers?: 'allow' | 'block';
+}
+
+export class Phone {
+  page!: Page;
+  /** What the console complained about: a test that ends with any has failed. */
+  readonly complaints: string[] = [];
+  #context!: BrowserContext;
+  #offline = false;
+
+  private constructor(
+    readonly network: Proxy,
+    private readonly profile: string,
+    private readonly options: PhoneOptions,
+  ) {}
+
+  static async start(office: Office, options: PhoneOptions = {}): Promise<Phone> {
+    const network = await Proxy.start(() => office.port);
+    const profile = await mkdtemp(join(tmpdir(), 'cau-noi-phone-'));
+    const phone = new Phone(network, profile, options);
+    await phone.#launch();
+    return phone;
+  }
+
+  /** Opens an address of the app as a person types it or taps a link. */
+  async open(path = '/'): Promise<void> {
+    await this.page.goto(this.network.url + path);
+  }
+
+  async reload(): Promise<void> {
+    await this.page.reload();
+  }
+
+  /** The app has taken the document over. */
+  async opened(): Promise<void> {
+    await this.page.locator('#shell').waitFor({ state: 'detached' });
+  }
+
+  /** The whole app is kept for a start without network. */
+  async installed(): Promise<void> {
+    await this.page.evaluate(async () => {
+      const { active } = await navigator.serviceWorker.ready;
+      if (active?.state === 'activated') return;
+      await new Promise<void>((resolve) => {
+        active?.addEventListener('statechange', () => active.state === 'activated' && resolve());
+      });
+    });
+  }
+
+  /** Signs in through the form that is there before the app, or through the app's own. */
+  async logIn(userName: string, password = PASSWORD): Promise<void> {
+    await this.page.getByLabel('Tên đăng nhập').fill(userName);
+    await this.page.getByLabel('Mật khẩu').fill(password);
+    await this.page.getByRole('button', { name: 'Đăng nhập' }).click();
+  }
+
+  /** The port closes. `setOffline` of the browser would leave the service worker its network. */
+  async goOffline(): Promise<void> {
+    this.#offline = true;
+    await this.network.close();
+  }
+
+  async goOnline(): Promise<void> {
+    await this.network.open();
+    this.#offline = false;
+    // The network itself says nothing to the browser when a port opens; a phone that finds a mast does.
+    await this.page.evaluate(() => window.dispatchEvent(new Event('online')));
+  }
+
+  /** The process that runs the app dies at once, as when memory is short; then the person opens the app again. */
+  async killRenderer(): Promise<void> {
+    const page = this.page;
+    const died = page.waitForEvent('crash');
+    const session = await this.#context.newCDPSession(page);
+    session.send('Page.crash').catch(() => {});
+    await died;
+    this.page = await this.#newPage();
+    await page.close();
+  }
+
+  /** The battery is pulled: the whole browser dies at once; then the phone starts again. */
+  async killBrowser(): Promise<void> {
+    const browser = this.#context.browser();
+    const session = await browser?.newBrowserCDPSession();
+    const gone = new Promise<void>((resolve) => this.#context.once('close', () => resolve()));
+    session?.send('Browser.crash').catch(() => {});
+    await gone;
+    await this.#launch();
+  }
+
+  async put(): Promise<void> {
+    await this.#context.close().catch(() => {});
+    await this.network.close();
+    await rm(this.profile, { recursive: true, force: true, maxRetries: 5 });
+  }
+
+  get context(): BrowserContext {
+    return this.#context;
+  }
+
+  async #launch(): Promise<void> {
+    const { width = 360, height = 640, theme = 'light', script = true, serviceWorkers = 'allow' } = this.options;
+    this.#context = await chromium.launchPersistentContext(this.profile, {
+      executablePath: CHROMIUM,
+      args: CHROMIUM_ARGS,
+      viewport: { width, height },
+      hasTouch: width < 600,
+      isMobile: width < 600,
+      deviceScaleFactor: 1,
+      colorScheme: theme,
+      javaScriptEnabled: script,
+      serviceWorkers,
+      locale: 'vi-VN',
+      timezoneId: 'Asia/Ho_Chi_Minh',
+    });
+    this.page = this.#watch(this.#context.pages()[0] ?? (await this.#context.newPage()));
+  }
+
+  async #newPage(): Promise<Page> {
+    return this.#watch(await this.#context.newPage());
+  }
+
+  #watch(page: Page): Page {
+    page.on('pageerror', (error) => this.complaints.push(`${error.name}: ${error.message}`));
+    page.on('console', (message) => {
+      if (message.type() !== 'error') return;
+      // The browser itself writes a line for each request that found no network.
+      if (this.#offline && /net::ERR_/.test(message.text())) return;
+      this.complaints.push(`${message.text()} (${message.location().url})`);
+    });
+    return page;
+  }
+}
