@@ -36,6 +36,20 @@ pub fn install() -> Result<()> {
     Ok(())
 }
 
+/// The browser tests themselves are checked as strictly as the rest.
+pub fn check_types() -> Result<()> {
+    let status = Command::new("node")
+        .args(["node_modules/typescript/bin/tsc", "--noEmit", "--project", "."])
+        .current_dir(FOLDER)
+        .stdin(Stdio::null())
+        .status()
+        .context("cannot run `node`")?;
+    if !status.success() {
+        bail!("the browser tests have wrong types");
+    }
+    Ok(())
+}
+
 /// Runs Playwright's command line with its output on this terminal.
 pub fn playwright(args: &[&str]) -> Result<()> {
     let status = playwright_command(args)?.status().context("cannot run `node`")?;

@@ -26,10 +26,8 @@ pub fn home(assets: &Assets, home: Home) -> String {
         .map(|grant| {
             let place = grant.area.as_ref().map_or_else(|| "Nơi tiếp nhận".to_owned(), ToString::to_string);
             view! {
-                <div>
-                    <dt>{role_name(grant.role)}</dt>
-                    <dd>{place}</dd>
-                </div>
+                <dt>{role_name(grant.role)}</dt>
+                <dd>{place}</dd>
             }
         })
         .collect_view();

@@ -1,0 +1,37 @@
+// Pictures of a screen in every size and theme: `<page>-<size>-<theme>-<state>.png` in target/screens.
+import { mkdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+
+import type { Page } from '@playwright/test';
+
+const SCREENS = resolve(import.meta.dirname, '../../target/screens');
+
+export const SIZES = [
+  { width: 360, height: 640 },
+  { width: 1280, height: 800 },
+] as const;
+export const THEMES = ['light', 'dark'] as const;
+
+export interface PictureOptions {
+  /** The whole page instead of what fits the window. */
+  whole?: boolean;
+}
+
+/** Takes the four pictures of what `page` shows now. */
+export async function takePictures(page: Page, name: string, state: string, options: PictureOptions = {}): Promise<void> {
+  await mkdir(SCREENS, { recursive: true });
+  const before = page.viewportSize();
+  for (const size of SIZES) {
+    await page.setViewportSize(size);
+    for (const theme of THEMES) {
+      await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' });
+      await page.screenshot({
+        path: join(SCREENS, `${name}-${size.width}x${size.height}-${theme}-${state}.png`),
+        fullPage: options.whole ?? false,
+        animations: 'disabled',
+      });
+    }
+  }
+  await page.emulateMedia({ colorScheme: 'light', reducedMotion: null });
+  if (before) await page.setViewportSize(before);
+}
