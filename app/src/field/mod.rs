@@ -6,9 +6,37 @@ mod route;
 mod state;
 mod ui;
 
+mod banners;
+mod case_form;
+mod case_page;
+mod cases;
+mod draft;
+mod emergency;
+mod held;
+mod login;
+mod more;
+mod new_case;
+mod person;
+mod referral;
+mod saving;
+mod sync_page;
+mod task;
+mod today;
+mod trouble;
+mod visit;
+
+use gloo_storage::{LocalStorage, Storage};
 use leptos::prelude::*;
 
 use crate::text::{Lang, Words};
+use route::{Navigator, Route};
+pub use state::{AppState, Keeper, Opening, Person, Room, SyncState};
+use ui::{Notice, NoticeRegion};
+
+/// Where the language of this device is kept.
+const LANGUAGE: &str = "cn.language";
+/// Where `light` or `dark` is kept; `/boot.js` reads it before the first paint.
+const THEME: &str = "cn.theme";
 
 /// The sentences of the language in use. Only within the body of a component, where the context is.
 fn words() -> &'static Words {
@@ -17,4 +45,100 @@ fn words() -> &'static Words {
 
 fn lang() -> Lang {
     use_context::<Lang>().unwrap_or_default()
+}
+
+fn app_state() -> AppState {
+    expect_context()
+}
+
+fn navigator() -> Navigator {
+    expect_context()
+}
+
+/// The language of this device; setting it draws the pages anew.
+#[derive(Debug, Clone, Copy)]
+struct Language(RwSignal<Lang>);
+
+impl Language {
+    fn start() -> Self {
+        let kept = LocalStorage::get::<String>(LANGUAGE).ok().and_then(|tag| Lang::parse(&tag));
+        Self(RwSignal::new(kept.unwrap_or_default()))
+    }
+    fn choose(self, lang: Lang) {
+        // A phone without room for ten letters still changes its language until the next start.
+        let _ = LocalStorage::set(LANGUAGE, lang.tag());
+        self.0.set(lang);
+    }
+}
+
+/// The whole app. `start` is given the state once and fills it from the phone's store.
+#[component]
+pub fn App(start: fn(AppState)) -> impl IntoView {
+    let state = AppState::new();
+    let language = Language::start();
+    provide_context(state);
+    provide_context(language);
+    provide_context(Notice::new());
+    provide_context(Navigator::start());
+    provide_context(cases::Finder::new());
+    start(state);
+    move || {
+        let lang = language.0.get();
+        if let Some(root) = document().document_element() {
+            let _ = root.set_attribute("lang", lang.tag());
+        }
+        provide_context(lang);
+        view! { <Pages /> <NoticeRegion /> }
+    }
+}
+
+#[component]
+fn Pages() -> AnyView {
+    use case_page::{CasePage, Side};
+    let navigator = navigator();
+    let state = app_state();
+    // Pages are told apart by their address; a phone nobody has logged in on shows the log-in and the numbers to call.
+    let route = Memo::new(move |_| match (state.opening.get(), navigator.route()) {
+        (Opening::Nobody, Route::Emergency | Route::EmergencyCase(_)) => Route::Emergency,
+        (Opening::Nobody, _) => Route::Login,
+        (_, route) => route,
+    });
+    (move || match route.get() {
+        Route::Today => view! { <today::Today /> }.into_any(),
+        Route::Cases => view! { <cases::Cases /> }.into_any(),
+        Route::NewCase => view! { <new_case::NewCase /> }.into_any(),
+        Route::Case(case) => view! { <CasePage case side=Side::Overview /> }.into_any(),
+        Route::CaseVisits(case) => view! { <CasePage case side=Side::Visits /> }.into_any(),
+        Route::CaseReferrals(case) => view! { <CasePage case side=Side::Referrals /> }.into_any(),
+        Route::CaseHistory(case) => view! { <CasePage case side=Side::History /> }.into_any(),
+        Route::EditCase(case) => view! { <new_case::EditCase case /> }.into_any(),
+        Route::AskConsent(case) => view! { <new_case::AskConsent case /> }.into_any(),
+        Route::Visit(case) => view! { <visit::VisitPage case /> }.into_any(),
+        Route::Task(case) => view! { <task::TaskPage case /> }.into_any(),
+        Route::AskReferral(case) => view! { <referral::AskReferral case /> }.into_any(),
+        Route::Referrals => view! { <referral::Referrals /> }.into_any(),
+        Route::Referral(case, referral) => view! { <referral::ReferralPage case referral /> }.into_any(),
+        Route::Emergency => view! { <emergency::Emergency /> }.into_any(),
+        Route::EmergencyCase(case) => view! { <emergency::EmergencyCase case /> }.into_any(),
+        Route::Sync => view! { <sync_page::SyncPage /> }.into_any(),
+        Route::More => view! { <more::More /> }.into_any(),
+        Route::Facilities => view! { <more::Facilities /> }.into_any(),
+        Route::Numbers => view! { <more::Numbers /> }.into_any(),
+        Route::Help => view! { <more::Help /> }.into_any(),
+        Route::Person => view! { <person::PersonPage /> }.into_any(),
+        Route::Login => view! { <login::LogIn /> }.into_any(),
+        Route::Unknown => view! { <Unknown /> }.into_any(),
+    })
+    .into_any()
+}
+
+#[component]
+fn Unknown() -> AnyView {
+    let words = words();
+    view! {
+        <ui::Screen top=ui::Top::Title(words.frame.not_found.to_owned()) title=words.frame.not_found tab=ui::Tab::Today>
+            <case_page::Missing />
+        </ui::Screen>
+    }
+    .into_any()
 }

@@ -1,11 +1,13 @@
 //! The sentences in English.
 
 use domain::{
-    Act, ApiError, CaseStatus, ConsentAnswer, ConsentException, ConsentForm, DecideError, DocumentKind, FactName,
-    Giver, IdWarning, Invalid, ReferralKind, ReferralStatus, Role, Sex, ShareItem, Source, Spot, StoreError, Urgency,
+    Act, Action, ApiError, CaseStatus, ConsentAnswer, ConsentException, ConsentForm, DecideError, DocumentKind, FactName, Giver, IdWarning, Invalid, Level, PlaceKind, ReferralKind, ReferralStatus, Role, Sex, ShareItem, Source, Spot, StoreError, TimeLimit, Urgency,
 };
 
-use super::{figure::grouped, words::*};
+use super::{
+    figure::{bare_place, grouped},
+    words::*,
+};
 
 pub static WORDS: Words = Words {
     speech: Speech {
@@ -29,6 +31,16 @@ pub static WORDS: Words = Words {
             }
         },
         age: |n| format!("{n}\u{a0}years old"),
+        place: |k, name| {
+            let name = bare_place(name);
+            match k {
+                PlaceKind::Commune => format!("{name} commune"),
+                PlaceKind::Ward => format!("{name} ward"),
+                PlaceKind::SpecialZone => format!("{name} special zone"),
+                PlaceKind::Village => format!("{name} village"),
+                PlaceKind::Province => format!("{name} province"),
+            }
+        },
         sex: |s| match s {
             Sex::Male => "Male",
             Sex::Female => "Female",
@@ -67,11 +79,19 @@ pub static WORDS: Words = Words {
         look_within: |long| format!("Look within {long}"),
         decide_within: |long| format!("Decide within {long}"),
         due_on: |day| format!("Due {day}"),
+        limit: |l| match l {
+            TimeLimit::Hours(1) => "1\u{a0}hour".to_owned(),
+            TimeLimit::Hours(n) => format!("{n}\u{a0}hours"),
+            TimeLimit::WorkingDays(1) => "1\u{a0}working\u{a0}day".to_owned(),
+            TimeLimit::WorkingDays(n) => format!("{n}\u{a0}working\u{a0}days"),
+        },
         papers: |left| format!("Papers: {}", left.to_lowercase()),
         clock_starts_on_receipt: "The clock starts when the commune receives it",
         day: "Day",
         month: "Month",
         year: "Year",
+        hour: "Hour",
+        minute: "Minute",
     },
     marks: Marks {
         case_status: |s| match s {
@@ -422,6 +442,17 @@ pub static WORDS: Words = Words {
         add_more: "Add more",
         no_numbers: "The phone has not received the commune's numbers yet. Call the numbers above.",
         numbers_title: "Emergency numbers",
+        not_sent: |_| "Not sent yet, the commune does not know. Please call now.".to_owned(),
+        when: "Found at what time?",
+        found_place: "Where exactly?",
+        no_consent: "In an emergency consent need not be asked: protection comes first. The phone records this reason.",
+        log_in_first: "The numbers work at once. To record a case, please log in.",
+        no_places: "The phone has not received the list of villages, so nothing can be recorded yet. Please call now.",
+        asked: "Asked",
+        nothing_asked: "Nothing asked yet",
+        ask_now: "Ask for admission",
+        not_emergency: "This case is not recorded as an emergency. The numbers still work.",
+        ask_failed: "The case is saved, but the request for admission could not be saved. Please tap “Ask for admission”.",
     },
     visit: Visit {
         title: "Record a visit",
@@ -452,6 +483,14 @@ pub static WORDS: Words = Words {
         task_me: "Myself",
         met_line: |met| format!("Met {met}"),
         next_line: |day| format!("Next visit {day}"),
+        find_service: "Find the help given",
+        offer_task: "Give a task to the collaborator",
+        task_saved: "The task is given. It goes out when there is network.",
+        task_nobody: "Nobody else on this phone may see this case.",
+        task_village_named: |village, names| format!("Collaborator of {village}: {names}"),
+        done_title: "Is this task done?",
+        done_note: "How did it end?",
+        no_due: "No date",
     },
     referral: Referral {
         title: "Refer",
@@ -460,6 +499,59 @@ pub static WORDS: Words = Words {
         none_long: "Open a case and tap Refer to ask somebody else for help.",
         moving: "On the way",
         ended: "Finished",
+        returned: "The commune asks",
+        drafts: "Drafts",
+        help_groups: [
+            "Protect at once",
+            "A place to live, care",
+            "Visit, advice, contacts",
+            "Health",
+            "Training and work",
+            "Allowances, papers, gifts",
+            "Family and return",
+        ],
+        which: "Which help?",
+        choose_again: "Choose something else",
+        kind_note: |k| match k {
+            ReferralKind::TemporaryPlacement => "With a household, at most three months.",
+            ReferralKind::AdmissionVoluntary => "Write who pays, from which day to which.",
+            ReferralKind::DrugRehab => "Only when the person wants it.",
+            ReferralKind::ChildProtection => "The commune must look within one hour and decide within twelve.",
+            _ => "",
+        },
+        path: "The way it goes",
+        step: |level, action| match (level, action) {
+            (Level::Commune, Action::Look) => "The commune looks",
+            (Level::Commune, Action::Approve) => "The commune approves",
+            (Level::Commune, Action::Forward) => "The commune forwards",
+            (Level::Province, Action::Look) => "The province looks",
+            (Level::Province, Action::Approve) => "The province approves",
+            (Level::Province, Action::Forward) => "The province forwards it",
+            (_, Action::Receive) => "The receiver takes the person in",
+            _ => "The receiver answers",
+        },
+        no_step: "Needs no approval; it goes straight to the receiver.",
+        places_elsewhere: "Others who give this help",
+        desk_acts: "The commune desk takes this up",
+        desk_finds: "The commune looks for somebody",
+        household_hint: "As it is called in the village, such as: Mrs My's house.",
+        full: |others| format!("This place is full. Free places: {others}."),
+        full_everywhere: "This place is full; the person will have to wait.",
+        same_already: |kind, status| format!("A referral for “{kind}” is already on its way: {}.", status.to_lowercase()),
+        copy_reason: "Copy what the case says",
+        read_first: "Choose the receiver and what is shared; the phone writes the words to read aloud.",
+        not_asked_hint: "It cannot be sent yet. The phone keeps the draft until you have asked.",
+        refused_stops: "The person did not agree, so it cannot be sent. Less can be shared; then ask again.",
+        not_asked_stops: "Without asking it cannot be sent to anybody else. The draft stays on this phone.",
+        withdrawn_stops: "The person does not let their information be shared, so no referral can be made.",
+        wrote: "wrote the referral",
+        moved: "The referral has just changed. Please read it again above.",
+        read_again: "I have read it again",
+        ask_instead: "Write a referral to this place",
+        withdraw_text: "The referral stops and the receiver can no longer read it. This step cannot be changed.",
+        back_on: |day| format!("Due back {day}"),
+        goes_home_with: |whom| format!("Met by: {whom}"),
+        document: |number| format!("Document {number}"),
         kind: |k| match k {
             ReferralKind::Advice => "Advice and counselling",
             ReferralKind::Link => "Link to a service",
@@ -543,6 +635,7 @@ pub static WORDS: Words = Words {
         },
         too_late: "Came after another decision; kept as a note.",
         not_here: "This referral is not on this phone",
+        shared_only: |list| format!("The receiver sees only: {list}."),
     },
     queue: Queue {
         title: |_| "Waiting for you".to_owned(),
@@ -554,14 +647,22 @@ pub static WORDS: Words = Words {
         by_due: "By due date",
         none: "Nothing is waiting",
         none_long: "New referrals appear here, emergencies first.",
-        own: |n, _| format!("{n} written by you wait for somebody else. Whoever writes a referral never approves it."),
+        own: |n, _, who| {
+            let who = if who.is_empty() { "somebody else" } else { who };
+            format!("Written by you and waiting for {who}: {n}. Whoever writes a referral never approves it.")
+        },
         found_at: |found, received| format!("Found {found}, commune received {received}"),
         received_at: |received| format!("Commune received {received}"),
         call_writer: |who, phone| format!("Call {who} {phone}"),
         your_decision: |_| "Your decision".to_owned(),
         approve: "Approve",
         approve_next: |receiver| format!("It goes on to {receiver}."),
-        approve_province: "It goes to the province, which forwards it within 9 working days.",
+        approve_province: |limit| match limit {
+            "" => "It goes to the province, which forwards it.".to_owned(),
+            limit => format!("It goes to the province, which forwards it within {limit}."),
+        },
+        approve_desk: |receiver| format!("{receiver} takes it up."),
+        hours_end: |t| format!("To be decided by {t}"),
         approve_papers: "Approves the papers of this admission.",
         forward: "Send to the receiver",
         give_back: "Return with a question",
@@ -580,9 +681,16 @@ pub static WORDS: Words = Words {
         final_note: "A decision that was sent is never edited; only a new step can be added.",
         choose: "Please choose a decision.",
         own_referral: "This referral was written by you. Somebody else will decide.",
+        decided_by: |who| format!("Who decides: {who}."),
+        no_question: "The writer has not answered the commune's question yet.",
+        forward_text: |receiver| format!("{receiver} gets it and answers."),
+        document_hint: "Signed on paper by the commune chairman.",
+        document_number_first: "With a day or a signer, write the number too.",
         not_yours: "This step belongs to somebody else. View only.",
         open_case: "Open the case",
         looked: "Noted as looked at",
+        look_only: "Looked at it, decision later",
+        look_only_hint: "Notes that it was looked at in time. The decision still waits.",
         decided: "The decision is saved on this phone. It goes out when there is network.",
         early_office: "Still on the writer's phone",
     },
@@ -627,6 +735,13 @@ pub static WORDS: Words = Words {
         come_back: "Taken back",
         complete: "Complete, with the outcome",
         outcome: "Outcome",
+        receive_text: "The person has really come. Commune and village are told.",
+        accept_text: "A place is held until the person comes.",
+        come_back_text: "The person is back.",
+        day_gone: "This day has passed. Please check.",
+        facts: "What the sender tells",
+        waits_for_desk: "The commune is not done yet; nothing to do now.",
+        household: "At home",
     },
     sync: Sync {
         title: "Sync",
@@ -662,6 +777,18 @@ pub static WORDS: Words = Words {
         activity: "Contact without a name",
         other: "Other item",
         later_version: "The commune cannot read this yet because its version is older. The phone keeps it and sends it again.",
+        counts_note: "Waiting and needing attention: items. Received and seen: cases.",
+        copy: "Copy",
+        copied: "Copied. It can be pasted elsewhere.",
+        busy_office: "The office is busy",
+        signed_out: "Your session has ended",
+        old_app: "This version is old",
+        never: "This phone has never reached the commune. It sends by itself when there is signal.",
+        decimal: ".",
+        recorded_at: "Recorded at",
+        to_case: "Open the case",
+        to_referral: "Open the referral",
+        keep_refused: "The phone did not promise. Add Cầu Nối to the home screen and try again.",
     },
     more: More {
         facilities: "Facilities",
@@ -685,6 +812,16 @@ pub static WORDS: Words = Words {
         no_facilities: "The phone has not received the list of facilities yet.",
         duty: "On duty",
         map: "Directions",
+        find_facility: "Find a place or a kind of help",
+        no_such_facility: "Nothing found. Try fewer letters.",
+        services: "Help given",
+        groups: "Groups taken",
+        address: "Address",
+        department: "Department",
+        access: "Access",
+        access_yes: "Meets the criteria for people with disabilities",
+        any_group: "Every group",
+        no_numbers: "The numbers of your commune appear here after a log-in with network.",
     },
     person: Person {
         title: "People on this phone",
@@ -701,6 +838,9 @@ pub static WORDS: Words = Words {
         unsent: |n| format!("{n} not sent"),
         area: "Area",
         my_phone: "Phone",
+        here: |n| if n == 1 { "1 person on this phone".to_owned() } else { format!("{n} people on this phone") },
+        all_sent: "Everything sent",
+        nobody: "Nobody has logged in on this phone.",
     },
     login: Login {
         title: "Log in",
@@ -715,9 +855,13 @@ pub static WORDS: Words = Words {
         name_missing: "Please write your user name.",
         password_missing: "Please write your password.",
         wrong: "The name or password is not right. Please try again or call the commune.",
-        wait: |s| format!("Too many attempts. Please wait {} min and try again.", s.div_ceil(60).max(1)),
+        wait: |s| match s {
+            0..=90 => format!("Too many attempts. Please wait {s}\u{a0}s and try again."),
+            s => format!("Too many attempts. Please wait {}\u{a0}min and try again.", s.div_ceil(60)),
+        },
         no_network: "No network. This log-in needs it; please try again when there is signal.",
         unavailable: "The office is busy. Nothing is lost; please try again in a few minutes.",
+        again: "Log in again to send what you wrote. Nothing is lost.",
     },
     errors: Errors {
         choose: "Please choose one.",
@@ -746,12 +890,12 @@ pub static WORDS: Words = Words {
         at: |place, what| format!("{place}: {what}"),
         decide: |e| match e {
             DecideError::NotNow(s) => {
-                format!("No longer possible: the referral is at “{}”.", (WORDS.marks.referral_status)(s))
+                format!("No longer possible: the referral is at “{}”. Please open it.", (WORDS.marks.referral_status)(s))
             }
             DecideError::OwnReferral => {
                 "Whoever wrote a referral never approves it. Somebody else will decide.".to_owned()
             }
-            DecideError::NotYourStep => "This step belongs to somebody else or another commune.".to_owned(),
+            DecideError::NotYourStep => "This step belongs to somebody else or another commune. Please open the referral.".to_owned(),
             DecideError::LookAgain => {
                 "The referral changed after you opened it. Please look again, then decide.".to_owned()
             }
@@ -765,7 +909,7 @@ pub static WORDS: Words = Words {
         too_large: "This item is too long. Please shorten it and send again.",
         no_consent: "This person has not agreed to this being sent. Please ask, record the answer, and send again.",
         not_allowed: "You may not do this here. Please tell the commune.",
-        twice: "This is already there.",
+        twice: "The commune already has this. It need not be sent again.",
         spot: |s| match s {
             Spot::Fact(f) => fact(f),
             Spot::VisitDay => "Day of the visit",
@@ -811,6 +955,9 @@ pub static WORDS: Words = Words {
                 "The phone could not save yet; what you typed is still on the screen. Please try again."
             }
         },
+        other_body: "The commune has another item under the same number. The phone keeps this one. Please copy what you wrote and record it anew.",
+        restricted_receiver: "A restricted case is sent to one facility or household, never to a whole team or desk. Please choose another receiver.",
+        newer: "The commune returned this for a reason this version does not know. The phone keeps it. Please update the app and send again.",
     },
     trail: Trail {
         opened: "recorded the case",
@@ -846,6 +993,7 @@ pub static WORDS: Words = Words {
         late: "Sent after the right had ended",
         somebody: "A colleague",
         me: "Me",
+        newer: "made a step this version does not know",
     },
 };
 

@@ -57,11 +57,28 @@ pub fn phone(number: &domain::Phone) -> String {
     format!("{}\u{a0}{}\u{a0}{}", &number[..4], &number[4..7], &number[7..])
 }
 
+/// `48 MB`, `1,2 GB`; `decimal` is the mark of the language.
+#[must_use]
+pub fn bytes(n: u64, decimal: &str) -> String {
+    match n {
+        0..1_000_000 => format!("{}\u{a0}KB", n.div_ceil(1_000)),
+        1_000_000..1_000_000_000 => format!("{}\u{a0}MB", n / 1_000_000),
+        _ => format!("{}{decimal}{}\u{a0}GB", n / 1_000_000_000, n / 100_000_000 % 10),
+    }
+}
+
 /// With a capital first letter: `bác` → `Bác`.
 #[must_use]
 pub fn capital(word: &str) -> String {
     let mut rest = word.chars();
     rest.next().map(|first| first.to_uppercase().chain(rest).collect()).unwrap_or_default()
+}
+
+/// A place without the word for its kind, which the national list writes before some names: `Phường Đông Kinh`.
+#[must_use]
+pub fn bare_place(name: &str) -> &str {
+    let kinds = ["Tỉnh ", "Thành phố ", "Xã ", "Phường ", "Đặc khu ", "Thôn "];
+    kinds.iter().find_map(|kind| name.strip_prefix(kind)).unwrap_or(name)
 }
 
 #[cfg(test)]
@@ -77,6 +94,9 @@ mod tests {
         assert_eq!(grouped(0), "0");
         assert_eq!(grouped(540_000), "540.000");
         assert_eq!(grouped(1_234_567), "1.234.567");
+        assert_eq!(bytes(900, ","), "1\u{a0}KB");
+        assert_eq!(bytes(48_900_000, ","), "48\u{a0}MB");
+        assert_eq!(bytes(1_240_000_000, ","), "1,2\u{a0}GB");
         let number = domain::Phone::parse("0900000011").expect("a number");
         assert_eq!(phone(&number), "0900\u{a0}000\u{a0}011");
         assert_eq!(phone(&domain::Phone::parse_service("111").expect("a hotline")), "111");

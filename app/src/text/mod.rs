@@ -4,10 +4,12 @@
 
 mod en;
 mod figure;
+mod refusal;
 mod vi;
 mod words;
 
-pub use figure::{date, date_time, day_month, grouped, phone, time, weekday_date};
+pub use figure::{bytes, capital, date, date_time, day_month, grouped, phone, time, weekday_date};
+pub use refusal::refusal;
 pub use words::*;
 
 /// The languages of the app. Vietnamese is the first.

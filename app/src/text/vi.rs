@@ -1,13 +1,11 @@
 //! The sentences in Vietnamese.
 
 use domain::{
-    Act, Address, ApiError, CaseStatus, ConsentAnswer, ConsentException, ConsentForm, DecideError, DocumentKind,
-    FactName, Giver, IdWarning, Invalid, ReferralKind, ReferralStatus, Role, Sex, ShareItem, Source, Spot, StoreError,
-    Urgency,
+    Act, Action, Address, ApiError, CaseStatus, ConsentAnswer, ConsentException, ConsentForm, DecideError, DocumentKind, FactName, Giver, IdWarning, Invalid, Level, PlaceKind, ReferralKind, ReferralStatus, Role, Sex, ShareItem, Source, Spot, StoreError, TimeLimit, Urgency,
 };
 
 use super::{
-    figure::{capital, grouped},
+    figure::{bare_place, capital, grouped},
     words::*,
 };
 
@@ -41,6 +39,16 @@ pub static WORDS: Words = Words {
             }
         },
         age: |n| format!("{n}\u{a0}tuổi"),
+        place: |k, name| {
+            let name = bare_place(name);
+            match k {
+                PlaceKind::Commune => format!("xã {name}"),
+                PlaceKind::Ward => format!("phường {name}"),
+                PlaceKind::SpecialZone => format!("đặc khu {name}"),
+                PlaceKind::Village => format!("thôn {name}"),
+                PlaceKind::Province => format!("tỉnh {name}"),
+            }
+        },
         sex: |s| match s {
             Sex::Male => "Nam",
             Sex::Female => "Nữ",
@@ -75,11 +83,17 @@ pub static WORDS: Words = Words {
         look_within: |long| format!("Xem trong {long} nữa"),
         decide_within: |long| format!("Quyết định trong {long} nữa"),
         due_on: |day| format!("Hạn {day}"),
+        limit: |l| match l {
+            TimeLimit::Hours(n) => format!("{n}\u{a0}giờ"),
+            TimeLimit::WorkingDays(n) => format!("{n}\u{a0}ngày làm việc"),
+        },
         papers: |left| format!("Giấy tờ: {}", left.to_lowercase()),
         clock_starts_on_receipt: "Hạn tính từ khi xã nhận được",
         day: "Ngày",
         month: "Tháng",
         year: "Năm",
+        hour: "Giờ",
+        minute: "Phút",
     },
     marks: Marks {
         case_status: |s| match s {
@@ -435,6 +449,17 @@ pub static WORDS: Words = Words {
         add_more: "Ghi thêm",
         no_numbers: "Máy chưa nhận số của xã. Gọi số chung ở trên.",
         numbers_title: "Số khẩn cấp",
+        not_sent: |you| format!("Chưa gửi được, xã chưa biết. Xin {you} gọi ngay."),
+        when: "Gặp lúc mấy giờ?",
+        found_place: "Chỗ gặp",
+        no_consent: "Khẩn cấp thì không cần hỏi ý kiến, phải bảo vệ ngay. Máy ghi sẵn lý do này.",
+        log_in_first: "Số gọi dùng được ngay. Muốn ghi hồ sơ, xin đăng nhập.",
+        no_places: "Máy chưa nhận danh sách thôn nên chưa ghi được. Xin gọi ngay.",
+        asked: "Đề nghị",
+        nothing_asked: "Chưa đề nghị nơi nào",
+        ask_now: "Đề nghị tiếp nhận",
+        not_emergency: "Hồ sơ này không ghi là khẩn cấp. Số gọi vẫn dùng được.",
+        ask_failed: "Hồ sơ đã lưu, nhưng đề nghị tiếp nhận chưa lưu được. Xin chạm “Đề nghị tiếp nhận”.",
     },
     visit: Visit {
         title: "Ghi lần thăm",
@@ -465,6 +490,14 @@ pub static WORDS: Words = Words {
         task_me: "Tôi tự làm",
         met_line: |met| format!("Gặp {met}"),
         next_line: |day| format!("Hẹn lần tới {day}"),
+        find_service: "Tìm việc đã giúp",
+        offer_task: "Giao việc cho cộng tác viên",
+        task_saved: "Đã giao việc. Có mạng sẽ gửi.",
+        task_nobody: "Chưa thấy ai khác được xem hồ sơ này.",
+        task_village_named: |village, names| format!("Cộng tác viên thôn {village}: {names}"),
+        done_title: "Việc này đã làm xong?",
+        done_note: "Kết quả thế nào?",
+        no_due: "Không hạn",
     },
     referral: Referral {
         title: "Chuyển tuyến",
@@ -473,6 +506,59 @@ pub static WORDS: Words = Words {
         none_long: "Mở một hồ sơ, chạm Chuyển tuyến để nhờ nơi khác giúp.",
         moving: "Đang đi",
         ended: "Đã xong",
+        returned: "Xã hỏi thêm",
+        drafts: "Bản nháp",
+        help_groups: [
+            "Bảo vệ ngay",
+            "Nơi ở, nơi chăm sóc",
+            "Đến thăm, tư vấn, kết nối",
+            "Sức khỏe",
+            "Học nghề, việc làm",
+            "Chế độ, giấy tờ, quà",
+            "Tìm người thân, trở về",
+        ],
+        which: "Việc nào?",
+        choose_again: "Chọn việc khác",
+        kind_note: |k| match k {
+            ReferralKind::TemporaryPlacement => "Ở với một hộ, nhiều nhất ba tháng.",
+            ReferralKind::AdmissionVoluntary => "Ghi rõ ai trả tiền, từ ngày nào đến ngày nào.",
+            ReferralKind::DrugRehab => "Chỉ khi chính người ấy tự nguyện.",
+            ReferralKind::ChildProtection => "Xã phải xem trong một giờ, quyết định trong mười hai giờ.",
+            _ => "",
+        },
+        path: "Đường đi của phiếu",
+        step: |level, action| match (level, action) {
+            (Level::Commune, Action::Look) => "Xã xem",
+            (Level::Commune, Action::Approve) => "Xã duyệt",
+            (Level::Commune, Action::Forward) => "Xã chuyển đi",
+            (Level::Province, Action::Look) => "Tỉnh xem",
+            (Level::Province, Action::Approve) => "Tỉnh duyệt",
+            (Level::Province, Action::Forward) => "Tỉnh chuyển đến nơi nhận",
+            (_, Action::Receive) => "Nơi nhận đón người này",
+            _ => "Nơi nhận trả lời",
+        },
+        no_step: "Không cần duyệt, gửi thẳng đến nơi nhận.",
+        places_elsewhere: "Nơi khác cũng làm việc này",
+        desk_acts: "Cán bộ xã nhận việc này",
+        desk_finds: "Xã tìm nơi giúp",
+        household_hint: "Gọi như trong thôn vẫn gọi, ví dụ: nhà bà Mỷ.",
+        full: |others| format!("Nơi này hết chỗ. Còn chỗ: {others}."),
+        full_everywhere: "Nơi này hết chỗ, người này sẽ phải chờ.",
+        same_already: |kind, status| format!("Đã có phiếu “{kind}” đang đi: {}.", status.to_lowercase()),
+        copy_reason: "Chép điều đã ghi trong hồ sơ",
+        read_first: "Chọn nơi nhận và điều gửi đi, máy viết sẵn câu để đọc.",
+        not_asked_hint: "Chưa gửi được. Máy giữ bản nháp, hỏi xong mở lại.",
+        refused_stops: "Người này không đồng ý nên không gửi được. Có thể bớt điều gửi đi, rồi hỏi lại.",
+        not_asked_stops: "Chưa hỏi thì chưa gửi được cho nơi khác. Bản nháp vẫn còn trên máy này.",
+        withdrawn_stops: "Người này không cho chia sẻ thông tin, nên không lập phiếu gửi đi được.",
+        wrote: "viết phiếu",
+        moved: "Phiếu vừa thay đổi. Xin đọc lại ở trên.",
+        read_again: "Tôi đã đọc lại",
+        ask_instead: "Viết phiếu đến nơi này",
+        withdraw_text: "Phiếu dừng lại, nơi nhận không xem được nữa. Bước này không sửa lại được.",
+        back_on: |day| format!("Hẹn trở lại {day}"),
+        goes_home_with: |whom| format!("Người đón: {whom}"),
+        document: |number| format!("Văn bản {number}"),
         kind: |k| match k {
             ReferralKind::Advice => "Tư vấn, tham vấn",
             ReferralKind::Link => "Kết nối dịch vụ",
@@ -556,6 +642,7 @@ pub static WORDS: Words = Words {
         },
         too_late: "Đến sau một quyết định khác, chỉ ghi lại.",
         not_here: "Phiếu này không có trên máy",
+        shared_only: |list| format!("Nơi nhận chỉ xem được: {list}."),
     },
     queue: Queue {
         title: |you| format!("Chờ {you} duyệt"),
@@ -567,14 +654,22 @@ pub static WORDS: Words = Words {
         by_due: "Theo hạn",
         none: "Không có phiếu nào chờ",
         none_long: "Phiếu mới đến sẽ hiện ở đây, việc khẩn cấp đứng đầu.",
-        own: |n, you| format!("{n} phiếu do {you} viết đang chờ người khác. Người viết không tự duyệt."),
+        own: |n, you, who| {
+            let who = if who.is_empty() { "người khác" } else { who };
+            format!("{n} phiếu do {you} viết đang chờ {who}. Người viết không tự duyệt.")
+        },
         found_at: |found, received| format!("Phát hiện {found}, xã nhận {received}"),
         received_at: |received| format!("Xã nhận {received}"),
         call_writer: |who, phone| format!("Gọi {who} {phone}"),
         your_decision: |you| format!("Quyết định của {you}"),
         approve: "Duyệt",
         approve_next: |receiver| format!("Phiếu đi tiếp đến {receiver}."),
-        approve_province: "Chuyển lên cấp tỉnh để gửi nơi tiếp nhận, hạn 9 ngày làm việc.",
+        approve_province: |limit| match limit {
+            "" => "Phiếu lên cấp tỉnh để chuyển đến nơi nhận.".to_owned(),
+            limit => format!("Phiếu lên cấp tỉnh để chuyển đến nơi nhận, hạn {limit}."),
+        },
+        approve_desk: |receiver| format!("{receiver} bắt tay vào việc."),
+        hours_end: |t| format!("Hạn quyết định {t}"),
         approve_papers: "Duyệt giấy tờ của lần tiếp nhận này.",
         forward: "Chuyển đến nơi tiếp nhận",
         give_back: "Trả lại để hỏi thêm",
@@ -593,9 +688,16 @@ pub static WORDS: Words = Words {
         final_note: "Quyết định đã gửi thì không sửa, chỉ ghi thêm bước mới.",
         choose: "Xin chọn một quyết định.",
         own_referral: "Phiếu này do chính người đang cầm máy viết. Người khác sẽ duyệt.",
+        decided_by: |who| format!("Người quyết định: {who}."),
+        no_question: "Người viết chưa trả lời câu hỏi của xã.",
+        forward_text: |receiver| format!("{receiver} nhận được phiếu và trả lời."),
+        document_hint: "Chủ tịch xã ký trên giấy.",
+        document_number_first: "Có ngày hoặc người ký thì ghi cả số văn bản.",
         not_yours: "Bước này thuộc về người khác. Chỉ xem.",
         open_case: "Xem hồ sơ",
         looked: "Đã ghi là đã xem",
+        look_only: "Đã xem, sẽ quyết định sau",
+        look_only_hint: "Ghi lại là đã xem đúng hạn. Phiếu vẫn chờ quyết định.",
         decided: "Quyết định đã lưu trên máy này. Có mạng sẽ gửi.",
         early_office: "Phiếu còn trên máy người viết",
     },
@@ -640,6 +742,13 @@ pub static WORDS: Words = Words {
         come_back: "Đón trở lại",
         complete: "Kết thúc, có kết quả",
         outcome: "Kết quả",
+        receive_text: "Người này đã đến thật. Xã và thôn được báo.",
+        accept_text: "Giữ một chỗ đến khi người này đến.",
+        come_back_text: "Người này đã trở lại.",
+        day_gone: "Ngày này đã qua. Xin xem lại.",
+        facts: "Người gửi cho biết",
+        waits_for_desk: "Xã chưa trả lời xong, chưa cần làm gì.",
+        household: "Trong nhà",
     },
     sync: Sync {
         title: "Đồng bộ",
@@ -675,6 +784,18 @@ pub static WORDS: Words = Words {
         activity: "Lần gặp không lưu tên",
         other: "Mục khác",
         later_version: "Xã chưa đọc được mục này vì bản của xã cũ hơn. Máy giữ lại và tự gửi lại.",
+        counts_note: "Chờ gửi và cần xem lại: đếm từng mục. Đã nhận và đã xem: đếm hồ sơ.",
+        copy: "Chép lại",
+        copied: "Đã chép. Dán được vào nơi khác.",
+        busy_office: "Máy của xã đang bận",
+        signed_out: "Phiên đăng nhập đã hết",
+        old_app: "Bản này đã cũ",
+        never: "Máy này chưa liên lạc với xã lần nào. Có sóng, máy tự gửi.",
+        decimal: ",",
+        recorded_at: "Ghi lúc",
+        to_case: "Mở hồ sơ",
+        to_referral: "Mở phiếu",
+        keep_refused: "Máy chưa chịu hứa. Thêm Cầu Nối vào màn hình chính rồi thử lại.",
     },
     more: More {
         facilities: "Nơi tiếp nhận",
@@ -698,6 +819,16 @@ pub static WORDS: Words = Words {
         no_facilities: "Máy chưa nhận danh sách nơi tiếp nhận.",
         duty: "Trực",
         map: "Chỉ đường",
+        find_facility: "Tìm tên nơi, hoặc việc cần giúp",
+        no_such_facility: "Không thấy nơi nào. Thử bớt chữ.",
+        services: "Giúp việc",
+        groups: "Nhận nhóm",
+        address: "Địa chỉ",
+        department: "Phòng",
+        access: "Tiếp cận",
+        access_yes: "Đạt chuẩn cho người khuyết tật",
+        any_group: "Mọi nhóm",
+        no_numbers: "Số của xã sẽ hiện ở đây sau lần đăng nhập có mạng.",
     },
     person: Person {
         title: "Người dùng máy này",
@@ -712,6 +843,9 @@ pub static WORDS: Words = Words {
         unsent: |n| format!("{n} mục chưa gửi"),
         area: "Địa bàn",
         my_phone: "Số điện thoại",
+        here: |n| format!("{n} người trên máy này"),
+        all_sent: "Đã gửi hết",
+        nobody: "Chưa ai đăng nhập trên máy này.",
     },
     login: Login {
         title: "Đăng nhập",
@@ -726,9 +860,13 @@ pub static WORDS: Words = Words {
         name_missing: "Xin ghi tên đăng nhập.",
         password_missing: "Xin ghi mật khẩu.",
         wrong: "Tên hoặc mật khẩu chưa đúng. Xin thử lại, hoặc gọi xã.",
-        wait: |s| format!("Đã thử nhiều lần. Xin chờ {} phút rồi thử lại.", s.div_ceil(60).max(1)),
+        wait: |s| match s {
+            0..=90 => format!("Đã thử nhiều lần. Xin chờ {s}\u{a0}giây rồi thử lại."),
+            s => format!("Đã thử nhiều lần. Xin chờ {}\u{a0}phút rồi thử lại.", s.div_ceil(60)),
+        },
         no_network: "Chưa có mạng. Lần đăng nhập này cần mạng; xin thử lại khi có sóng.",
         unavailable: "Máy của xã đang bận. Chưa mất gì, xin thử lại sau ít phút.",
+        again: "Đăng nhập lại để gửi điều đã ghi. Chưa mất gì.",
     },
     errors: Errors {
         choose: "Xin chọn một ô.",
@@ -757,10 +895,10 @@ pub static WORDS: Words = Words {
         at: |place, what| format!("{place}: {what}"),
         decide: |e| match e {
             DecideError::NotNow(s) => {
-                format!("Không làm được nữa: phiếu đã ở bước “{}”.", (WORDS.marks.referral_status)(s))
+                format!("Không làm được nữa: phiếu đã ở bước “{}”. Xin mở phiếu xem.", (WORDS.marks.referral_status)(s))
             }
             DecideError::OwnReferral => "Người viết không tự duyệt phiếu của mình. Người khác sẽ duyệt.".to_owned(),
-            DecideError::NotYourStep => "Bước này thuộc về người khác hoặc xã khác.".to_owned(),
+            DecideError::NotYourStep => "Bước này thuộc về người khác hoặc xã khác. Xin mở phiếu xem ai đang giữ.".to_owned(),
             DecideError::LookAgain => "Phiếu đã thay đổi sau khi mở. Xin xem lại rồi quyết định.".to_owned(),
             DecideError::ReasonMissing => "Từ chối phải có lý do. Xin ghi lý do.".to_owned(),
             DecideError::AlternativeMissing => {
@@ -772,7 +910,7 @@ pub static WORDS: Words = Words {
         too_large: "Mục này dài quá. Xin rút ngắn rồi gửi lại.",
         no_consent: "Người này chưa đồng ý cho gửi. Xin hỏi ý kiến, ghi câu trả lời, rồi gửi lại.",
         not_allowed: "Người đang dùng máy không có quyền làm việc này ở đây. Xin báo xã.",
-        twice: "Điều này đã có rồi.",
+        twice: "Xã đã có điều này rồi. Không cần gửi nữa.",
         spot: |s| match s {
             Spot::Fact(f) => fact(f),
             Spot::VisitDay => "Ngày thăm",
@@ -810,6 +948,9 @@ pub static WORDS: Words = Words {
             StoreError::Damaged => "Máy không đọc được một phần đã lưu. Xin báo xã; đừng xóa ứng dụng.",
             StoreError::Closed | StoreError::Failed => "Máy chưa lưu được, điều đã gõ còn trên màn hình. Xin thử lại.",
         },
+        other_body: "Xã đã có một mục khác mang cùng số này. Máy giữ nguyên. Xin chép lại điều đã ghi, rồi ghi thành mục mới.",
+        restricted_receiver: "Hồ sơ hạn chế chỉ gửi cho một cơ sở hoặc một hộ, không gửi cho cả đội hay cả xã. Xin chọn nơi nhận khác.",
+        newer: "Xã trả lại mục này vì một lý do bản này chưa biết. Máy giữ nguyên. Xin cập nhật ứng dụng rồi gửi lại.",
     },
     trail: Trail {
         opened: "ghi hồ sơ",
@@ -843,6 +984,7 @@ pub static WORDS: Words = Words {
         late: "Gửi khi không còn phụ trách",
         somebody: "Một đồng nghiệp",
         me: "Tôi",
+        newer: "ghi một bước mà bản này chưa biết",
     },
 };
 

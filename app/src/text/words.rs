@@ -1,9 +1,7 @@
 //! The names of all sentences: what each place of the app may say. It holds no words itself.
 
 use domain::{
-    Act, Address, ApiError, CaseStatus, ConsentAnswer, ConsentException, ConsentForm, DecideError, DocumentKind,
-    FactName, Giver, IdWarning, Invalid, ReferralKind, ReferralStatus, Role, Sex, ShareItem, Source, Spot, StoreError,
-    Urgency,
+    Act, Action, Address, ApiError, CaseStatus, ConsentAnswer, ConsentException, ConsentForm, DecideError, DocumentKind, FactName, Giver, IdWarning, Invalid, Level, PlaceKind, ReferralKind, ReferralStatus, Role, Sex, ShareItem, Source, Spot, StoreError, TimeLimit, Urgency,
 };
 
 /// Everything one language says.
@@ -41,6 +39,7 @@ pub struct Speech {
     pub not_said: &'static str,
     pub unknown_name: fn(Option<Sex>, Option<u16>) -> String,
     pub age: fn(u16) -> String,
+    pub place: fn(PlaceKind, &str) -> String,
     pub sex: fn(Sex) -> &'static str,
     pub role: fn(Role) -> &'static str,
 }
@@ -61,11 +60,14 @@ pub struct Time {
     pub look_within: fn(&str) -> String,
     pub decide_within: fn(&str) -> String,
     pub due_on: fn(&str) -> String,
+    pub limit: fn(TimeLimit) -> String,
     pub papers: fn(&str) -> String,
     pub clock_starts_on_receipt: &'static str,
     pub day: &'static str,
     pub month: &'static str,
     pub year: &'static str,
+    pub hour: &'static str,
+    pub minute: &'static str,
 }
 
 /// Where a case, a referral or a change stands. Delivery is said in exactly these words.
@@ -346,6 +348,17 @@ pub struct Emergency {
     pub add_more: &'static str,
     pub no_numbers: &'static str,
     pub numbers_title: &'static str,
+    pub not_sent: fn(&str) -> String,
+    pub when: &'static str,
+    pub found_place: &'static str,
+    pub no_consent: &'static str,
+    pub log_in_first: &'static str,
+    pub no_places: &'static str,
+    pub asked: &'static str,
+    pub nothing_asked: &'static str,
+    pub ask_now: &'static str,
+    pub not_emergency: &'static str,
+    pub ask_failed: &'static str,
 }
 
 /// Ghi lần thăm, and giving a task.
@@ -374,6 +387,14 @@ pub struct Visit {
     pub task_me: &'static str,
     pub met_line: fn(&str) -> String,
     pub next_line: fn(&str) -> String,
+    pub find_service: &'static str,
+    pub offer_task: &'static str,
+    pub task_saved: &'static str,
+    pub task_nobody: &'static str,
+    pub task_village_named: fn(&str, &str) -> String,
+    pub done_title: &'static str,
+    pub done_note: &'static str,
+    pub no_due: &'static str,
 }
 
 /// Asking somebody else to act, and following it.
@@ -385,6 +406,36 @@ pub struct Referral {
     pub none_long: &'static str,
     pub moving: &'static str,
     pub ended: &'static str,
+    pub returned: &'static str,
+    pub drafts: &'static str,
+    pub help_groups: [&'static str; 7],
+    pub which: &'static str,
+    pub choose_again: &'static str,
+    pub kind_note: fn(ReferralKind) -> &'static str,
+    pub path: &'static str,
+    pub step: fn(Level, Action) -> &'static str,
+    pub no_step: &'static str,
+    pub places_elsewhere: &'static str,
+    pub desk_acts: &'static str,
+    pub desk_finds: &'static str,
+    pub household_hint: &'static str,
+    pub full: fn(&str) -> String,
+    pub full_everywhere: &'static str,
+    pub same_already: fn(&str, &str) -> String,
+    pub copy_reason: &'static str,
+    pub read_first: &'static str,
+    pub not_asked_hint: &'static str,
+    pub refused_stops: &'static str,
+    pub not_asked_stops: &'static str,
+    pub withdrawn_stops: &'static str,
+    pub wrote: &'static str,
+    pub moved: &'static str,
+    pub read_again: &'static str,
+    pub ask_instead: &'static str,
+    pub withdraw_text: &'static str,
+    pub back_on: fn(&str) -> String,
+    pub goes_home_with: fn(&str) -> String,
+    pub document: fn(&str) -> String,
     pub kind: fn(ReferralKind) -> &'static str,
     pub what: &'static str,
     pub what_hint: &'static str,
@@ -430,6 +481,7 @@ pub struct Referral {
     pub act: fn(&Act) -> &'static str,
     pub too_late: &'static str,
     pub not_here: &'static str,
+    pub shared_only: fn(&str) -> String,
 }
 
 /// The supervisor's queue and decision.
@@ -444,14 +496,16 @@ pub struct Queue {
     pub by_due: &'static str,
     pub none: &'static str,
     pub none_long: &'static str,
-    pub own: fn(usize, &str) -> String,
+    pub own: fn(usize, &str, &str) -> String,
     pub found_at: fn(&str, &str) -> String,
     pub received_at: fn(&str) -> String,
     pub call_writer: fn(&str, &str) -> String,
     pub your_decision: fn(&str) -> String,
     pub approve: &'static str,
     pub approve_next: fn(&str) -> String,
-    pub approve_province: &'static str,
+    pub approve_province: fn(&str) -> String,
+    pub approve_desk: fn(&str) -> String,
+    pub hours_end: fn(&str) -> String,
     pub approve_papers: &'static str,
     pub forward: &'static str,
     pub give_back: &'static str,
@@ -470,9 +524,16 @@ pub struct Queue {
     pub final_note: &'static str,
     pub choose: &'static str,
     pub own_referral: &'static str,
+    pub decided_by: fn(&str) -> String,
+    pub no_question: &'static str,
+    pub forward_text: fn(&str) -> String,
+    pub document_hint: &'static str,
+    pub document_number_first: &'static str,
     pub not_yours: &'static str,
     pub open_case: &'static str,
     pub looked: &'static str,
+    pub look_only: &'static str,
+    pub look_only_hint: &'static str,
     pub decided: &'static str,
     pub early_office: &'static str,
 }
@@ -520,6 +581,13 @@ pub struct Inbox {
     pub come_back: &'static str,
     pub complete: &'static str,
     pub outcome: &'static str,
+    pub receive_text: &'static str,
+    pub accept_text: &'static str,
+    pub come_back_text: &'static str,
+    pub day_gone: &'static str,
+    pub facts: &'static str,
+    pub waits_for_desk: &'static str,
+    pub household: &'static str,
 }
 
 /// Đồng bộ.
@@ -558,6 +626,18 @@ pub struct Sync {
     pub activity: &'static str,
     pub other: &'static str,
     pub later_version: &'static str,
+    pub counts_note: &'static str,
+    pub copy: &'static str,
+    pub copied: &'static str,
+    pub busy_office: &'static str,
+    pub signed_out: &'static str,
+    pub old_app: &'static str,
+    pub never: &'static str,
+    pub decimal: &'static str,
+    pub recorded_at: &'static str,
+    pub to_case: &'static str,
+    pub to_referral: &'static str,
+    pub keep_refused: &'static str,
 }
 
 /// Khác: everything else.
@@ -578,6 +658,16 @@ pub struct More {
     pub no_facilities: &'static str,
     pub duty: &'static str,
     pub map: &'static str,
+    pub find_facility: &'static str,
+    pub no_such_facility: &'static str,
+    pub services: &'static str,
+    pub groups: &'static str,
+    pub address: &'static str,
+    pub department: &'static str,
+    pub access: &'static str,
+    pub access_yes: &'static str,
+    pub any_group: &'static str,
+    pub no_numbers: &'static str,
 }
 
 /// The people of this phone.
@@ -595,6 +685,9 @@ pub struct Person {
     pub unsent: fn(usize) -> String,
     pub area: &'static str,
     pub my_phone: &'static str,
+    pub here: fn(usize) -> String,
+    pub all_sent: &'static str,
+    pub nobody: &'static str,
 }
 
 /// Đăng nhập.
@@ -615,6 +708,7 @@ pub struct Login {
     pub wait: fn(u32) -> String,
     pub no_network: &'static str,
     pub unavailable: &'static str,
+    pub again: &'static str,
 }
 
 /// What is not right, and what to do next.
@@ -636,6 +730,9 @@ pub struct Errors {
     pub spot: fn(Spot) -> &'static str,
     pub api: fn(&ApiError) -> &'static str,
     pub store: fn(&StoreError) -> &'static str,
+    pub other_body: &'static str,
+    pub restricted_receiver: &'static str,
+    pub newer: &'static str,
 }
 
 /// What somebody did to a case; follows the name.
@@ -657,4 +754,5 @@ pub struct Trail {
     pub late: &'static str,
     pub somebody: &'static str,
     pub me: &'static str,
+    pub newer: &'static str,
 }

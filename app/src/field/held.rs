@@ -1,0 +1,43 @@
+//! A change the office could not take, opened again in the form that wrote it. It knows which form that is, not its fields.
+
+use domain::{Body, Change, ChangeId, OutboxState};
+use leptos::prelude::*;
+
+use super::{route::Route, state::AppState};
+use crate::{icon::Icon, text::Words};
+
+const KEY: &str = "held=";
+
+/// The change named in the address, `?held=<id>`, while it lies on this phone as held.
+#[must_use]
+pub fn opened(state: AppState) -> Option<Change> {
+    let id = named()?;
+    state.outbox.with_untracked(|outbox| {
+        let held = outbox.iter().find(|i| i.change.id == id && matches!(i.state, OutboxState::Held { .. }));
+        held.map(|i| i.change.clone())
+    })
+}
+
+fn named() -> Option<ChangeId> {
+    let search = window().location().search().ok()?;
+    search.trim_start_matches('?').split('&').find_map(|pair| pair.strip_prefix(KEY)?.parse().ok())
+}
+
+/// Where a held change is put right: in the form that wrote it, filled as it was, or on the page where the same can be
+/// done anew.
+#[must_use]
+pub fn way_on(change: &Change, words: &Words) -> Option<(String, Icon, &'static str)> {
+    let case = change.subject.case()?;
+    let form = |route: Route| (format!("{}?{KEY}{}", route.path(), change.id), Icon::Pencil, words.frame.fix);
+    Some(match change.body {
+        Body::CaseOpened { .. } => form(Route::NewCase),
+        Body::FactsEdited { .. } => form(Route::EditCase(case)),
+        Body::VisitRecorded(_) => form(Route::Visit(case)),
+        Body::TaskWritten(_) => form(Route::Task(case)),
+        Body::ReferralAsked(_) => form(Route::AskReferral(case)),
+        Body::ReferralActed { referral, .. } => {
+            (Route::Referral(case, referral).path(), Icon::Transfer, words.sync.to_referral)
+        }
+        _ => (Route::Case(case).path(), Icon::Folder, words.sync.to_case),
+    })
+}

@@ -1,0 +1,501 @@
+//! Ghi hồ sơ mới: six questions, one at a time, each answer written down as it is given; and the same questions again
+//! where an existing case is edited or consent is asked later.
+
+use domain::{
+    Activity, ActivityId, Body, CaseCode, CaseId, ChangeId, ConsentAnswer, Entry, Fact, FieldEdit, Header, Parts, Subject,
+    Urgency, apply,
+};
+use leptos::prelude::*;
+
+use super::{
+    app_state,
+    case_form::{
+        CaseForm, CaseWritten, ConsentFields, NOT_ASKED, REFUSED, TileField, UrgencyFields, WhatFields, WhereFields, WhoFields,
+        prefill_village,
+    },
+    case_page::Missing,
+    draft::{DraftLine, keep_draft},
+    held,
+    navigator,
+    route::Route,
+    saving::{SaveButton, SaveFailure, Saving},
+    state::{AppState, Loaded},
+    ui::{ConfirmDialog, DockActions, Field, Notice, Progress, Screen, Section, SkeletonRows, Top, Typing, focus_first_error},
+    words,
+};
+use crate::icon::{Icon, sized};
+
+/// The draft of a case that is not opened yet. One at a time.
+pub const DRAFT: &str = "new-case";
+const QUESTIONS: usize = 6;
+
+/// Whether the answer to one question can stand.
+fn is_answered(form: CaseForm, question: usize, state: AppState) -> bool {
+    let now = state.now.get_untracked();
+    untrack(|| match question {
+        0 => {
+            form.parse_name().is_ok()
+                && form.parse_age().is_ok()
+                && form.parse_birth(now).is_ok()
+                && form.parse_document().is_ok()
+                && form.parse_phone().is_ok()
+        }
+        1 => form.parse_village().is_ok(),
+        2 => form.tile().is_some(),
+        3 => form.parse_what().is_ok(),
+        4 => form.urgency().is_some(),
+        _ => form.parse_consent(now).is_ok(),
+    })
+}
+
+/// A held opening as the form takes it up again: the same case, the same code, the same answers.
+fn held_opening(state: AppState) -> Option<CaseWritten> {
+    let change = held::opened(state)?;
+    let Body::CaseOpened { code, .. } = &change.body else { return None };
+    let mut parts = Parts::default();
+    apply(&mut parts, &Entry::waiting(change.clone()));
+    let header = parts.header()?;
+    let mut written = untrack(|| CaseForm::of_header(header).read());
+    written.case = change.subject.case();
+    written.code = Some(code.clone());
+    written.replaces = Some(change.id);
+    Some(written)
+}
+
+#[component]
+pub fn NewCase() -> AnyView {
+    let state = app_state();
+    let words = words();
+    let navigator = navigator();
+    let notice = expect_context::<Notice>();
+    let fix = held_opening(state);
+    let name = match fix.as_ref().and_then(|f| f.replaces) {
+        Some(held) => format!("fix:{held}"),
+        None => DRAFT.to_owned(),
+    };
+    let draft_name = StoredValue::new(name.clone());
+    let form = CaseForm::new(fix.unwrap_or_default());
+    let draft = keep_draft(name, move || form.read(), move |written| form.write(written));
+    let saving = Saving::new();
+    let tried = RwSignal::new(false);
+    let saved = RwSignal::new(None::<(CaseId, CaseCode)>);
+    let drop_draft = RwSignal::new(false);
+    // After the draft stands, so that a default never passes for an answer.
+    Effect::new(move |_| {
+        if draft.loaded.get() {
+            prefill_village(state, form.village);
+        }
+    });
+    let step = Signal::derive(move || form.step.get().min(QUESTIONS - 1));
+    let to_top = move || window().scroll_to_with_x_and_y(0.0, 0.0);
+    let go = move |to: usize| {
+        tried.set(false);
+        form.step.set(to);
+        to_top();
+        focus_heading();
+    };
+    let refused = move || form.consent.get() == Some(REFUSED);
+    let finish = move || {
+        let now = state.keeper().now();
+        let Ok(consent) = untrack(|| form.parse_consent(now)) else { return };
+        let Ok(village) = untrack(|| form.parse_village()) else { return go(1) };
+        let Some(log) = untrack(|| state.rules()).places.log_of(&village) else { return go(1) };
+        let replaces = form.replaces.get_untracked();
+        if consent.answer == ConsentAnswer::Refused {
+            let activity = Subject::Activity(ActivityId(state.keeper().new_case_id().0));
+            let body = Body::ActivityRecorded(Activity::AnonymousContact { place: village });
+            saving.save(log, activity, vec![body], Some(draft_name.get_value()), None, move |_| {
+                draft.end();
+                notice.say(words.new_case.refused_done);
+                navigator.replace(Route::Today);
+            });
+            return;
+        }
+        let Ok(mut facts) = untrack(|| form.facts(now)) else {
+            // Something on an earlier page does not stand any more.
+            let page = (0..QUESTIONS).find(|n| !is_answered(form, *n, state)).unwrap_or(0);
+            go(page);
+            tried.set(true);
+            return;
+        };
+        facts.push(Fact::Consent(consent));
+        facts.push(Fact::Status(domain::CaseStatus::New));
+        let case = form.case.get_untracked().unwrap_or_else(|| state.keeper().new_case_id());
+        let code = form.code.get_untracked().unwrap_or_else(|| state.keeper().new_code());
+        let emergency = untrack(|| form.urgency()) == Some(Urgency::Emergency);
+        let body = Body::CaseOpened { code: code.clone(), facts };
+        saving.save(log, Subject::Case(case), vec![body], Some(draft_name.get_value()), replaces, move |_| {
+            draft.end();
+            if emergency {
+                navigator.replace(Route::EmergencyCase(case));
+            } else {
+                saved.set(Some((case, code)));
+                to_top();
+            }
+        });
+    };
+    let submit = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        let at = step.get_untracked();
+        if !is_answered(form, at, state) {
+            tried.set(true);
+            focus_first_error();
+        } else if at + 1 < QUESTIONS {
+            go(at + 1);
+        } else {
+            finish();
+        }
+    };
+    let back = move |_| match step.get_untracked() {
+        0 => navigator.back(Route::Today),
+        at => go(at - 1),
+    };
+    let forget = move |()| {
+        draft.end();
+        let gone = state.keeper().delete_draft(draft_name.get_value());
+        leptos::task::spawn_local(async move {
+            // What could not be taken out of the store is offered again; nothing worse.
+            let _ = gone.await;
+            navigator.replace(Route::Today);
+        });
+    };
+    let label = Signal::derive(move || {
+        if step.get() + 1 < QUESTIONS {
+            words.frame.next.to_owned()
+        } else if refused() {
+            words.new_case.refused_count.to_owned()
+        } else {
+            words.frame.save.to_owned()
+        }
+    });
+    view! {
+        {move || match saved.get() {
+            Some((case, code)) => view! { <Saved case code /> }.into_any(),
+            None => {
+                view! {
+                    <div class="phone">
+                        <header>
+                            <div class="top-bar">
+                                <button class="icon-link" data-edge="start" type="button" aria-label=words.new_case.previous on:click=back>
+                                    {Icon::Back}
+                                </button>
+                                <span class="soft">{words.new_case.title}</span>
+                                <strong>{move || (words.new_case.question)(step.get() + 1)}</strong>
+                            </div>
+                            <Progress at=Signal::derive(move || step.get() + 1) of=QUESTIONS />
+                        </header>
+                        <main class="page" id="main" tabindex="-1">
+                            <form class="stack" id="question" data-gap="l" novalidate="" on:submit=submit>
+                                {move || view! { <Question form step=step.get() tried /> }}
+                                <DraftLine draft />
+                                <SaveFailure saving />
+                            </form>
+                            <Show when=move || draft.kept.get()>
+                                <button class="button" data-kind="quiet" type="button" on:click=move |_| drop_draft.set(true)>
+                                    {words.new_case.drop_yes}
+                                </button>
+                            </Show>
+                            <ConfirmDialog
+                                open=drop_draft
+                                title=words.new_case.drop_title
+                                text=Signal::stored(words.new_case.drop_text.to_owned())
+                                act_label=words.new_case.drop_yes
+                                act=Callback::new(forget)
+                            />
+                        </main>
+                        <footer class="dock">
+                            <DockActions>
+                                <SaveButton saving label form="question" />
+                            </DockActions>
+                        </footer>
+                    </div>
+                }
+                    .into_any()
+            }
+        }}
+    }
+    .into_any()
+}
+
+/// Whoever hears the page hears the next question.
+fn focus_heading() {
+    use wasm_bindgen::JsCast;
+    request_animation_frame(|| {
+        let heading = document().query_selector("main h1").ok().flatten();
+        if let Some(heading) = heading.and_then(|h| h.dyn_into::<web_sys::HtmlElement>().ok()) {
+            let _ = heading.focus();
+        }
+    });
+}
+
+#[component]
+fn Question(form: CaseForm, step: usize, tried: RwSignal<bool>) -> AnyView {
+    let state = app_state();
+    let words = words();
+    let you = (words.speech.you)(state.worker.with_untracked(|w| w.as_ref().map(|w| w.address).unwrap_or_default()));
+    let them = words.consent.them[form.them.get_untracked().unwrap_or(0)];
+    let n = &words.new_case;
+    let (title, hint) = match step {
+        0 => (n.who.to_owned(), n.who_hint.to_owned()),
+        1 => (n.where_title.to_owned(), String::new()),
+        2 => (n.tile_title.to_owned(), n.tile_hint.to_owned()),
+        3 => (n.what_title.to_owned(), String::new()),
+        4 => (n.urgency_title.to_owned(), String::new()),
+        _ => ((n.consent_title)(you, them), (n.consent_hint)(them)),
+    };
+    let document_title = format!("{}, {} · {}", n.title, (n.question)(step + 1), words.frame.app);
+    Effect::new(move || document().set_title(&document_title));
+    let fields = match step {
+        0 => view! { <WhoFields form tried /> }.into_any(),
+        1 => view! { <WhereFields form tried /> }.into_any(),
+        2 => view! { <TileField form tried /> }.into_any(),
+        3 => view! { <WhatFields form tried /> }.into_any(),
+        4 => view! { <UrgencyFields form tried /> }.into_any(),
+        _ => view! { <ConsentFields form tried /> }.into_any(),
+    };
+    view! {
+        <div class="question">
+            <h1 tabindex="-1">{title}</h1>
+            <p hidden=hint.is_empty()>{hint.clone()}</p>
+        </div>
+        {fields}
+    }
+    .into_any()
+}
+
+/// The code, large, to be written on paper.
+#[component]
+fn Saved(case: CaseId, code: CaseCode) -> AnyView {
+    let words = words();
+    view! {
+        <Screen top=Top::BackTitle { to: Route::Today, title: words.new_case.title.to_owned() } title=words.new_case.saved_title>
+            <div class="empty" role="status">
+                {sized(Icon::Tick, Some("l"))}
+                <h1>{words.new_case.saved_title}</h1>
+                <p class="big-code code">{code.to_string()}</p>
+                <p>{words.new_case.saved_text}</p>
+            </div>
+            <div class="pair">
+                <a class="button" data-kind="main" href=Route::Case(case).path()>{words.new_case.open_case}</a>
+                <a class="button" href=Route::Today.path()>{words.frame.to_today}</a>
+            </div>
+        </Screen>
+    }
+    .into_any()
+}
+
+/// The same questions on one page, filled by the case as it stands. Only what was changed is written.
+#[component]
+pub fn EditCase(case: CaseId) -> AnyView {
+    let state = app_state();
+    let replaces = held::opened(state).filter(|c| c.subject == Subject::Case(case)).map(|c| c.id);
+    let parts = state.parts(Subject::Case(case));
+    // The form keeps what is typed; the case is read into it once.
+    let opened = Memo::new_with_compare(
+        move |before: Option<&Loaded>| match before {
+            Some(Loaded::Here(parts)) => Loaded::Here(parts.clone()),
+            _ => parts.get(),
+        },
+        |a, b| a != b,
+    );
+    view! {
+        {move || match opened.get() {
+            Loaded::Here(parts) => match parts.header() {
+                Some(header) => view! { <EditForm case header=Box::new(header.clone()) replaces /> }.into_any(),
+                None => view! { <Missing /> }.into_any(),
+            },
+            Loaded::Missing => view! { <Missing /> }.into_any(),
+            _ => view! { <SkeletonRows /> }.into_any(),
+        }}
+    }
+    .into_any()
+}
+
+#[component]
+fn EditForm(case: CaseId, header: Box<Header>, replaces: Option<ChangeId>) -> AnyView {
+    let state = app_state();
+    let words = words();
+    let navigator = navigator();
+    let notice = expect_context::<Notice>();
+    let form = CaseForm::of_header(&header);
+    let name = format!("edit:{case}");
+    let draft_name = name.clone();
+    let draft = keep_draft(name, move || form.read(), move |written| form.write(written));
+    let saving = Saving::new();
+    let tried = RwSignal::new(false);
+    let title = super::naming::header_title(&header, state.now.get_untracked().day(), words);
+    let submit = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        let now = state.keeper().now();
+        let all_answered = (0..5).all(|n| is_answered(form, n, state));
+        let facts = untrack(|| form.facts(now));
+        let (true, Ok(facts)) = (all_answered, facts) else {
+            tried.set(true);
+            focus_first_error();
+            return;
+        };
+        let edits: Vec<FieldEdit> = facts
+            .into_iter()
+            .filter(|fact| !is_shown(&header, fact))
+            .map(|fact| FieldEdit { saw: header.facts.seen(fact.name()), fact })
+            .collect();
+        if edits.is_empty() {
+            draft.end();
+            let gone = state.keeper().delete_draft(draft_name.clone());
+            leptos::task::spawn_local(async move { drop(gone.await) });
+            navigator.back(Route::Case(case));
+            return;
+        }
+        let body = Body::FactsEdited { edits };
+        saving.save(header.log.clone(), Subject::Case(case), vec![body], Some(draft_name.clone()), replaces, move |_| {
+            draft.end();
+            notice.say(words.frame.saved);
+            navigator.back(Route::Case(case));
+        });
+    };
+    view! {
+        <Screen
+            top=Top::BackTitle { to: Route::Case(case), title: words.case_page.edit.to_owned() }
+            title=words.case_page.edit
+            dock=move || {
+                view! {
+                    <DockActions>
+                        <SaveButton saving label=words.frame.save form="edit" />
+                    </DockActions>
+                }
+            }
+        >
+            <h2>{title}</h2>
+            <form class="stack" id="edit" data-gap="l" novalidate="" on:submit=submit>
+                <Section title=words.new_case.who><WhoFields form tried /></Section>
+                <Section title=words.new_case.where_title><WhereFields form tried /></Section>
+                <Section title=words.new_case.tile_title><TileField form tried /></Section>
+                <Section title=words.new_case.what_title>
+                    <WhatFields form tried />
+                    <Field
+                        label=(words.errors.fact)(domain::FactName::Health)
+                        value=form.health
+                        typing=Typing::Long
+                    />
+                    <Field
+                        label=(words.errors.fact)(domain::FactName::Household)
+                        value=form.household
+                        typing=Typing::Long
+                    />
+                </Section>
+                <Section title=words.new_case.urgency_title><UrgencyFields form tried /></Section>
+                <DraftLine draft />
+                <SaveFailure saving />
+            </form>
+        </Screen>
+    }
+    .into_any()
+}
+
+/// Whether the case already says this. Where somebody was found is compared by its words: the moment is not asked again.
+fn is_shown(header: &Header, fact: &Fact) -> bool {
+    let f = &header.facts;
+    match fact {
+        Fact::FullName(now) => f.full_name.shown() == Some(now),
+        Fact::OtherNames(now) => f.other_names.shown() == Some(now),
+        Fact::Alias(now) => f.alias.shown() == Some(now),
+        Fact::Sex(now) => f.sex.shown() == Some(now),
+        Fact::Birth(now) => f.birth.shown() == Some(now),
+        Fact::ApproximateAge(now) => f.approximate_age.shown() == Some(now),
+        Fact::Found(now) => f.found.shown().is_some_and(|found| found.place == now.place),
+        Fact::Marks(now) => f.marks.shown() == Some(now),
+        Fact::EthnicGroup(now) => f.ethnic_group.shown() == Some(now),
+        Fact::Language(now) => f.language.shown() == Some(now),
+        Fact::Document(now) => f.document.shown() == Some(now),
+        Fact::Phone(now) => f.phone.shown() == Some(now),
+        Fact::HandledIn(now) => f.handled_in.shown() == Some(now),
+        Fact::Home(now) => f.home.shown().is_some_and(|home| home.text == now.text),
+        Fact::Tile(now) => f.tile.shown() == Some(now),
+        Fact::WhatHappened(now) => f.what_happened.shown() == Some(now),
+        Fact::Health(now) => f.health.shown() == Some(now),
+        Fact::Household(now) => f.household.shown() == Some(now),
+        Fact::Source(now) => f.source.shown() == Some(now),
+        Fact::Urgency(now) => f.urgency.safest() == Some(now),
+        Fact::Confidentiality(now) => f.confidentiality.safest() == Some(now),
+        _ => false,
+    }
+}
+
+/// The words read aloud once more, where nobody could be asked before.
+#[component]
+pub fn AskConsent(case: CaseId) -> AnyView {
+    let state = app_state();
+    let parts = state.parts(Subject::Case(case));
+    let header = Memo::new_with_compare(
+        move |before: Option<&Option<Box<Header>>>| match before {
+            Some(Some(header)) => Some(header.clone()),
+            _ => match parts.get() {
+                Loaded::Here(parts) => parts.header().map(|h| Box::new(h.clone())),
+                _ => None,
+            },
+        },
+        |a, b| a.map(Option::is_some) != b.map(Option::is_some),
+    );
+    view! {
+        {move || match (header.get(), parts.get()) {
+            (Some(header), _) => view! { <ConsentForm case header /> }.into_any(),
+            (None, Loaded::Missing) => view! { <Missing /> }.into_any(),
+            _ => view! { <SkeletonRows /> }.into_any(),
+        }}
+    }
+    .into_any()
+}
+
+#[component]
+fn ConsentForm(case: CaseId, header: Box<Header>) -> AnyView {
+    let state = app_state();
+    let words = words();
+    let navigator = navigator();
+    let notice = expect_context::<Notice>();
+    let form = CaseForm::of_header(&header);
+    form.consent.set(None);
+    let saving = Saving::new();
+    let tried = RwSignal::new(false);
+    let you = (words.speech.you)(state.worker.with_untracked(|w| w.as_ref().map(|w| w.address).unwrap_or_default()));
+    let heading = Signal::derive(move || {
+        (words.new_case.consent_title)(you, words.consent.them[form.them.get().unwrap_or(0)])
+    });
+    let save = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        let now = state.keeper().now();
+        let Ok(consent) = untrack(|| form.parse_consent(now)) else {
+            tried.set(true);
+            focus_first_error();
+            return;
+        };
+        if form.consent.get_untracked() == Some(NOT_ASKED) {
+            return navigator.back(Route::Case(case));
+        }
+        let edit = FieldEdit { saw: header.facts.consent.seen(), fact: Fact::Consent(consent) };
+        let body = Body::FactsEdited { edits: vec![edit] };
+        saving.save(header.log.clone(), Subject::Case(case), vec![body], None, None::<ChangeId>, move |_| {
+            notice.say(words.frame.saved);
+            navigator.back(Route::Case(case));
+        });
+    };
+    view! {
+        <Screen
+            top=Top::BackTitle { to: Route::Case(case), title: words.case_page.consent.to_owned() }
+            title=words.case_page.consent
+            dock=move || {
+                view! {
+                    <DockActions>
+                        <SaveButton saving label=words.frame.save form="consent" />
+                    </DockActions>
+                }
+            }
+        >
+            <form class="stack" id="consent" data-gap="l" novalidate="" on:submit=save>
+                <div class="question"><h1>{heading}</h1></div>
+                <ConsentFields form tried />
+                <SaveFailure saving />
+            </form>
+        </Screen>
+    }
+    .into_any()
+}

@@ -1,0 +1,90 @@
+//! Saving what a form holds: one change or several in a row, and what is said when the phone could not keep it.
+
+use domain::{Body, ChangeId, LogId, StoreError, Subject};
+use leptos::{prelude::*, task::spawn_local};
+
+use super::{app_state, state::AppState, ui::Note, words};
+use crate::icon::Icon;
+
+/// The state of one form's button.
+#[derive(Debug, Clone, Copy)]
+pub struct Saving {
+    state: AppState,
+    pub busy: RwSignal<bool>,
+    failed: RwSignal<Option<StoreError>>,
+}
+
+impl Saving {
+    #[must_use]
+    pub fn new() -> Self {
+        Self { state: app_state(), busy: RwSignal::new(false), failed: RwSignal::new(None) }
+    }
+    /// Saves the bodies about one subject in their order; the first one ends the draft and may replace a held change.
+    /// `then` runs once all are on the disk, with the id of the first.
+    pub fn save(
+        self,
+        log: LogId,
+        subject: Subject,
+        bodies: Vec<Body>,
+        draft: Option<String>,
+        replaces: Option<ChangeId>,
+        then: impl FnOnce(ChangeId) + 'static,
+    ) {
+        if self.busy.get_untracked() {
+            return;
+        }
+        self.busy.set(true);
+        self.failed.set(None);
+        let keeper = self.state.keeper();
+        spawn_local(async move {
+            let mut first = None;
+            let mut done = Ok(());
+            for (n, body) in bodies.into_iter().enumerate() {
+                let (draft, replaces) = if n == 0 { (draft.clone(), replaces) } else { (None, None) };
+                match keeper.save(log.clone(), subject, body, draft, replaces).await {
+                    Ok(id) => first = first.or(Some(id)),
+                    Err(error) => {
+                        done = Err(error);
+                        break;
+                    }
+                }
+            }
+            let _ = self.busy.try_set(false);
+            match (done, first) {
+                (Ok(()), Some(id)) => then(id),
+                (Ok(()), None) => {}
+                (Err(error), _) => drop(self.failed.try_set(Some(error))),
+            }
+        });
+    }
+}
+
+/// Above the button: that the phone could not save, that nothing typed is lost, what to do.
+#[component]
+pub fn SaveFailure(saving: Saving) -> AnyView {
+    let words = words();
+    view! {
+        <div role="alert">
+            {move || {
+                saving
+                    .failed
+                    .get()
+                    .map(|error| {
+                        let said = (words.errors.store)(&error).to_owned();
+                        view! { <Note icon=Icon::Warning said=Signal::stored(said) tone="wait" /> }
+                    })
+            }}
+        </div>
+    }
+    .into_any()
+}
+
+/// The one filled button of a form.
+#[component]
+pub fn SaveButton(saving: Saving, #[prop(into)] label: Signal<String>, #[prop(optional)] form: Option<&'static str>, #[prop(optional)] emergency: bool) -> AnyView {
+    let kind = if emergency { "emergency" } else { "main" };
+    view! {
+        <button class="button" data-kind=kind data-size="l" form=form disabled=move || saving.busy.get()>{label}</button>
+    }
+    .into_any()
+}

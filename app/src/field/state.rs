@@ -1,0 +1,290 @@
+//! What every page reads, and the few verbs by which pages write. It knows no storage and no network.
+
+use std::{rc::Rc, sync::Arc};
+
+use domain::{
+    ApiError, Body, Briefing, Card, CaseCode, CaseId, ChangeId, Colleague, Facility, LogId, OutboxItem, OutboxState, Parts,
+    PlaceId, Places, Role, Rules, StoreError, Subject, Timestamp, Worker, WorkerId, notebook::Draft,
+};
+use futures::future::LocalBoxFuture;
+use leptos::{prelude::*, task::spawn_local};
+
+/// How sending stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SyncState {
+    #[default]
+    Idle,
+    Running,
+    Offline,
+    /// The session of this person has ended; recording goes on.
+    SignedOut,
+    /// The office speaks a newer language; sending goes on, receiving does not.
+    UpdateNeeded,
+    /// The office answered with trouble of its own.
+    Unavailable,
+}
+
+/// Whether the phone promised to keep the data, and how much room there is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Room {
+    pub kept: bool,
+    pub used_bytes: u64,
+    pub free_bytes: u64,
+    /// The phone had thrown the data of this app away.
+    pub evicted: bool,
+}
+
+/// Somebody who is known on this phone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    pub worker: Worker,
+    pub unsent: usize,
+}
+
+type Answer<T, E> = LocalBoxFuture<'static, Result<T, E>>;
+
+/// Who keeps what is written on this phone, sends it, and opens it again.
+pub trait Keeper {
+    /// Saves one change durably and ends the draft it came from. `replaces` names a held change that this one corrects.
+    fn save(&self, log: LogId, subject: Subject, body: Body, draft: Option<String>, replaces: Option<ChangeId>) -> Answer<ChangeId, StoreError>;
+    /// The subject as the phone shows it: the office's parts with what waits on top.
+    fn parts(&self, subject: Subject) -> Answer<Parts, StoreError>;
+    fn put_draft(&self, draft: Draft) -> Answer<(), StoreError>;
+    fn drafts(&self) -> Answer<Vec<Draft>, StoreError>;
+    fn delete_draft(&self, name: String) -> Answer<(), StoreError>;
+    /// Puts a held change back into the queue as it is.
+    fn send_again(&self, held: ChangeId) -> Answer<(), StoreError>;
+    /// Wakes the sync loop.
+    fn wake(&self);
+    fn people(&self) -> Answer<Vec<Person>, StoreError>;
+    fn log_in(&self, name: String, password: String) -> Answer<(), ApiError>;
+    fn switch_to(&self, worker: WorkerId) -> Answer<(), StoreError>;
+    /// Closes this person's notebook and ends the session. Unsent work stays on the phone.
+    fn log_out(&self) -> Answer<(), StoreError>;
+    fn room(&self) -> Answer<Room, StoreError>;
+    fn ask_to_keep(&self) -> Answer<bool, StoreError>;
+    fn new_case_id(&self) -> CaseId;
+    fn new_code(&self) -> CaseCode;
+    fn now(&self) -> Timestamp;
+}
+
+/// Who holds the phone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Opening {
+    /// The notebook is being opened.
+    #[default]
+    Busy,
+    /// Nobody has logged in on this phone, or the last one logged out.
+    Nobody,
+    /// Somebody is known; their cases may still be on their way out of the store.
+    Known,
+    /// Their cases stand in memory.
+    Ready,
+    Failed,
+}
+
+/// What every page reads. One for the app, in the context; filled by whoever keeps the notebook.
+#[derive(Clone, Copy)]
+pub struct AppState {
+    keeper: StoredValue<Option<Rc<dyn Keeper>>, LocalStorage>,
+    pub opening: RwSignal<Opening>,
+    pub worker: RwSignal<Option<Worker>>,
+    pub briefing: RwSignal<Option<Arc<Briefing>>>,
+    /// Newest first.
+    pub cards: RwSignal<Vec<Arc<Card>>>,
+    pub facilities: RwSignal<Vec<Facility>>,
+    pub outbox: RwSignal<Vec<OutboxItem>>,
+    pub drafts: RwSignal<Vec<Draft>>,
+    /// The last time the office answered.
+    pub contact: RwSignal<Option<Timestamp>>,
+    pub sync: RwSignal<SyncState>,
+    /// Moves every half minute, so that clocks run.
+    pub now: RwSignal<Timestamp>,
+    /// Grows whenever parts of any subject may have changed.
+    pub revision: RwSignal<u64>,
+    rules: Memo<Arc<Rules>>,
+    open: RwSignal<Option<(Subject, Arc<Parts>)>>,
+}
+
+impl std::fmt::Debug for AppState {
+    /// Nobody's name belongs in a log.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("AppState(…)")
+    }
+}
+
+/// A subject on its way out of the store.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Loaded {
+    Opening,
+    Missing,
+    Here(Arc<Parts>),
+    Failed(StoreError),
+}
+
+impl AppState {
+    #[must_use]
+    pub fn new() -> Self {
+        let briefing = RwSignal::new(None::<Arc<Briefing>>);
+        let worker = RwSignal::new(None::<Worker>);
+        let rules = Memo::new_with_compare(
+            move |_| {
+            let mut rules = Rules::default();
+            if let Some(briefing) = briefing.get() {
+                rules.places = Places::new(briefing.places.iter().cloned());
+                rules.officers = briefing.officers.clone();
+                rules.staff = briefing.colleagues.iter().map(|c| (c.id, c.grants.clone())).collect();
+            }
+            if let Some(worker) = worker.get() {
+                rules.staff.insert(worker.id, worker.grants);
+            }
+            Arc::new(rules)
+            },
+            |_, _| true,
+        );
+        Self {
+            keeper: StoredValue::new_local(None),
+            opening: RwSignal::new(Opening::Busy),
+            worker,
+            briefing,
+            cards: RwSignal::new(vec![]),
+            facilities: RwSignal::new(vec![]),
+            outbox: RwSignal::new(vec![]),
+            drafts: RwSignal::new(vec![]),
+            contact: RwSignal::new(None),
+            sync: RwSignal::new(SyncState::Idle),
+            now: RwSignal::new(Timestamp::default()),
+            revision: RwSignal::new(0),
+            rules,
+            open: RwSignal::new(None),
+        }
+    }
+
+    pub fn keep_with(self, keeper: Rc<dyn Keeper>) {
+        self.now.set(keeper.now());
+        self.keeper.set_value(Some(keeper));
+    }
+    /// The one who keeps; set before the first page is drawn.
+    #[must_use]
+    pub fn keeper(self) -> Rc<dyn Keeper> {
+        self.keeper.get_value().expect("the app is mounted after its keeper is set")
+    }
+
+    /// Empties memory when somebody else takes the phone.
+    pub fn forget(self) {
+        self.worker.set(None);
+        self.briefing.set(None);
+        self.cards.set(vec![]);
+        self.facilities.set(vec![]);
+        self.outbox.set(vec![]);
+        self.drafts.set(vec![]);
+        self.contact.set(None);
+        self.open.set(None);
+        self.sync.set(SyncState::Idle);
+    }
+
+    #[must_use]
+    pub fn rules(self) -> Arc<Rules> {
+        self.rules.get()
+    }
+    #[must_use]
+    pub fn has(self, role: Role) -> bool {
+        self.worker.with(|w| w.as_ref().is_some_and(|w| w.has(role)))
+    }
+    #[must_use]
+    pub fn me(self) -> Option<WorkerId> {
+        self.worker.with(|w| w.as_ref().map(|w| w.id))
+    }
+    /// Colleagues and oneself, to say who did something.
+    #[must_use]
+    pub fn colleagues(self) -> Vec<Colleague> {
+        let mut all = self.briefing.with(|b| b.as_ref().map_or_else(Vec::new, |b| b.colleagues.clone()));
+        if let Some(w) = self.worker.get()
+            && all.iter().all(|c| c.id != w.id)
+        {
+            all.push(Colleague { id: w.id, name: w.name, address: w.address, phone: w.phone, grants: w.grants });
+        }
+        all
+    }
+    /// The villages in which this person works, each by id and name; all villages below their communes.
+    #[must_use]
+    pub fn own_villages(self) -> Vec<(PlaceId, String)> {
+        let rules = self.rules();
+        let mut areas = Vec::new();
+        self.worker.with(|w| {
+            for grant in w.iter().flat_map(|w| &w.grants) {
+                if matches!(grant.role, Role::Collaborator | Role::Outreach | Role::Supervisor) {
+                    areas.extend(grant.area.clone());
+                }
+            }
+        });
+        let mut villages: Vec<(PlaceId, String)> = rules
+            .places
+            .iter()
+            .filter(|p| p.kind == domain::PlaceKind::Village && p.is_valid_on(self.now.get().day()))
+            .filter(|p| areas.iter().any(|area| rules.places.covers(area, &p.id)))
+            .map(|p| (p.id.clone(), p.name.clone()))
+            .collect();
+        villages.sort_by(|a, b| a.1.cmp(&b.1));
+        villages
+    }
+    /// The communes of those villages and areas.
+    #[must_use]
+    pub fn own_communes(self) -> Vec<(PlaceId, String)> {
+        let rules = self.rules();
+        let mut communes: Vec<(PlaceId, String)> = Vec::new();
+        self.worker.with(|w| {
+            for area in w.iter().flat_map(|w| &w.grants).filter_map(|g| g.area.as_ref()) {
+                if let Some(commune) = rules.places.commune_of(area)
+                    && communes.iter().all(|(id, _)| *id != commune.id)
+                {
+                    communes.push((commune.id.clone(), commune.name.clone()));
+                }
+            }
+        });
+        communes
+    }
+    /// Changes that still wait, and those the person must look at.
+    #[must_use]
+    pub fn unsent(self) -> (usize, usize) {
+        self.outbox.with(|outbox| {
+            let queued = outbox.iter().filter(|i| i.state == OutboxState::Queued).count();
+            let held = outbox.iter().filter(|i| matches!(i.state, OutboxState::Held { .. })).count();
+            (queued, held)
+        })
+    }
+
+    /// A subject, opened anew whenever something of it may have changed.
+    #[must_use]
+    pub fn parts(self, subject: Subject) -> RwSignal<Loaded> {
+        let known = self.open.with_untracked(|open| {
+            open.as_ref().filter(|(of, _)| *of == subject).map(|(_, parts)| Loaded::Here(Arc::clone(parts)))
+        });
+        let loaded = RwSignal::new(known.unwrap_or(Loaded::Opening));
+        Effect::new(move |_| {
+            self.revision.track();
+            let opened = self.keeper().parts(subject);
+            spawn_local(async move {
+                let now = match opened.await {
+                    Ok(parts) if parts.is_empty() => Loaded::Missing,
+                    Ok(parts) => {
+                        let parts = Arc::new(parts);
+                        self.open.set(Some((subject, Arc::clone(&parts))));
+                        Loaded::Here(parts)
+                    }
+                    Err(error) => Loaded::Failed(error),
+                };
+                if loaded.try_with_untracked(|before| *before != now) == Some(true) {
+                    loaded.set(now);
+                }
+            });
+        });
+        loaded
+    }
+}
+
+impl Default for AppState {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,302 @@
+//! Giao việc: what somebody is to do about a case, until when; and marking it done. It knows who may see the case and so
+//! who can be asked.
+
+use domain::{
+    Body, CaseId, ChangeId, Colleague, Day, Header, Invalid, LogId, Parts, PlaceKind, Reach, Refusal, Role, Spot, Subject,
+    Task, TaskFor, worker::covers,
+};
+use leptos::{prelude::*, task::spawn_local};
+
+use super::{
+    app_state,
+    case_page::Missing,
+    draft::{DraftLine, form, keep_draft},
+    held, naming, navigator,
+    route::Route,
+    saving::{SaveButton, SaveFailure, Saving},
+    state::{AppState, Loaded, Opening},
+    trouble::{Troubles, check_body},
+    ui::{
+        Answers, Chips, ConfirmDialog, DateField, DateParts, DockActions, Field, Note, Notice, Screen, SkeletonRows, Top, Typing,
+    },
+    visit::typed_day,
+    words,
+};
+use crate::{
+    icon::{Icon, sized},
+    text::{Words, weekday_date},
+};
+
+/// Days until a task is due that one tap chooses; after them stands "another day".
+const IN_DAYS: [u64; 3] = [7, 14, 30];
+const OTHER_DAY: usize = IN_DAYS.len();
+
+#[component]
+pub fn TaskPage(case: CaseId) -> AnyView {
+    let state = app_state();
+    let words = words();
+    let parts = state.parts(Subject::Case(case));
+    let opening = Memo::new(move |_| {
+        matches!(state.opening.get(), Opening::Busy | Opening::Known) || matches!(parts.get(), Loaded::Opening)
+    });
+    let missing = Memo::new(move |_| !matches!(parts.get(), Loaded::Opening | Loaded::Here(_)));
+    let saving = Saving::new();
+    let whose = move || match parts.get() {
+        Loaded::Here(parts) => parts.header().map(|h| naming::header_title(h, state.now.get().day(), words)),
+        _ => None,
+    };
+    view! {
+        <Screen
+            top=Top::BackTitle { to: Route::Case(case), title: words.visit.task_title.to_owned() }
+            title=words.visit.task_title
+            dock=move || {
+                view! {
+                    <Show when=move || !opening.get() && !missing.get()>
+                        <DockActions>
+                            <SaveButton saving label=words.frame.save form="task" />
+                        </DockActions>
+                    </Show>
+                }
+            }
+        >
+            <p class="soft">{whose}</p>
+            {move || match (opening.get(), missing.get()) {
+                (true, _) => view! { <SkeletonRows /> }.into_any(),
+                (_, true) => view! { <Missing /> }.into_any(),
+                _ => view! { <Form case parts saving /> }.into_any(),
+            }}
+        </Screen>
+    }
+    .into_any()
+}
+
+form! {
+    /// A task as it is typed.
+    Fields as Typed {
+        what: String,
+        due_in: Option<usize>,
+        day: String,
+        month: String,
+        year: String,
+        whom: Option<TaskFor>,
+    }
+}
+
+impl Typed {
+    /// As a task was written before.
+    fn of(task: &Task) -> Self {
+        let [day, month, year] = task.due.map(typed_day).unwrap_or_default();
+        let due_in = task.due.map(|_| OTHER_DAY);
+        Self { what: task.what.clone(), due_in, day, month, year, whom: Some(task.for_whom.clone()) }
+    }
+}
+
+impl Fields {
+    fn due(self) -> DateParts {
+        DateParts { day: self.day, month: self.month, year: self.year }
+    }
+    fn due_on(self, today: Day) -> Result<Option<Day>, Invalid> {
+        match self.due_in.get() {
+            None => Ok(None),
+            Some(n) => match IN_DAYS.get(n) {
+                Some(days) => Ok(Some(today.plus_days(*days))),
+                None => self.due().whole()?.ok_or(Invalid::Missing).map(Some),
+            },
+        }
+    }
+}
+
+const BESIDE: &[Spot] = &[Spot::TaskText, Spot::TaskDue, Spot::Worker];
+
+#[component]
+fn Form(case: CaseId, parts: RwSignal<Loaded>, saving: Saving) -> AnyView {
+    let state = app_state();
+    let words = words();
+    let navigator = navigator();
+    let notice = expect_context::<Notice>();
+    // Who may be asked is settled as the form opens: its answers must not move under the finger.
+    let whom = match parts.get_untracked() {
+        Loaded::Here(parts) => untrack(|| doers(state, &parts, words)),
+        _ => vec![],
+    };
+    let first = whom.first().map(|(whom, _)| whom.clone());
+    let held = held::opened(state).and_then(|change| match change.body {
+        Body::TaskWritten(task) => Some((change.id, task)),
+        _ => None,
+    });
+    let fields = Fields::new(match &held {
+        Some((_, task)) => Typed::of(task),
+        None => Typed { whom: first, ..Typed::default() },
+    });
+    let replaces = held.map(|(id, _)| id);
+    let draft_name = replaces.map_or_else(|| format!("task:{case}"), |held| format!("fix:{held}"));
+    let draft = keep_draft(draft_name.clone(), move || fields.read(), move |typed| fields.write(typed));
+    let options = whom.iter().map(|(_, label)| (label.clone(), String::new())).collect::<Vec<_>>();
+    let whom = StoredValue::new(whom.into_iter().map(|(whom, _)| whom).collect::<Vec<_>>());
+    let position = move |of: Option<TaskFor>| whom.with_value(|all| all.iter().position(|w| Some(w) == of.as_ref()));
+    let chosen = RwSignal::new(None::<usize>);
+    Effect::new(move |_| {
+        let standing = position(fields.whom.get());
+        if chosen.get_untracked() != standing {
+            chosen.set(standing);
+        }
+    });
+    Effect::new(move |_| {
+        let now = chosen.get().and_then(|n| whom.with_value(|all| all.get(n).cloned()));
+        if now.is_some() && fields.whom.with_untracked(|standing| *standing != now) {
+            fields.whom.set(now);
+        }
+    });
+    let troubles = Troubles::new();
+    let due_options = IN_DAYS.map(words.visit.in_days).into_iter().chain([words.visit.other_day.to_owned()]).collect();
+    let due_line = move || match fields.due_in.get() {
+        Some(n) if n < OTHER_DAY => {
+            let day = fields.due_on(state.now.get().day()).ok().flatten();
+            day.map_or(String::new(), |day| weekday_date(day, &words.time.weekdays))
+        }
+        Some(_) => String::new(),
+        None => words.visit.no_due.to_owned(),
+    };
+    let elsewhere = troubles.elsewhere(BESIDE);
+    let nobody = options.is_empty();
+    let submit = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        let Loaded::Here(parts) = parts.get_untracked() else { return };
+        let Some(header) = parts.header() else { return };
+        let now = state.keeper().now();
+        let mut found = Vec::new();
+        let due = untrack(|| fields.due_on(now.day())).unwrap_or_else(|why| {
+            found.push(Refusal::Field { spot: Spot::TaskDue, why });
+            None
+        });
+        let known = chosen.get_untracked().is_some();
+        let Some(for_whom) = fields.whom.get_untracked().filter(|_| known) else {
+            found.push(Refusal::Field { spot: Spot::Worker, why: Invalid::Missing });
+            return drop(troubles.accept(found));
+        };
+        let what = fields.what.with_untracked(|t| t.trim().to_owned());
+        let body = Body::TaskWritten(Task { what, due, for_whom });
+        let subject = Subject::Case(case);
+        found.extend(check_body(state, &parts, &header.log, subject, &body, now).err());
+        if !troubles.accept(found) {
+            return;
+        }
+        saving.save(header.log.clone(), subject, vec![body], Some(draft_name.clone()), replaces, move |_| {
+            draft.end();
+            notice.say(words.visit.task_saved);
+            navigator.back(Route::Case(case));
+        });
+    };
+    view! {
+        <form class="stack" data-gap="l" id="task" novalidate on:submit=submit>
+            <Field
+                label=words.visit.task_what
+                hint=words.visit.task_what_hint
+                value=fields.what
+                error=troubles.at(Spot::TaskText)
+                typing=Typing::Long
+            />
+            <div class="stack">
+                <Chips label=words.visit.task_due options=Signal::stored(due_options) chosen=fields.due_in may_clear=true />
+                <p class="soft" role="status">{due_line}</p>
+            </div>
+            <Show when=move || fields.due_in.get() == Some(OTHER_DAY)>
+                <DateField legend=words.visit.task_due parts=fields.due() error=troubles.at(Spot::TaskDue) />
+            </Show>
+            {if nobody {
+                view! { <Note icon=Icon::People said=Signal::stored(words.visit.task_nobody.to_owned()) /> }.into_any()
+            } else {
+                view! {
+                    <Answers legend=words.visit.task_for options chosen error=troubles.at(Spot::Worker) />
+                }
+                    .into_any()
+            }}
+            <div role="alert">
+                {move || {
+                    elsewhere
+                        .get()
+                        .map(|said| view! { <Note icon=Icon::Warning said=Signal::stored(said) tone="wait" /> })
+                }}
+            </div>
+            <SaveFailure saving />
+            <DraftLine draft />
+        </form>
+    }
+    .into_any()
+}
+
+/// Who may be asked: the village's collaborators together, oneself, and every colleague who sees the case.
+fn doers(state: AppState, parts: &Parts, words: &Words) -> Vec<(TaskFor, String)> {
+    let (Some(reach), Some(header)) = (Reach::of(parts), parts.header()) else { return vec![] };
+    let rules = state.rules();
+    let me = state.me();
+    let sees = |c: &&Colleague| reach.is_seen_by(c.id, &c.grants, &rules.places);
+    let colleagues = state.colleagues();
+    let mut all = Vec::new();
+    all.extend(village(header, &colleagues, state, words));
+    if let Some(me) = me {
+        all.push((TaskFor::Worker(me), words.visit.task_me.to_owned()));
+    }
+    for c in colleagues.iter().filter(sees).filter(|c| Some(c.id) != me) {
+        let role = c.grants.first().map(|g| (words.speech.role)(g.role).to_lowercase());
+        let label = match role {
+            Some(role) => format!("{}, {role}", c.name),
+            None => c.name.to_string(),
+        };
+        all.push((TaskFor::Worker(c.id), label));
+    }
+    all
+}
+
+/// The collaborators of the case's village, whoever they are by then; not for a case that only people named on it see.
+fn village(header: &Header, colleagues: &[Colleague], state: AppState, words: &Words) -> Option<(TaskFor, String)> {
+    let rules = state.rules();
+    let place = rules.places.find(header.handled_in()?)?;
+    if header.is_restricted() || place.kind != PlaceKind::Village {
+        return None;
+    }
+    let there = colleagues.iter().filter(|c| covers(&c.grants, Role::Collaborator, &place.id, &rules.places));
+    let names: Vec<String> = there.map(|c| c.name.to_string()).collect();
+    let label = if names.is_empty() {
+        (words.visit.task_village)(&place.name)
+    } else {
+        (words.visit.task_village_named)(&place.name, &names.join(", "))
+    };
+    Some((TaskFor::Village(place.id.clone()), label))
+}
+
+/// Ends a task, with how it ended in a sentence if somebody wants to say it.
+#[component]
+pub fn TaskDoneButton(log: LogId, case: CaseId, task: ChangeId) -> AnyView {
+    let state = app_state();
+    let words = words();
+    let notice = expect_context::<Notice>();
+    let open = RwSignal::new(false);
+    let note = RwSignal::new(String::new());
+    let done = move |()| {
+        let note = note.with_untracked(|n| n.trim().chars().take(domain::limits::TEXT_CHARS).collect());
+        let body = Body::TaskDone { task, note };
+        let saving = state.keeper().save(log.clone(), Subject::Case(case), body, None, None);
+        spawn_local(async move {
+            notice.say(match saving.await {
+                Ok(_) => words.frame.saved,
+                Err(error) => (words.errors.store)(&error),
+            });
+        });
+    };
+    view! {
+        <button class="button" type="button" on:click=move |_| open.set(true)>
+            {sized(Icon::Tick, Some("s"))} {words.case_page.done}
+        </button>
+        <ConfirmDialog
+            open
+            title=words.visit.done_title
+            text=Signal::stored(String::new())
+            act_label=words.case_page.done
+            act=Callback::new(done)
+        >
+            <Field label=words.visit.done_note hint=words.frame.optional value=note typing=Typing::Long />
+        </ConfirmDialog>
+    }
+    .into_any()
+}

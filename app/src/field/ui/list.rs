@@ -1,0 +1,167 @@
+//! Lists and panels: rows that lead somewhere, facts in pairs, things with actions. They know layout, not content.
+
+use leptos::prelude::*;
+
+use crate::{
+    field::words,
+    icon::{Icon, sized},
+};
+
+/// A heading with an optional soft remark at its end, and what stands below.
+#[component]
+pub fn Section(
+    #[prop(into)] title: String,
+    #[prop(optional, into)] remark: Signal<String>,
+    children: Children,
+) -> AnyView {
+    let id = super::fresh_id();
+    let label_id = id.clone();
+    view! {
+        <section class="stack" aria-labelledby=label_id>
+            <div class="section-head">
+                <h2 id=id>{title}</h2>
+                <span>{remark}</span>
+            </div>
+            {children()}
+        </section>
+    }
+    .into_any()
+}
+
+/// A row that leads to a page: name, one soft line, then marks. `code` stands at the end of the soft line.
+#[component]
+pub fn Row(
+    #[prop(into)] href: String,
+    #[prop(optional)] icon: Option<Icon>,
+    #[prop(into)] title: String,
+    #[prop(optional, into)] text: String,
+    #[prop(optional, into)] code: String,
+    #[prop(optional)] children: Option<Children>,
+) -> AnyView {
+    let plain = icon.is_none().then_some("");
+    let soft = (!text.is_empty() || !code.is_empty()).then(|| {
+        view! {
+            <span class="row-text">
+                <span>{text}</span>
+                {(!code.is_empty()).then(|| view! { <span class="code">{code}</span> })}
+            </span>
+        }
+    });
+    view! {
+        <a class="row" href=href data-plain=plain>
+            {icon.map(|icon| sized(icon, None))}
+            <div>
+                <span class="row-title">{title}</span>
+                {soft}
+                {children.map(|children| view! { <span class="marks">{children()}</span> })}
+            </div>
+        </a>
+    }
+    .into_any()
+}
+
+/// A line of a menu: icon, words, an arrow.
+#[component]
+pub fn MenuRow(#[prop(into)] href: String, icon: Icon, #[prop(into)] title: String, #[prop(optional, into)] text: Signal<String>) -> AnyView {
+    view! {
+        <li>
+            <a class="row" href=href>
+                {icon}
+                <div>
+                    <span class="row-title">{title}</span>
+                    <span class="row-text">{text}</span>
+                </div>
+                {sized(Icon::Forward, Some("s"))}
+            </a>
+        </li>
+    }
+    .into_any()
+}
+
+/// Label and value pairs; pairs without a value are left out.
+#[component]
+pub fn FactList(pairs: Vec<(&'static str, String)>) -> AnyView {
+    let pairs = pairs
+        .into_iter()
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(label, value)| view! { <dt>{label}</dt><dd class="lines">{value}</dd> })
+        .collect_view();
+    view! { <dl class="facts panel">{pairs}</dl> }.into_any()
+}
+
+/// One sentence of advice.
+#[component]
+pub fn Note(icon: Icon, #[prop(into)] said: Signal<String>, #[prop(optional)] tone: Option<&'static str>) -> AnyView {
+    view! { <p class="note" data-tone=tone>{icon}<span>{said}</span></p> }.into_any()
+}
+
+/// Words to be spoken, larger and calm.
+#[component]
+pub fn ReadAloud(#[prop(into)] lines: Signal<Vec<String>>) -> AnyView {
+    view! {
+        <blockquote class="read-aloud">
+            {move || lines.get().into_iter().map(|line| view! { <p>{line}</p> }).collect_view()}
+        </blockquote>
+    }
+    .into_any()
+}
+
+/// How far a form of several questions has come.
+#[component]
+pub fn Progress(#[prop(into)] at: Signal<usize>, of: usize) -> AnyView {
+    view! {
+        <div class="progress" role="img" aria-label=move || (words().new_case.question_long)(at.get())>
+            {(1..=of).map(|n| view! { <i data-done=move || (n <= at.get()).then_some("")></i> }).collect_view()}
+        </div>
+    }
+    .into_any()
+}
+
+/// A list that draws its first rows at once and the rest as the reader comes near: a thousand cases stay fluid.
+#[component]
+pub fn LongList<T: Clone + Send + Sync + 'static>(
+    #[prop(into)] items: Signal<Vec<T>>,
+    row: fn(T) -> AnyView,
+) -> AnyView {
+    const WINDOW: usize = 40;
+    let shown = RwSignal::new(WINDOW);
+    let end = NodeRef::<leptos::html::Div>::new();
+    // Another search begins at its top.
+    Effect::new(move |_| {
+        items.track();
+        shown.set(WINDOW);
+    });
+    let near_end = move || {
+        let Some(end) = end.get_untracked() else { return };
+        let height = window().inner_height().ok().and_then(|h| h.as_f64()).unwrap_or(800.0);
+        let all = items.with_untracked(Vec::len);
+        if shown.get_untracked() < all && end.get_bounding_client_rect().top() < 2.5 * height {
+            shown.update(|n| *n = (*n + WINDOW).min(all));
+        }
+    };
+    let listener = window_event_listener(leptos::ev::scroll, move |_| near_end());
+    on_cleanup(move || listener.remove());
+    let chunks = move || {
+        let all = items.with(Vec::len);
+        0..all.min(shown.get()).div_ceil(WINDOW)
+    };
+    view! {
+        <ul class="rows" data-windowed="">
+            <For each=chunks key=|n| *n let:n>
+                {move || {
+                    items.with(|items| {
+                        items.iter().skip(n * WINDOW).take(WINDOW).cloned().map(row).collect_view()
+                    })
+                }}
+            </For>
+        </ul>
+        <div node_ref=end>
+            <Show when=move || shown.get() < items.with(Vec::len)>
+                <button class="button" type="button" on:click=move |_| shown.update(|n| *n += WINDOW)>
+                    {words().frame.show_more}
+                </button>
+            </Show>
+        </div>
+    }
+    .into_any()
+}
