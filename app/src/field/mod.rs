@@ -27,6 +27,7 @@ mod visit;
 
 use gloo_storage::{LocalStorage, Storage};
 use leptos::prelude::*;
+use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::text::{Lang, Words};
 use route::{Navigator, Route};
@@ -69,6 +70,12 @@ impl Language {
         let _ = LocalStorage::set(LANGUAGE, lang.tag());
         self.0.set(lang);
     }
+}
+
+/// Puts the app into the document; `/boot.js` calls it once the document's own log-in has gone.
+#[wasm_bindgen]
+pub fn mount() {
+    leptos::mount::mount_to_body(|| view! { <App start=crate::device::phone::start /> });
 }
 
 /// The whole app. `start` is given the state once and fills it from the phone's store.
