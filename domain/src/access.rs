@@ -11,7 +11,7 @@ use crate::{
     part::{Parts, Sheet},
     place::Places,
     referral::{Act, Receiver, Referral, ReferralStatus},
-    worker::{Grant, Role},
+    worker::{Grant, Role, is_field_worker},
 };
 
 /// What of a case decides who sees it. Ids and codes only: the office keeps it in the clear beside sealed bodies.
@@ -27,6 +27,9 @@ pub struct Reach {
     /// Places whose outreach team was asked to come.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub teams: BTreeSet<PlaceId>,
+    /// Communes whose desk was asked to act.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub desks: BTreeSet<PlaceId>,
 }
 
 impl Reach {
@@ -34,6 +37,20 @@ impl Reach {
     #[must_use]
     pub fn of(parts: &Parts) -> Option<Self> {
         let header = parts.header()?;
+        let shares = header.facts.consent.safest().is_some_and(Consent::allows_sharing);
+        // A receiver reads the case once the request has reached them, and as long as the person agrees.
+        let reached = || {
+            parts.referrals().filter(move |r| {
+                let before = matches!(
+                    r.progress.status,
+                    ReferralStatus::Draft
+                        | ReferralStatus::Submitted
+                        | ReferralStatus::Returned
+                        | ReferralStatus::Approved
+                );
+                shares && !before && !r.progress.status.is_final()
+            })
+        };
         Some(Self {
             handled_in: header.handled_in()?.clone(),
             restricted: header.is_restricted(),
@@ -41,10 +58,11 @@ impl Reach {
             named: members(&header.assignees, false).copied().collect(),
             // While people disagree whether somebody is excluded, they are.
             excluded: members(&header.excluded_workers, true).copied().collect(),
-            teams: parts
-                .referrals()
-                .filter(|r| !r.progress.status.is_final())
+            teams: reached()
                 .filter_map(|r| if let Receiver::Team(place) = &r.ask.receiver { Some(place.clone()) } else { None })
+                .collect(),
+            desks: reached()
+                .filter_map(|r| if let Receiver::Desk(place) = &r.ask.receiver { Some(place.clone()) } else { None })
                 .collect(),
         })
     }
@@ -53,7 +71,7 @@ impl Reach {
     /// it keeps it; never an excluded worker.
     #[must_use]
     pub fn is_seen_by(&self, worker: WorkerId, grants: &[Grant], places: &Places) -> bool {
-        if self.excluded.contains(&worker) {
+        if self.excluded.contains(&worker) || !is_field_worker(grants) {
             return false;
         }
         if self.author == worker || self.named.contains(&worker) {
@@ -65,7 +83,10 @@ impl Reach {
         grants.iter().any(|grant| {
             let Some(area) = &grant.area else { return false };
             match grant.role {
-                Role::Collaborator | Role::Supervisor => places.covers(area, &self.handled_in),
+                Role::Collaborator => places.covers(area, &self.handled_in),
+                Role::Supervisor => {
+                    places.covers(area, &self.handled_in) || self.desks.iter().any(|desk| places.covers(area, desk))
+                }
                 Role::Outreach => {
                     places.covers(area, &self.handled_in) || self.teams.iter().any(|team| places.covers(area, team))
                 }
@@ -112,7 +133,16 @@ pub fn sheet(header: &Header, referral: &Referral) -> Option<Sheet> {
             reason.clear();
             true
         }
-        Act::Refuse { .. } | Act::Approve { .. } | Act::Forward => true,
+        Act::Refuse { reason: text, .. }
+        | Act::Receive { note: text, .. }
+        | Act::Waitlist { note: text }
+        | Act::Leave { to: text, .. }
+        | Act::Complete { outcome: text }
+            if withdrawn =>
+        {
+            text.clear();
+            true
+        }
         _ => true,
     });
     Some(Sheet {
@@ -132,7 +162,7 @@ pub fn sheet(header: &Header, referral: &Referral) -> Option<Sheet> {
         author: referral.author,
         received_at: referral.received_at,
         withdrawn,
-        items: if withdrawn { vec![] } else { referral.ask.sharing.items.clone() },
+        items: ShareItem::ALL.into_iter().filter(|item| covers(*item)).collect(),
         name: if covers(ShareItem::Identity) { header.name().cloned() } else { None },
         alias: facts.alias.shown().filter(|a| restricted && !a.is_empty() && !withdrawn).cloned(),
         sex: if covers(ShareItem::AgeSex) { facts.sex.shown().copied() } else { None },

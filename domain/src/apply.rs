@@ -21,7 +21,8 @@ pub fn apply(parts: &mut Parts, entry: &Entry) -> BTreeSet<PartKey> {
     let mut touched = BTreeSet::new();
     let change = &entry.change;
     let received_at = entry.received_at();
-    let written = || Written { id: change.id, by: change.author, recorded_at: change.recorded_at, received_at };
+    let id = change.origin();
+    let written = || Written { id, by: change.author, recorded_at: change.recorded_at, received_at };
     let what = match &change.body {
         Body::CaseOpened { code, facts } => {
             let Subject::Case(case) = change.subject else { return touched };
@@ -30,13 +31,13 @@ pub fn apply(parts: &mut Parts, entry: &Entry) -> BTreeSet<PartKey> {
             }
             let mut all = Facts::default();
             for fact in facts {
-                all.edit(change.id, received_at, &[], fact);
+                all.edit(id, received_at, &[], fact);
             }
             let mut header = Header {
                 case,
                 log: change.log.clone(),
                 code: code.clone(),
-                opened: change.id,
+                opened: id,
                 author: change.author,
                 recorded_at: change.recorded_at,
                 received_at,
@@ -57,7 +58,7 @@ pub fn apply(parts: &mut Parts, entry: &Entry) -> BTreeSet<PartKey> {
         Body::FactsEdited { edits } => {
             let Some(header) = parts.header_mut() else { return touched };
             for edit in edits {
-                header.facts.edit(change.id, received_at, &edit.saw, &edit.fact);
+                header.facts.edit(id, received_at, &edit.saw, &edit.fact);
             }
             touched.insert(PartKey::Header);
             Some(TrailWhat::Edited(edits.iter().map(|e| e.fact.name()).collect()))
@@ -65,50 +66,50 @@ pub fn apply(parts: &mut Parts, entry: &Entry) -> BTreeSet<PartKey> {
         Body::GroupEdited(edit) => {
             let Some(header) = parts.header_mut() else { return touched };
             let field = header.groups.entry(edit.element.clone()).or_default();
-            field.edit(change.id, received_at, &edit.saw, &edit.now);
+            field.edit(id, received_at, &edit.saw, &edit.now);
             touched.insert(PartKey::Header);
             Some(TrailWhat::Grouped)
         }
         Body::AssigneeEdited(edit) => {
             let Some(header) = parts.header_mut() else { return touched };
             let field = header.assignees.entry(edit.element).or_default();
-            field.edit(change.id, received_at, &edit.saw, &edit.now);
+            field.edit(id, received_at, &edit.saw, &edit.now);
             touched.insert(PartKey::Header);
             Some(TrailWhat::Named(edit.element))
         }
         Body::ExcludedEdited(edit) => {
             let Some(header) = parts.header_mut() else { return touched };
             let field = header.excluded_workers.entry(edit.element).or_default();
-            field.edit(change.id, received_at, &edit.saw, &edit.now);
+            field.edit(id, received_at, &edit.saw, &edit.now);
             touched.insert(PartKey::Header);
             Some(TrailWhat::Excluded(edit.element))
         }
         Body::VisitRecorded(visit) => {
             let part = VisitPart { written: written(), visit: visit.clone() };
-            put(parts, &mut touched, PartKey::Visit(change.id), Part::Visit(Box::new(part)));
+            put(parts, &mut touched, PartKey::Visit(id), Part::Visit(Box::new(part)));
             Some(TrailWhat::Visited)
         }
         Body::TaskWritten(task) => {
-            let done = match parts.0.get(&PartKey::Task(change.id)) {
+            let done = match parts.0.get(&PartKey::Task(id)) {
                 Some(Part::Task(known)) => known.done.clone(),
-                _ => None,
+                _ => vec![],
             };
             let part = TaskPart { written: written(), task: task.clone(), done };
-            put(parts, &mut touched, PartKey::Task(change.id), Part::Task(Box::new(part)));
+            put(parts, &mut touched, PartKey::Task(id), Part::Task(Box::new(part)));
             Some(TrailWhat::Tasked)
         }
         Body::TaskDone { task, note } => {
             let key = PartKey::Task(*task);
             let Some(Part::Task(part)) = parts.0.get_mut(&key) else { return touched };
-            // The first to say so stands; the same change again brings its receipt.
-            if part.done.as_ref().is_none_or(|d| d.written.id == change.id) {
-                part.done = Some(TaskDone { written: written(), note: note.clone() });
-                touched.insert(key);
-            }
+            // Several may say so, each with a note; the same change again brings its receipt.
+            part.done.retain(|d| d.written.id != id);
+            part.done.push(TaskDone { written: written(), note: note.clone() });
+            part.done.sort_by_key(|d| (d.written.received_at.map_or(i64::MAX, |t| t.0), d.written.id));
+            touched.insert(key);
             Some(TrailWhat::TaskDone)
         }
         Body::ReferralAsked(ask) => {
-            let key = PartKey::Referral(change.id);
+            let key = PartKey::Referral(id);
             if parts.0.contains_key(&key) {
                 return touched;
             }
@@ -116,7 +117,7 @@ pub fn apply(parts: &mut Parts, entry: &Entry) -> BTreeSet<PartKey> {
             let mut progress = Progress::new(fixed.and_then(|f| f.chain.clone()));
             progress.dues = fixed.and_then(|f| f.dues.clone()).unwrap_or_default();
             let referral = Referral {
-                id: change.id,
+                id,
                 ask: ask.clone(),
                 author: change.author,
                 recorded_at: change.recorded_at,
@@ -152,10 +153,22 @@ pub fn apply(parts: &mut Parts, entry: &Entry) -> BTreeSet<PartKey> {
         }
         Body::Told(told) => {
             let Some(header) = parts.header_mut() else { return touched };
-            if header.told.iter().all(|(id, _)| *id != change.id) {
-                header.told.push((change.id, told.clone()));
+            if header.told.iter().all(|(known, _)| *known != id) {
+                header.told.push((id, told.clone()));
                 header.told.sort_by_key(|(id, told)| (told.at, *id));
                 touched.insert(PartKey::Header);
+            }
+            for (key, part) in &mut parts.0 {
+                if let Part::Referral(referral) = part
+                    && referral.received_at.is_some()
+                    && referral.counts_report(told.at)
+                {
+                    let before = referral.progress.dues.clone();
+                    referral.progress.told(told.at);
+                    if referral.progress.dues != before {
+                        touched.insert(*key);
+                    }
+                }
             }
             Some(TrailWhat::Told(told.whom.clone()))
         }
@@ -171,22 +184,23 @@ pub fn apply(parts: &mut Parts, entry: &Entry) -> BTreeSet<PartKey> {
             None
         }
         Body::FacilityOpened(facts) => {
-            let Subject::Facility(id) = change.subject else { return touched };
+            let Subject::Facility(facility) = change.subject else { return touched };
             if parts.facility().is_some() {
                 return touched;
             }
-            let facility = Facility { id, facts: facts.clone(), free: Field::default() };
+            let facility =
+                Facility { id: facility, log: change.log.clone(), facts: facts.clone(), free: Field::default() };
             put(parts, &mut touched, PartKey::Facility, Part::Facility(Box::new(facility)));
             None
         }
         Body::PlacesCounted { saw, free } => {
             let Some(Part::Facility(facility)) = parts.0.get_mut(&PartKey::Facility) else { return touched };
-            facility.free.edit(change.id, received_at, saw, free);
+            facility.free.edit(id, received_at, saw, free);
             touched.insert(PartKey::Facility);
             Some(TrailWhat::Counted)
         }
         Body::ActivityRecorded(activity) => {
-            let part = ActivityPart { written: written(), activity: activity.clone() };
+            let part = ActivityPart { written: written(), log: change.log.clone(), activity: activity.clone() };
             put(parts, &mut touched, PartKey::Activity, Part::Activity(part));
             None
         }
@@ -196,7 +210,10 @@ pub fn apply(parts: &mut Parts, entry: &Entry) -> BTreeSet<PartKey> {
         && let Some(header) = parts.header_mut()
     {
         for officer in &receipt.fixed.officers {
-            header.assignees.entry(*officer).or_default().edit(change.id, received_at, &[], &true);
+            // Named anew by law, whatever was written before.
+            let field = header.assignees.entry(*officer).or_default();
+            let saw = field.seen();
+            field.edit(id, received_at, &saw, &true);
         }
         touched.insert(PartKey::Header);
     }
@@ -204,7 +221,7 @@ pub fn apply(parts: &mut Parts, entry: &Entry) -> BTreeSet<PartKey> {
         let late = entry.receipt.as_ref().is_some_and(|r| r.late);
         let trail = parts.0.entry(PartKey::Trail).or_insert_with(|| Part::Trail(Trail::default()));
         if let Part::Trail(trail) = trail {
-            trail.entries.retain(|e| e.written.id != change.id);
+            trail.entries.retain(|e| e.written.id != id);
             trail.entries.push(TrailEntry { written: written(), device: change.device, late, what });
             let extra = trail.entries.len().saturating_sub(limits::TRAIL_ENTRIES);
             trail.entries.drain(..extra);

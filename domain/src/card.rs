@@ -137,7 +137,7 @@ impl Card {
             next_visit,
             tasks: parts
                 .tasks()
-                .filter(|t| t.done.is_none())
+                .filter(|t| t.done.is_empty())
                 .map(|t| CardTask {
                     id: t.written.id,
                     what: t.task.what.clone(),

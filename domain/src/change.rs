@@ -27,10 +27,18 @@ pub struct Change {
     pub n: u64,
     /// The phone's clock. Shown, never ordered by, never a reason to refuse.
     pub recorded_at: Timestamp,
-    /// The held change that this one corrects.
+    /// The first of the held changes that this one corrects: what others build on keeps its name through corrections.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<ChangeId>,
     pub body: Body,
+}
+
+impl Change {
+    /// The name under which parts and candidates know what this change says.
+    #[must_use]
+    pub fn origin(&self) -> ChangeId {
+        self.replaces.unwrap_or(self.id)
+    }
 }
 
 /// The envelope of a change whose body has not been read: a body this office does not know delays only its dependants.

@@ -6,18 +6,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     access::{self, Reach},
-    case::{Fact, FactName, Task, TaskFor, Visit},
+    case::{Confidentiality, Fact, FactName, Header, Task, TaskFor, Visit},
     change::{Body, Change},
     consent::ConsentAnswer,
     field::Field,
     id::{PlaceId, Subject, WorkerId},
     limits,
-    part::{Activity, Parts},
+    part::{Activity, PartKey, Parts},
     person::{Invalid, text},
     place::{PlaceKind, Places},
     referral::{Act, DecideError, Level, Receiver, ReferralAsk, Side},
     time::{Day, Timestamp},
-    worker::{Grant, Role, covers, has_role},
+    worker::{self, Grant, Role, covers, has_role},
 };
 
 /// What the rules read besides the parts: places and who supervises where. The office has all of it, a phone its own
@@ -45,6 +45,25 @@ impl Rules {
             .map(|p| eligible(&p.id))
             .find(|officers| !officers.is_empty())
             .unwrap_or_default()
+    }
+}
+
+impl Rules {
+    /// Who at the department may read a restricted case handled in `reach`: its officers, else its supervisors.
+    #[must_use]
+    pub fn department_for(&self, reach: &Reach) -> Vec<WorkerId> {
+        let Some(province) = self.places.province_of(&reach.handled_in) else { return vec![] };
+        let allowed = |worker: &&WorkerId| !reach.excluded.contains(*worker) && self.staff.contains_key(*worker);
+        let officers: Vec<WorkerId> =
+            self.officers.get(&province.id).into_iter().flatten().filter(allowed).copied().collect();
+        if !officers.is_empty() {
+            return officers;
+        }
+        let seated = |grants: &Vec<Grant>| {
+            grants.iter().any(|g| g.role == Role::Supervisor && g.area.as_ref() == Some(&province.id))
+        };
+        let seats = self.staff.iter().filter(|(_, grants)| seated(grants)).map(|(worker, _)| worker);
+        seats.filter(allowed).copied().collect()
     }
 }
 
@@ -98,6 +117,13 @@ pub enum Refusal {
     NotAllowed,
     #[error("already there")]
     Twice,
+    /// A restricted case goes only to people named on it, never to a whole team or desk.
+    #[error("a restricted case is not sent to a whole team or desk")]
+    RestrictedReceiver,
+    /// A reason of a newer office that this version has no words for.
+    #[error("a reason this version does not know")]
+    #[serde(other)]
+    Newer,
 }
 
 impl Refusal {
@@ -114,8 +140,7 @@ impl From<DecideError> for Refusal {
 /// Whether the actor may touch this subject at all. Content from somebody who may not is set aside, not refused.
 #[must_use]
 pub fn may_write(parts: &Parts, change: &Change, actor: Actor<'_>, rules: &Rules) -> bool {
-    let is_field_worker =
-        [Role::Collaborator, Role::Outreach, Role::Supervisor].iter().any(|r| has_role(actor.grants, *r));
+    let is_field_worker = worker::is_field_worker(actor.grants);
     match (&change.body, change.subject) {
         (Body::CaseOpened { .. } | Body::ActivityRecorded(_), _) => is_field_worker,
         (Body::FacilityOpened(_), _) => has_role(actor.grants, Role::Admin),
@@ -155,7 +180,16 @@ pub fn check(parts: &Parts, change: &Change, actor: Actor<'_>, rules: &Rules, no
             if edits.is_empty() || edits.len() > limits::EDITS {
                 return Err(Refusal::TooLarge);
             }
+            let names: std::collections::BTreeSet<FactName> = edits.iter().map(|e| e.fact.name()).collect();
+            if names.len() != edits.len() {
+                return Err(Refusal::Twice);
+            }
+            let restricted = parts.header().is_some_and(Header::is_restricted);
             for edit in edits {
+                let opens_up = matches!(edit.fact, Fact::Confidentiality(Confidentiality::Normal));
+                if opens_up && restricted && !has_role(actor.grants, Role::Supervisor) {
+                    return Err(Refusal::NotAllowed);
+                }
                 check_fact(&edit.fact, rules, today)?;
                 let standing = parts.header().map(|h| h.facts.seen(edit.fact.name())).unwrap_or_default();
                 check_room(&standing, &edit.saw)?;
@@ -170,18 +204,28 @@ pub fn check(parts: &Parts, change: &Change, actor: Actor<'_>, rules: &Rules, no
             check_room(&standing.unwrap_or_default(), &edit.saw)
         }
         Body::AssigneeEdited(edit) | Body::ExcludedEdited(edit) => {
-            if !rules.staff.contains_key(&edit.element) {
-                return Err(Refusal::field(Spot::Worker, Invalid::UnknownCode));
-            }
             let named = matches!(change.body, Body::AssigneeEdited(_));
+            match rules.staff.get(&edit.element) {
+                Some(grants) if !named || worker::is_field_worker(grants) => {}
+                _ => return Err(Refusal::field(Spot::Worker, Invalid::UnknownCode)),
+            }
+            // Taking a name off a case, or letting an excluded worker in again, is for who answers for it.
+            if !edit.now && edit.element != actor.worker && !has_role(actor.grants, Role::Supervisor) {
+                return Err(Refusal::NotAllowed);
+            }
             let set = parts.header().map(|h| if named { &h.assignees } else { &h.excluded_workers });
             let standing = set.and_then(|set| set.get(&edit.element)).map(Field::seen);
             check_room(&standing.unwrap_or_default(), &edit.saw)
         }
         Body::VisitRecorded(visit) => check_visit(visit, today),
         Body::TaskWritten(task) => check_task(task, rules),
-        Body::TaskDone { note, .. } => long_text(note, Spot::Note).map(drop),
-        Body::ReferralAsked(ask) => check_ask(parts, ask, rules),
+        Body::TaskDone { task, note } => {
+            if !parts.0.contains_key(&PartKey::Task(*task)) {
+                return Err(Refusal::field(Spot::TaskText, Invalid::UnknownCode));
+            }
+            long_text(note, Spot::Note).map(drop)
+        }
+        Body::ReferralAsked(ask) => check_ask(parts, ask, rules, today),
         Body::ReferralActed { referral, saw, side, act } => check_act(parts, *referral, *saw, *side, act, actor, rules),
         Body::Told(told) => {
             let whom = text(&told.whom, limits::LABEL_CHARS).map_err(|why| Refusal::field(Spot::Whom, why))?;
@@ -203,6 +247,7 @@ pub fn check(parts: &Parts, change: &Change, actor: Actor<'_>, rules: &Rules, no
             let places = parts.facility().map_or(0, |f| f.facts.places);
             if free.free > places { Err(Refusal::field(Spot::FreePlaces, Invalid::OutOfRange)) } else { Ok(()) }
         }
+        Body::ActivityRecorded(_) if !parts.is_empty() => Err(Refusal::Twice),
         Body::ActivityRecorded(activity) => {
             let place = match activity {
                 Activity::AnonymousContact { place } => place,
@@ -335,10 +380,14 @@ fn check_task(task: &Task, rules: &Rules) -> Result<(), Refusal> {
     }
 }
 
-fn check_ask(parts: &Parts, ask: &ReferralAsk, rules: &Rules) -> Result<(), Refusal> {
+fn check_ask(parts: &Parts, ask: &ReferralAsk, rules: &Rules, today: Day) -> Result<(), Refusal> {
     let consent = parts.header().and_then(|h| h.facts.consent.safest());
-    if !access::may_share(consent, ask) {
+    if !access::may_share(consent, ask) || consent.and_then(|c| c.expires).is_some_and(|day| day < today) {
         return Err(Refusal::NoConsent);
+    }
+    let crowd = matches!(ask.receiver, Receiver::Team(_) | Receiver::Desk(_));
+    if crowd && parts.header().is_some_and(Header::is_restricted) && !is_own_commune(parts, &ask.receiver, rules) {
+        return Err(Refusal::RestrictedReceiver);
     }
     if long_text(&ask.reason, Spot::Reason)?.is_empty() {
         return Err(Refusal::field(Spot::Reason, Invalid::Empty));
@@ -361,6 +410,12 @@ fn check_ask(parts: &Parts, ask: &ReferralAsk, rules: &Rules) -> Result<(), Refu
     }
 }
 
+/// A desk of the commune that handles the case: its officers are named on a restricted case anyway.
+fn is_own_commune(parts: &Parts, receiver: &Receiver, rules: &Rules) -> bool {
+    let handled_in = parts.header().and_then(Header::handled_in);
+    matches!((receiver, handled_in), (Receiver::Desk(desk), Some(place)) if rules.places.covers(desk, place))
+}
+
 /// Whether the actor really stands on the side they claim for this referral.
 ///
 /// # Errors
@@ -379,6 +434,9 @@ pub fn check_side(
         (None, None) => return Err(DecideError::NotYourStep),
     };
     let reach = Reach::of(parts);
+    if reach.as_ref().is_some_and(|r| r.excluded.contains(&actor.worker)) {
+        return Err(DecideError::NotYourStep);
+    }
     let sees = || reach.as_ref().is_some_and(|r| r.is_seen_by(actor.worker, actor.grants, &rules.places));
     let holds = match side {
         Side::Writer => {
@@ -388,7 +446,7 @@ pub fn check_side(
         Side::Receiver => match receiver {
             Receiver::Facility(facility) => actor.grants.iter().any(|g| g.facility == Some(facility)),
             Receiver::Team(place) => covers(actor.grants, Role::Outreach, &place, &rules.places),
-            Receiver::Desk(place) => covers(actor.grants, Role::Supervisor, &place, &rules.places),
+            Receiver::Desk(place) => sees() && covers(actor.grants, Role::Supervisor, &place, &rules.places),
             Receiver::Household(_) => {
                 sees()
                     && reach
@@ -480,7 +538,7 @@ fn check_act(
     match progress.next(act, side) {
         Ok(_) => Ok(()),
         // Somebody else decided first: that stands, this stays as a visible note.
-        Err(DecideError::NotNow(_)) if raced(progress, act, actor.worker) => Ok(()),
+        Err(DecideError::NotNow(_) | DecideError::NotYourStep) if raced(progress, act, actor.worker) => Ok(()),
         Err(error) => Err(error.into()),
     }
 }
@@ -488,7 +546,8 @@ fn check_act(
 /// Two people decided the same step without knowing of each other.
 fn raced(progress: &crate::Progress, act: &Act, actor: WorkerId) -> bool {
     let is_decision = |act: &Act| matches!(act, Act::Approve { .. } | Act::Return { .. } | Act::Refuse { .. });
-    is_decision(act) && progress.acts.last().is_some_and(|last| last.by != actor && is_decision(&last.act))
+    let last = progress.acts.iter().rev().find(|a| is_decision(&a.act));
+    is_decision(act) && last.is_some_and(|last| last.by != actor)
 }
 
 fn long_text(typed: &str, spot: Spot) -> Result<String, Refusal> {

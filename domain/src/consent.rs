@@ -141,6 +141,12 @@ impl Sharing {
     }
     #[must_use]
     pub fn covers(&self, item: ShareItem) -> bool {
-        matches!(self.answer, ConsentAnswer::Agreed | ConsentAnswer::NotRequired(_)) && self.items.contains(&item)
+        let lawful = match self.answer {
+            ConsentAnswer::Agreed => true,
+            // Whoever was not asked agreed to nothing beyond what saves them.
+            ConsentAnswer::NotRequired(_) => ShareItem::EMERGENCY.contains(&item),
+            ConsentAnswer::NotAsked | ConsentAnswer::Refused => false,
+        };
+        lawful && self.items.contains(&item)
     }
 }

@@ -346,6 +346,76 @@ pub async fn pages_skip_nothing_and_settle_what_they_show(registry: &dyn Registr
     }
 }
 
+/// A change leaves the overlay only with a page that shows it, though others wrote about the same case long after.
+pub async fn a_settled_change_is_always_shown(registry: &dyn Registry, village: &Village) {
+    let (lan, hanh) = (Pen::new(village.lan, 18), Pen::new(village.hanh, 19));
+    let case = lan.open("a1", Some("Hoàng Thị Mỷ"), vec![]);
+    push(registry, &lan, &[&case]).await;
+    let others: Vec<Change> =
+        (0..limits::PAGE_SUBJECTS + 5).map(|_| hanh.open("a1", Some("Lý Văn Páo"), vec![])).collect();
+    for chunk in others.chunks(limits::PUSH_CHANGES) {
+        push(registry, &hanh, &chunk.iter().collect::<Vec<_>>()).await;
+    }
+    let note = FieldEdit { saw: vec![case.id], fact: Fact::WhatHappened("Đã khỏe hơn.".to_owned()) };
+    let edit = hanh.write(case.subject, "place:a", Body::FactsEdited { edits: vec![note] });
+    push(registry, &hanh, &[&edit]).await;
+    let request = PullRequest {
+        v: limits::PROTOCOL_VERSION,
+        worker: lan.worker,
+        device: lan.device,
+        cursors: Default::default(),
+        briefing: String::new(),
+    };
+    let answer = registry.pull(&lan.session(), request, MORNING).await.expect("the office answers");
+    for page in &answer.pages {
+        for (id, _) in &page.settled {
+            assert_eq!(*id, case.id);
+            let shown = page.subjects.iter().find(|s| s.subject == case.subject);
+            let header = shown.is_some_and(|s| s.parts.iter().any(|row| row.key == PartKey::Header));
+            assert!(header, "the page that ends the overlay shows the case");
+        }
+    }
+}
+
+/// A case that moves to another commune is followed there, and one's own activities stay one's own.
+pub async fn what_is_shown_by_name_is_kept_up_to_date(registry: &dyn Registry, village: &Village) {
+    let (lan, toan) = (Pen::new(village.lan, 20), Pen::new(village.toan, 21));
+    let case = lan.open("a1", Some("Hoàng Thị Mỷ"), vec![]);
+    let to = Fact::HandledIn("b1".parse().expect("a place"));
+    let edits = vec![FieldEdit { saw: vec![case.id], fact: to }];
+    let moved = lan.write(case.subject, "place:a", Body::FactsEdited { edits });
+    push(registry, &lan, &[&case, &moved]).await;
+    let phone = memory::MemoryNotebook::default();
+    pull_all(registry, &toan, &phone).await;
+    assert!(parts_of(&phone, case.subject).await.is_some(), "the supervisor there sees it");
+    let seen = lan.write(case.subject, "place:a", visit("Đã chuyển chỗ ở."));
+    let contact = Body::ActivityRecorded(Activity::AnonymousContact { place: "a1".parse().expect("a place") });
+    let contact = lan.write(Subject::Activity(ActivityId(seen.id.0)), "place:a", contact);
+    push(registry, &lan, &[&seen, &contact]).await;
+    pull_all(registry, &toan, &phone).await;
+    let parts = parts_of(&phone, case.subject).await.expect("the case");
+    assert_eq!(parts.visits().count(), 1, "and what is written later");
+    let phone = memory::MemoryNotebook::default();
+    pull_all(registry, &lan, &phone).await;
+    assert!(parts_of(&phone, contact.subject).await.is_some(), "whoever counted a contact sees it again");
+}
+
+/// Rights at last contact are those of this person on this device; knowing a device's id gives nobody its rights.
+pub async fn a_borrowed_device_id_gives_no_rights(registry: &dyn Registry, village: &Village) {
+    let (lan, hanh, thanh) = (Pen::new(village.lan, 22), Pen::new(village.hanh, 23), Pen::new(village.thanh, 23));
+    let case = lan.open("a1", Some("Hoàng Thị Mỷ"), vec![]);
+    let receiver = Receiver::Facility(village.facility);
+    let referral =
+        lan.write(case.subject, "place:a", ask(ReferralKind::AdmissionEmergency, receiver, Sharing::emergency()));
+    push(registry, &lan, &[&case, &referral]).await;
+    pull_all(registry, &hanh, &memory::MemoryNotebook::default()).await;
+    let desk = Side::Supervisor(Level::Commune);
+    let approve = thanh.write(case.subject, "place:a", act(referral.id, 1, desk, Act::Approve { document: None }));
+    let verdicts = push(registry, &thanh, &[&approve]).await;
+    let why = Refusal::Decide { decide: DecideError::NotYourStep };
+    assert_eq!(verdicts, vec![Verdict::Refused { why }]);
+}
+
 /// A case that becomes restricted leaves the phones of those not named, stays with its writer, and reaches its officer.
 pub async fn a_restricted_case_is_only_with_those_named(registry: &dyn Registry, village: &Village) {
     let (lan, pao, hanh) = (Pen::new(village.lan, 8), Pen::new(village.pao, 9), Pen::new(village.hanh, 10));
@@ -442,6 +512,9 @@ where
     one_unknown_change_delays_only_itself(&*make().await, village).await;
     another_persons_batch_writes_nothing(&*make().await, village).await;
     pages_skip_nothing_and_settle_what_they_show(&*make().await, village).await;
+    a_settled_change_is_always_shown(&*make().await, village).await;
+    what_is_shown_by_name_is_kept_up_to_date(&*make().await, village).await;
+    a_borrowed_device_id_gives_no_rights(&*make().await, village).await;
     a_restricted_case_is_only_with_those_named(&*make().await, village).await;
     a_facility_gets_its_sheet_and_nothing_else(&*make().await, village).await;
     only_the_right_desk_decides(&*make().await, village).await;

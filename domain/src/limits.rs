@@ -14,6 +14,8 @@ pub const PUSH_CHANGES: usize = 100;
 pub const PUSH_BYTES: usize = 256 * 1024;
 /// Subjects of one page of a pull: one relaxed transaction on a cheap phone.
 pub const PAGE_SUBJECTS: usize = 200;
+/// Content of one answer to a pull before it is compressed: on a line of 30 kbit/s a cut answer repeats a minute or two.
+pub const PULL_BYTES: usize = 512 * 1024;
 /// Steps of history a case carries for reading offline.
 pub const TRAIL_ENTRIES: usize = 50;
 /// Candidates of one field; more than this many people do not disagree, a broken phone does.
@@ -24,3 +26,5 @@ pub const EDITS: usize = 64;
 pub const KEPT_DAYS: i64 = 90;
 /// Oldest and newest protocol versions: pushes are taken from every version ever released.
 pub const PROTOCOL_VERSION: u16 = 1;
+/// The oldest version that can read what the office sends; older ones may push for ever and are asked to update to pull.
+pub const OLDEST_READER: u16 = 1;

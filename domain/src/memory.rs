@@ -18,14 +18,14 @@ use crate::{
     limits,
     notebook::{Draft, Notebook, OutboxItem, OutboxState, Stored},
     office::{self, Known, Received, Rights},
-    part::{Part, PartKey, Parts, Sheet},
+    part::{Activity, Part, PartKey, Parts, Sheet},
     registry::{Registry, Session},
     time::Timestamp,
     wire::{
         ApiError, Briefing, Cursor, EmergencyNumber, Page, PartRow, PullAnswer, PullRequest, PushBatch, SubjectPage,
         Verdict,
     },
-    worker::{Colleague, Grant, Role, Worker, covers, has_role},
+    worker::{Colleague, Grant, Worker, covers, is_field_worker},
 };
 
 /// An office in memory.
@@ -48,7 +48,7 @@ struct OfficeState {
     sights: BTreeMap<(WorkerId, u64), Subject>,
     waiting: Vec<(ChangeId, String, WorkerId)>,
     quarantine: Vec<(ChangeId, String)>,
-    contacts: BTreeMap<DeviceId, Vec<Grant>>,
+    contacts: BTreeMap<(WorkerId, DeviceId), Vec<Grant>>,
 }
 
 #[derive(Debug, Clone)]
@@ -126,7 +126,7 @@ impl MemoryRegistry {
         }
         for ((facility, subject, referral), (_, sheet)) in &state.sheets {
             if let Some(sheet) = sheet
-                && person.grants.iter().any(|g| g.facility == Some(*facility))
+                && state.holds_sheets(person, *facility, *subject)
             {
                 let parts = all.entry(*subject).or_default();
                 parts.0.insert(PartKey::Sheet(*referral), Part::Sheet(Box::new(sheet.clone())));
@@ -176,12 +176,22 @@ impl OfficeState {
             }
             Subject::Facility(_) => true,
             Subject::Activity(_) => {
-                let LogId::Place(place) = &held.log else { return false };
-                [Role::Collaborator, Role::Outreach, Role::Supervisor]
-                    .iter()
-                    .any(|role| covers(&worker.grants, *role, place, &self.rules.places))
+                let Some(activity) = held.parts.activity() else { return false };
+                let (Activity::AnonymousContact { place } | Activity::GroupSession { place, .. }) = &activity.activity;
+                let works_there = |grant: &Grant| {
+                    let alone = std::slice::from_ref(grant);
+                    is_field_worker(alone) && covers(alone, grant.role, place, &self.rules.places)
+                };
+                activity.written.by == worker.id || worker.grants.iter().any(works_there)
             }
         }
+    }
+
+    /// Whether a worker of this facility may read its sheets of a subject.
+    fn holds_sheets(&self, worker: &Worker, facility: FacilityId, subject: Subject) -> bool {
+        let reach = self.subjects.get(&subject).and_then(|h| h.reach.as_ref());
+        let excluded = reach.is_some_and(|r| r.excluded.contains(&worker.id));
+        !excluded && worker.grants.iter().any(|g| g.facility == Some(facility))
     }
 
     fn take(&mut self, raw: &str, worker: WorkerId, device: DeviceId, now: Timestamp) -> Verdict {
@@ -211,7 +221,7 @@ impl OfficeState {
             }
         };
         let grants = self.workers.get(&worker).map(|w| w.grants.clone()).unwrap_or_default();
-        let then = self.contacts.get(&device).cloned().unwrap_or_default();
+        let then = self.contacts.get(&(worker, device)).cloned().unwrap_or_default();
         let before = self.subjects.get(&change.subject).map(|h| h.parts.clone()).unwrap_or_default();
         let rights = Rights { worker, now: &grants, last_contact: &then };
         match office::receive(&before, change, rights, &self.rules, now, self) {
@@ -280,81 +290,93 @@ impl OfficeState {
         }
     }
 
+    /// Every row of a log that the worker may see, with its position.
+    fn rows(&self, worker: &Worker, log: &LogId) -> Vec<(u64, Subject, Row<'_>)> {
+        let mut rows = Vec::new();
+        match log {
+            LogId::Place(_) => {
+                for (subject, held) in self.subjects.iter().filter(|(_, h)| h.log == *log) {
+                    if self.sees(worker, *subject, held) {
+                        let parts = held.seqs.iter();
+                        rows.extend(parts.map(|(key, seq)| (*seq, *subject, Row::Part(*key, &held.parts.0[key]))));
+                    }
+                }
+            }
+            LogId::Worker(id) if *id == worker.id => {
+                let own = self.sights.range((*id, 0)..=(*id, u64::MAX));
+                rows.extend(own.map(|((_, seq), subject)| (*seq, *subject, Row::Sight)));
+            }
+            LogId::Facility(id) => {
+                for ((facility, subject, referral), (seq, sheet)) in &self.sheets {
+                    if facility == id && self.holds_sheets(worker, *id, *subject) {
+                        rows.push((*seq, *subject, Row::Sheet(*referral, sheet.as_ref())));
+                    }
+                }
+            }
+            LogId::Worker(_) => {}
+        }
+        rows.sort_by_key(|(seq, subject, _)| (*seq, *subject));
+        rows
+    }
+
     fn page(&self, worker: &Worker, device: DeviceId, log: &LogId, cursor: Option<Cursor>) -> Page {
         let known = cursor.is_none_or(|c| self.marks.get(&(log.clone(), c.seq)) == Some(&c.mark));
         let from = cursor.filter(|_| known).map_or(0, |c| c.seq);
         let mut page =
             Page { log: log.clone(), reset: !known, subjects: vec![], settled: vec![], next: None, more: false };
-        let head = self.heads.get(log).copied().unwrap_or(0);
-        let mut rows: Vec<(u64, Subject, Row<'_>)> = Vec::new();
-        match log {
-            LogId::Place(_) => {
-                for (subject, held) in self.subjects.iter().filter(|(_, h)| h.log == *log) {
-                    if self.sees(worker, *subject, held) {
-                        for (key, seq) in held.seqs.iter().filter(|(_, seq)| **seq > from) {
-                            rows.push((*seq, *subject, Row::Part(*key, &held.parts.0[key])));
-                        }
-                    }
-                }
+        let mut last = self.heads.get(log).copied().unwrap_or(0);
+        let rows: Vec<_> = self.rows(worker, log).into_iter().filter(|(seq, _, _)| *seq > from).collect();
+        let mut on_page = BTreeSet::new();
+        for (seq, subject, _) in &rows {
+            if !on_page.contains(subject) && on_page.len() == limits::PAGE_SUBJECTS {
+                (last, page.more) = (*seq - 1, true);
+                break;
             }
-            LogId::Worker(id) if *id == worker.id => {
-                let own = (*id, from + 1)..=(*id, u64::MAX);
-                rows.extend(self.sights.range(own).map(|((_, seq), subject)| (*seq, *subject, Row::Sight)));
-            }
-            LogId::Facility(id) if worker.grants.iter().any(|g| g.facility == Some(*id)) => {
-                for ((facility, subject, referral), (seq, sheet)) in &self.sheets {
-                    if facility == id && *seq > from {
-                        rows.push((*seq, *subject, Row::Sheet(*referral, sheet.as_ref())));
-                    }
-                }
-            }
-            LogId::Worker(_) | LogId::Facility(_) => return page,
+            on_page.insert(*subject);
         }
-        rows.sort_by_key(|(seq, subject, _)| (*seq, *subject));
-        let mut subjects: BTreeMap<Subject, SubjectPage> = BTreeMap::new();
-        let mut order = Vec::new();
-        let mut last = head;
-        for (seq, subject, row) in rows {
-            if !subjects.contains_key(&subject) {
-                if subjects.len() == limits::PAGE_SUBJECTS {
-                    last = seq - 1;
-                    page.more = true;
-                    break;
-                }
-                order.push(subject);
-                subjects.insert(subject, SubjectPage { subject, whole: false, parts: vec![], gone: vec![] });
-            }
-            let Some(on_page) = subjects.get_mut(&subject) else { continue };
-            match row {
-                Row::Part(key, part) => on_page.parts.push(PartRow { key, seq, part: part.clone() }),
-                Row::Sheet(referral, Some(sheet)) => {
-                    let (key, part) = (PartKey::Sheet(referral), Part::Sheet(Box::new(sheet.clone())));
-                    on_page.parts.push(PartRow { key, seq, part });
-                }
-                Row::Sheet(referral, None) => on_page.gone.push(PartKey::Sheet(referral)),
-                Row::Sight => {
-                    on_page.whole = true;
-                    on_page.parts.clear();
-                    if let Some(held) = self.subjects.get(&subject).filter(|h| self.sees(worker, subject, h)) {
-                        on_page.parts.extend(held.parts.0.iter().map(|(key, part)| PartRow {
-                            key: *key,
-                            seq: held.seqs.get(key).copied().unwrap_or(0),
-                            part: part.clone(),
-                        }));
-                    }
-                }
+        let own = self.marks.range((log.clone(), from + 1)..(log.clone(), last.max(from) + 1));
+        for kept in own.filter_map(|(_, id)| self.changes.get(id)) {
+            let change = &kept.entry.change;
+            if kept.log == *log && change.device == device && change.author == worker.id {
+                page.settled.extend(kept.entry.receipt.clone().map(|receipt| (change.id, receipt)));
+                // A change leaves the overlay only with a page that shows it, though its parts moved on since.
+                on_page.insert(change.subject);
             }
         }
-        page.subjects = order.into_iter().filter_map(|s| subjects.remove(&s)).collect();
-        page.settled = self
-            .marks
-            .range((log.clone(), from + 1)..(log.clone(), last.max(from) + 1))
-            .filter_map(|(_, id)| self.changes.get(id))
-            .filter(|k| k.log == *log && k.entry.change.device == device && k.entry.change.author == worker.id)
-            .filter_map(|k| Some((k.entry.change.id, k.entry.receipt.clone()?)))
-            .collect();
+        for subject in on_page {
+            let mut found = SubjectPage { subject, whole: false, parts: vec![], gone: vec![] };
+            for (seq, _, row) in rows.iter().filter(|(_, s, _)| *s == subject) {
+                self.put_row(worker, &mut found, *seq, row);
+            }
+            if found.whole || !found.parts.is_empty() || !found.gone.is_empty() {
+                page.subjects.push(found);
+            }
+        }
         page.next = self.marks.get(&(log.clone(), last)).map(|mark| Cursor { seq: last, mark: *mark });
         page
+    }
+
+    fn put_row(&self, worker: &Worker, page: &mut SubjectPage, seq: u64, row: &Row<'_>) {
+        match row {
+            Row::Part(key, part) => page.parts.push(PartRow { key: *key, seq, part: (*part).clone() }),
+            Row::Sheet(referral, Some(sheet)) => {
+                let (key, part) = (PartKey::Sheet(*referral), Part::Sheet(Box::new((*sheet).clone())));
+                page.parts.push(PartRow { key, seq, part });
+            }
+            Row::Sheet(referral, None) => page.gone.push(PartKey::Sheet(*referral)),
+            Row::Sight => {
+                page.whole = true;
+                page.parts.clear();
+                let held = self.subjects.get(&page.subject).filter(|h| self.sees(worker, page.subject, h));
+                page.parts.extend(held.into_iter().flat_map(|held| {
+                    held.parts.0.iter().map(|(key, part)| PartRow {
+                        key: *key,
+                        seq: held.seqs.get(key).copied().unwrap_or(0),
+                        part: part.clone(),
+                    })
+                }));
+            }
+        }
     }
 
     fn briefing(&self, worker: &Worker) -> Briefing {
@@ -402,11 +424,7 @@ impl Registry for MemoryRegistry {
         if foreign {
             return Err(ApiError::SignedOut);
         }
-        let verdicts =
-            batch.changes.iter().map(|raw| state.take(raw.get(), session.worker, batch.device, now)).collect();
-        let grants = state.workers.get(&session.worker).map(|w| w.grants.clone()).unwrap_or_default();
-        state.contacts.insert(batch.device, grants);
-        Ok(verdicts)
+        Ok(batch.changes.iter().map(|raw| state.take(raw.get(), session.worker, batch.device, now)).collect())
     }
 
     async fn pull(&self, session: &Session, request: PullRequest, now: Timestamp) -> Result<PullAnswer, ApiError> {
@@ -415,11 +433,14 @@ impl Registry for MemoryRegistry {
         if request.worker != session.worker {
             return Err(ApiError::SignedOut);
         }
-        if request.v > limits::PROTOCOL_VERSION {
+        if request.v < limits::OLDEST_READER {
             return Err(ApiError::UpdateNeeded);
         }
         let mut logs: BTreeSet<LogId> = worker.logs(&state.rules.places).into_iter().collect();
         logs.extend(request.cursors.keys().cloned());
+        // A case shown by name lives on in a log this worker would not follow otherwise.
+        let shown = state.sights.range((worker.id, 0)..=(worker.id, u64::MAX));
+        logs.extend(shown.filter_map(|(_, subject)| state.subjects.get(subject)).map(|held| held.log.clone()));
         // The own log last: what is forgotten there may just have come from another.
         let (own, others): (Vec<_>, Vec<_>) = logs.into_iter().partition(|log| matches!(log, LogId::Worker(_)));
         let page = |log: LogId| {
@@ -428,15 +449,9 @@ impl Registry for MemoryRegistry {
         };
         let pages = others.into_iter().chain(own).map(page).collect();
         let briefing = Some(state.briefing(&worker)).filter(|b| b.tag != request.briefing);
-        state.contacts.insert(request.device, worker.grants);
+        state.contacts.insert((worker.id, request.device), worker.grants);
         Ok(PullAnswer { now, pages, briefing })
     }
-}
-
-/// Whether these grants let somebody record in the field at all.
-#[must_use]
-pub fn is_field_worker(grants: &[Grant]) -> bool {
-    [Role::Collaborator, Role::Outreach, Role::Supervisor].iter().any(|role| has_role(grants, *role))
 }
 
 /// A phone in memory.

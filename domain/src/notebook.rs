@@ -52,9 +52,11 @@ impl Stored {
     /// Takes over what a page brings; an older part never replaces a newer one. True if anything is left.
     pub fn merge(&mut self, page: &crate::SubjectPage) -> bool {
         if page.whole {
+            // Sheets belong to a facility's log, of which this page knows nothing.
             let keep: Vec<PartKey> = page.parts.iter().map(|row| row.key).collect();
-            self.parts.0.retain(|key, _| keep.contains(key));
-            self.seqs.retain(|key, _| keep.contains(key));
+            let keeps = |key: &PartKey| matches!(key, PartKey::Sheet(_)) || keep.contains(key);
+            self.parts.0.retain(|key, _| keeps(key));
+            self.seqs.retain(|key, _| keeps(key));
         }
         for row in &page.parts {
             if self.seqs.get(&row.key).is_none_or(|seq| *seq <= row.seq) {

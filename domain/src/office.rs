@@ -10,7 +10,7 @@ use crate::{
     id::{CaseCode, ChangeId, FacilityId, LogId, Subject, WorkerId},
     part::{Activity, Part, PartKey, Parts, Sheet},
     place::Places,
-    referral::{DecideError, chain},
+    referral::{DecideError, ReferralStatus, chain},
     time::Timestamp,
     worker::{Grant, Worker},
 };
@@ -76,11 +76,19 @@ pub fn receive(
     now: Timestamp,
     known: &dyn Known,
 ) -> Received {
-    if let Some(on) = change.body.builds_on().into_iter().find(|id| !known.has(*id)) {
-        return Received::Waiting { on };
-    }
-    if parts.is_empty() && !change.body.opens() {
-        return Received::Waiting { on: opening_of(change.subject) };
+    let missing = change.body.builds_on().into_iter().find(|id| !known.has(*id));
+    let unborn = (parts.is_empty() && !change.body.opens()).then(|| opening_of(change.subject));
+    if let Some(on) = missing.or(unborn) {
+        // What is wrong by itself is told now, while its writer can still be answered.
+        let alone = matches!(
+            change.body,
+            Body::VisitRecorded(_) | Body::TaskWritten(_) | Body::FactsEdited { .. } | Body::Told(_)
+        );
+        let actor = Actor { worker: rights.worker, grants: rights.now };
+        return match check(&Parts::default(), &change, actor, rules, now) {
+            Err(why) if alone => Received::Refused(why),
+            _ => Received::Waiting { on },
+        };
     }
     if !is_in_its_log(parts, &change, &rules.places) {
         return Received::Refused(Refusal::Broken);
@@ -116,7 +124,11 @@ fn is_in_its_log(parts: &Parts, change: &Change, places: &Places) -> bool {
             // An unknown place is for `check` to name.
             place.and_then(|p| places.log_of(p))
         }
-        (Body::FacilityOpened(_), Subject::Facility(_)) => None,
+        (Body::FacilityOpened(_), Subject::Facility(_)) => {
+            let LogId::Place(place) = &change.log else { return false };
+            return places.find(place).is_some_and(|p| p.parent.is_none());
+        }
+        (Body::ActivityRecorded(_), _) if !parts.is_empty() => parts.activity().map(|a| a.log.clone()),
         (Body::ActivityRecorded(activity), Subject::Activity(_)) => {
             let (Activity::AnonymousContact { place } | Activity::GroupSession { place, .. }) = activity;
             places.log_of(place)
@@ -126,6 +138,7 @@ fn is_in_its_log(parts: &Parts, change: &Change, places: &Places) -> bool {
             let sheet = || parts.sheets().next().map(|s| s.log.clone());
             parts.header().map(|h| h.log.clone()).or_else(sheet)
         }
+        (_, Subject::Facility(_)) => parts.facility().map(|f| f.log.clone()),
         _ => None,
     };
     born.is_none_or(|log| log == change.log)
@@ -147,25 +160,28 @@ fn fix(parts: &Parts, entry: &Entry, rules: &Rules, now: Timestamp, known: &dyn 
     provisional.receipt = entry.receipt.clone().map(|r| Receipt { fixed: fixed.clone(), ..r });
     apply(&mut after, &provisional);
     let referral = match &change.body {
-        Body::ReferralAsked(_) => after.referral(change.id),
+        Body::ReferralAsked(_) => after.referral(change.origin()),
         Body::ReferralActed { referral, .. } => after.referral(*referral),
         _ => None,
     };
     if let Some(referral) = referral {
-        let told = after.header().and_then(|h| h.told.iter().map(|(_, t)| t.at).min());
-        let start = referral.received_at.unwrap_or(now);
-        // The clocks of a fresh referral start when the office received it, later ones when their status began.
-        let from = if referral.progress.acts.is_empty() { start } else { now };
-        fixed.dues = Some(referral.progress.clocks(referral.ask.kind, from, told));
+        let told = after.header().map(|h| h.told.as_slice()).unwrap_or_default();
+        let start = referral.hours_start(referral.received_at.unwrap_or(now), told.iter().map(|(_, t)| t.at));
+        fixed.dues = Some(referral.progress.clocks(start, now));
     }
     if let Some(reach) = Reach::of(&after).filter(|r| r.restricted) {
         let before = Reach::of(parts);
         let moved =
             before.is_none_or(|b| !b.restricted || b.handled_in != reach.handled_in || b.excluded != reach.excluded);
-        if moved {
-            let officers = rules.officers_for(&reach);
-            fixed.officers = officers.into_iter().filter(|o| !reach.named.contains(o)).collect();
+        let mut officers = if moved { rules.officers_for(&reach) } else { vec![] };
+        // A restricted case that must pass the department names its officers too, or nobody there could read it.
+        if referral.is_some_and(|r| r.progress.status == ReferralStatus::Approved) {
+            officers.extend(rules.department_for(&reach));
         }
+        officers.retain(|o| !reach.named.contains(o));
+        officers.sort();
+        officers.dedup();
+        fixed.officers = officers;
     }
     fixed
 }

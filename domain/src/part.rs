@@ -87,8 +87,9 @@ pub struct TaskPart {
     pub written: Written,
     #[serde(flatten)]
     pub task: Task,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub done: Option<TaskDone>,
+    /// Empty while the task is open; more than one when several people did it without knowing of each other.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub done: Vec<TaskDone>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -135,6 +136,7 @@ pub struct FreePlaces {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facility {
     pub id: FacilityId,
+    pub log: LogId,
     #[serde(flatten)]
     pub facts: FacilityFacts,
     #[serde(default)]
@@ -175,6 +177,7 @@ pub enum Activity {
 pub struct ActivityPart {
     #[serde(flatten)]
     pub written: Written,
+    pub log: LogId,
     #[serde(flatten)]
     pub activity: Activity,
 }
@@ -195,6 +198,9 @@ pub enum TrailWhat {
     Acted(ReferralKind, String),
     Told(String),
     Counted,
+    /// Written by a newer version of the app.
+    #[serde(other)]
+    Newer,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -303,6 +309,10 @@ impl Parts {
     #[must_use]
     pub fn facility(&self) -> Option<&Facility> {
         if let Some(Part::Facility(facility)) = self.0.get(&PartKey::Facility) { Some(facility) } else { None }
+    }
+    #[must_use]
+    pub fn activity(&self) -> Option<&ActivityPart> {
+        if let Some(Part::Activity(activity)) = self.0.get(&PartKey::Activity) { Some(activity) } else { None }
     }
     #[must_use]
     pub fn trail(&self) -> Option<&Trail> {

@@ -401,6 +401,8 @@ impl Progress {
                     (Action::Approve, S::InService | S::TemporaryLeave | S::Completed) if self.papers.is_some() => {
                         Ok(None)
                     }
+                    // The receiver agreed before the desk did: the papers are right before the person comes.
+                    (Action::Approve, S::Accepted | S::Waitlisted) if self.receives_at_once() => Ok(None),
                     _ => not_now,
                 }
             }
@@ -412,7 +414,9 @@ impl Progress {
                     Ok(None)
                 }
                 (Side::Receiver, S::Forwarded | S::Waitlisted | S::Accepted) => Ok(Some(S::Refused)),
-                (Side::Receiver, S::Submitted | S::Approved) if self.receives_at_once() => Ok(Some(S::Refused)),
+                (Side::Receiver, S::Submitted | S::Approved | S::Returned) if self.receives_at_once() => {
+                    Ok(Some(S::Refused))
+                }
                 _ => not_now,
             },
             Act::Accept if matches!(now, S::Forwarded | S::Waitlisted) => Ok(Some(S::Accepted)),
@@ -448,7 +452,8 @@ impl Progress {
             if let Some(dues) = dues {
                 self.dues = dues;
             } else {
-                self.dues.retain(|d| self.chain.as_deref().is_some_and(|c| is_open(c, d)) && !self.status.is_final());
+                let over = self.status.is_final() && self.papers != Some(Papers::Due);
+                self.dues.retain(|d| self.chain.as_deref().is_some_and(|c| is_open(c, d)) && !over);
             }
         }
         self.acts.push(record);
@@ -474,20 +479,34 @@ impl Progress {
             (Act::Receive { .. }, _) if self.receives_at_once() => {
                 self.papers = Some(if papers_wait() { Papers::Due } else { Papers::Approved });
             }
-            (Act::Approve { .. }, None) => self.papers = Some(Papers::Approved),
+            (Act::Approve { .. }, None) if self.papers.is_some() => self.papers = Some(Papers::Approved),
             (Act::Refuse { .. }, None) => self.papers = Some(Papers::Refused),
-            // A returned referral comes back to the desk that asked; its look is done.
             _ => {}
         }
     }
 
-    /// The clocks that run once the office has received what led to this state at `at`; `told_at` is the earlier moment
-    /// of a phone report, if one was logged, from which a child's twelve hours run.
+    /// A phone report was logged that lies before the start of the clocks in hours: they run from it.
+    pub fn told(&mut self, at: Timestamp) {
+        let Some(chain) = self.chain.as_deref() else { return };
+        for due in &mut self.dues {
+            let step = chain.iter().find(|s| s.done.is_none() && s.action == due.action && s.level == due.level);
+            if let Some(limit @ TimeLimit::Hours(_)) = step.and_then(|s| s.limit)
+                && at < due.from
+            {
+                due.from = at;
+                due.at = limit.deadline(at);
+            }
+        }
+    }
+
+    /// The clocks that run in this state, which the office learned of at `at`. Clocks in hours run from `start`: when the
+    /// office received the referral, for a child the earlier phone report if one was logged.
     #[must_use]
-    pub fn clocks(&self, kind: ReferralKind, at: Timestamp, told_at: Option<Timestamp>) -> Vec<Due> {
+    pub fn clocks(&self, start: Timestamp, at: Timestamp) -> Vec<Due> {
         use ReferralStatus as S;
         let Some(chain) = self.chain.as_deref() else { return vec![] };
-        if self.status.is_final() || self.status == S::Returned {
+        let papers_due = self.papers == Some(Papers::Due);
+        if self.status.is_final() && !papers_due {
             return vec![];
         }
         let mut dues = Vec::new();
@@ -495,13 +514,14 @@ impl Progress {
         for step in chain.iter().filter(|s| s.done.is_none()) {
             let Some(limit) = step.limit else { continue };
             let runs = match limit {
-                // Hours run side by side from the start.
+                // Hours run side by side from the start, also while a question is out: they protect the person.
                 TimeLimit::Hours(_) => self.status.is_before_service(),
-                // Of the working-day clocks only the next desk's runs; papers wait for the real reception.
+                // Of the working-day clocks only the next desk's runs, and stands while the village answers; papers wait
+                // for the real reception and outlast the stay.
                 TimeLimit::WorkingDays(_) => {
                     let papers = step.action == Action::Approve && self.receives_at_once();
-                    let running =
-                        if papers { self.papers == Some(Papers::Due) } else { self.status.is_before_service() };
+                    let at_desk = self.status.is_before_service() && self.status != S::Returned;
+                    let running = if papers { papers_due } else { at_desk };
                     running && !std::mem::replace(&mut stage_found, true)
                 }
             };
@@ -510,10 +530,10 @@ impl Progress {
             }
             // A clock that already runs keeps its start.
             let kept = self.dues.iter().find(|d| d.action == step.action && d.level == step.level);
-            let from = match (kept, kind) {
+            let from = match (kept, limit) {
                 (Some(due), _) => due.from,
-                (None, ReferralKind::ChildProtection) => told_at.map_or(at, |told| told.min(at)),
-                (None, _) => at,
+                (None, TimeLimit::Hours(_)) => start,
+                (None, TimeLimit::WorkingDays(_)) => at,
             };
             dues.push(Due { action: step.action, level: step.level, from, at: limit.deadline(from) });
         }
@@ -548,6 +568,10 @@ pub struct ReferralAsk {
     pub sharing: Sharing,
 }
 
+/// A phone report counts for a referral's clocks if it was made in the day before; an older call was about something else,
+/// and a phone whose clock fell back years proves nothing.
+pub const TOLD_BEFORE_MS: i64 = 24 * 3_600_000;
+
 /// A referral on its case.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Referral {
@@ -558,4 +582,17 @@ pub struct Referral {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub received_at: Option<Timestamp>,
     pub progress: Progress,
+}
+
+impl Referral {
+    /// From when clocks in hours run, given the phone reports logged on the case.
+    #[must_use]
+    pub fn hours_start(&self, received_at: Timestamp, told: impl Iterator<Item = Timestamp>) -> Timestamp {
+        told.filter(|at| self.counts_report(*at)).fold(received_at, Timestamp::min)
+    }
+    /// Whether a phone report at `at` (by the phone's clock, as `recorded_at` is) is about this referral.
+    #[must_use]
+    pub fn counts_report(&self, at: Timestamp) -> bool {
+        self.ask.kind == ReferralKind::ChildProtection && at >= self.recorded_at.plus_ms(-TOLD_BEFORE_MS)
+    }
 }

@@ -98,6 +98,7 @@ pub async fn push<N: Notebook, O: Office>(
             return Ok(run);
         }
         let (ids, changes): (Vec<ChangeId>, Vec<Box<RawValue>>) = batch.into_iter().unzip();
+        let bytes: usize = changes.iter().map(|c| c.get().len()).sum();
         let sent = PushBatch { v: limits::PROTOCOL_VERSION, worker: phone.worker, device: phone.device, changes };
         let verdicts = match office.push(sent).await {
             Ok(verdicts) => verdicts,
@@ -105,8 +106,12 @@ pub async fn push<N: Notebook, O: Office>(
                 most = ids.len() / 2;
                 continue;
             }
-            Err(ApiError::TooLarge) => vec![Verdict::Refused { why: Refusal::TooLarge }],
-            Err(ApiError::BadRequest) => vec![Verdict::Refused { why: Refusal::Broken }],
+            // One change alone was turned away. That speaks about the change only if the change is too large indeed, or if
+            // the office took others in this same run; otherwise some proxy on the way is speaking.
+            Err(ApiError::TooLarge) if bytes > limits::CHANGE_BYTES || run.received > 0 => {
+                vec![Verdict::Refused { why: Refusal::TooLarge }]
+            }
+            Err(ApiError::BadRequest) if run.received > 0 => vec![Verdict::Refused { why: Refusal::Broken }],
             Err(error) => return Err(error.into()),
         };
         if verdicts.is_empty() || verdicts.len() > ids.len() {

@@ -104,6 +104,12 @@ pub fn has_role(grants: &[Grant], role: Role) -> bool {
     grants.iter().any(|g| g.role == role)
 }
 
+/// Whether these grants let somebody record in the field at all.
+#[must_use]
+pub fn is_field_worker(grants: &[Grant]) -> bool {
+    [Role::Collaborator, Role::Outreach, Role::Supervisor].iter().any(|role| has_role(grants, *role))
+}
+
 /// Whether one of the grants gives `role` in an area that is or covers `place`.
 #[must_use]
 pub fn covers(grants: &[Grant], role: Role, place: &PlaceId, places: &Places) -> bool {

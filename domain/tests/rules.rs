@@ -11,15 +11,14 @@ const SEAT: Side = Side::Supervisor(Level::Province);
 /// Writes a referral of `kind` and hands back a way to act on it.
 struct Desk {
     progress: Progress,
-    kind: ReferralKind,
     n: u64,
 }
 
 impl Desk {
     fn new(kind: ReferralKind) -> Self {
         let mut progress = Progress::new(Some(referral::chain(kind, MORNING.day())));
-        progress.dues = progress.clocks(kind, MORNING, None);
-        Self { progress, kind, n: 0 }
+        progress.dues = progress.clocks(MORNING, MORNING);
+        Self { progress, n: 0 }
     }
     fn act(&mut self, side: Side, act: Act, at: Timestamp) -> Result<Option<ReferralStatus>, DecideError> {
         let next = self.progress.next(&act, side)?;
@@ -34,7 +33,7 @@ impl Desk {
         };
         let mut tried = self.progress.clone();
         tried.record(record.clone(), side, None);
-        let dues = tried.clocks(self.kind, at, None);
+        let dues = tried.clocks(MORNING, at);
         self.progress.record(record, side, Some(dues));
         Ok(next)
     }
@@ -137,22 +136,64 @@ fn a_kind_without_steps_goes_straight_to_its_receiver() {
 }
 
 #[test]
-fn a_childs_twelve_hours_run_from_the_earlier_phone_report() {
-    let progress = Progress::new(Some(referral::chain(ReferralKind::ChildProtection, MORNING.day())));
-    let told = MORNING.plus_ms(-3 * 3_600_000);
-    let dues = progress.clocks(ReferralKind::ChildProtection, MORNING, Some(told));
-    let hours: Vec<(Action, (u32, u32))> = dues.iter().map(|d| (d.action, d.at.hour_minute())).collect();
-    // Told at 05:00: look by 06:00, decide by 17:00.
-    assert_eq!(hours, vec![(Action::Look, (6, 0)), (Action::Approve, (17, 0))]);
+fn a_childs_twelve_hours_run_from_the_earlier_phone_report_and_never_stand() {
+    let village = Village::new();
+    let (lan, hanh) = (Pen::new(village.lan, 1), Pen::new(village.hanh, 2));
+    let case = lan.open("a1", None, vec![]);
+    let desk = Receiver::Desk("a".parse().expect("a place"));
+    let referral = lan.write(case.subject, "place:a", ask(ReferralKind::ChildProtection, desk, Sharing::emergency()));
+    let report = |hours: i64| {
+        let phone = Phone::parse_service("111").expect("a hotline");
+        let at = MORNING.plus_ms(hours * 3_600_000);
+        lan.write(case.subject, "place:a", Body::Told(Told { whom: "Tổng đài 111".to_owned(), phone, at }))
+    };
+    let clocks = |told: &History| -> Vec<(Action, (u32, u32))> {
+        let progress = &told.parts.referral(referral.id).expect("the referral").progress;
+        progress.dues.iter().map(|d| (d.action, d.at.hour_minute())).collect()
+    };
+    let mut told = History::new(&[&case, &referral]);
+    assert_eq!(clocks(&told), vec![(Action::Look, (9, 0)), (Action::Approve, (20, 0))]);
+    told.tell(&report(-40)).expect("a call about something else");
+    assert_eq!(clocks(&told), vec![(Action::Look, (9, 0)), (Action::Approve, (20, 0))]);
+    // Told at 05:00: look by 06:00, decide by 17:00, though the report arrives after the referral.
+    told.tell(&report(-3)).expect("told");
+    let expected = vec![(Action::Look, (6, 0)), (Action::Approve, (17, 0))];
+    assert_eq!(clocks(&told), expected);
+    let question = Act::Return { question: "Cháu đang ở với ai?".to_owned() };
+    told.tell(&hanh.write(case.subject, "place:a", act(referral.id, 1, DESK, question))).expect("returned");
+    assert_eq!(clocks(&told), expected, "a question does not stop the child's clock");
+    let answer = Act::Answer { text: "Với bà.".to_owned() };
+    told.tell(&lan.write(case.subject, "place:a", act(referral.id, 1, Side::Writer, answer))).expect("answered");
+    assert_eq!(clocks(&told), expected, "nor does the answer start it anew");
+}
+
+#[test]
+fn papers_stay_due_after_the_stay_has_ended() {
+    let mut desk = Desk::new(ReferralKind::AdmissionEmergency);
+    desk.act(Side::Receiver, receive(), MORNING).expect("received");
+    desk.act(Side::Receiver, Act::Complete { outcome: "về nhà".to_owned() }, MORNING).expect("completed");
+    assert_eq!(desk.progress.papers, Some(Papers::Due));
+    assert_eq!(desk.dues(), vec![(Action::Approve, "2026-03-23".to_owned(), (23, 59))]);
+    desk.act(DESK, approve(), MORNING).expect("papers approved");
+    assert_eq!((desk.progress.papers, desk.dues()), (Some(Papers::Approved), vec![]));
+}
+
+#[test]
+fn a_full_facility_may_refuse_an_emergency_that_was_returned() {
+    let mut desk = Desk::new(ReferralKind::AdmissionEmergency);
+    desk.act(DESK, Act::Return { question: "Ai đưa đến?".to_owned() }, MORNING).expect("returned");
+    let refuse = Act::Refuse { reason: "Hết chỗ.".to_owned(), alternative: None };
+    desk.act(Side::Receiver, refuse, MORNING).expect("refused");
+    assert_eq!(desk.status(), ReferralStatus::Refused);
 }
 
 /// A case of the village with what follows, applied in order and received by the office.
-struct Told {
+struct History {
     village: Village,
     parts: Parts,
 }
 
-impl Told {
+impl History {
     fn new(changes: &[&Change]) -> Self {
         let mut told = Self { village: Village::new(), parts: Parts::default() };
         for change in changes {
@@ -191,15 +232,15 @@ fn field(spot: Spot, why: Invalid) -> Result<(), Refusal> {
 fn bad_input_is_named_at_its_field() {
     let village = Village::new();
     let lan = Pen::new(village.lan, 1);
-    let open = |more| Told::new(&[]).tell(&lan.open("a1", Some("Hoàng Thị Mỷ"), more));
+    let open = |more| History::new(&[]).tell(&lan.open("a1", Some("Hoàng Thị Mỷ"), more));
     let here = |name, why| field(Spot::Fact(name), why);
     let mut unknown = lan.open("a1", None, vec![Fact::HandledIn("zz".parse().expect("a code"))]);
     unknown.log = "place:a".parse().expect("a log");
-    assert_eq!(Told::new(&[]).tell(&unknown), here(FactName::HandledIn, Invalid::UnknownPlace));
+    assert_eq!(History::new(&[]).tell(&unknown), here(FactName::HandledIn, Invalid::UnknownPlace));
     let province = vec![Fact::HandledIn("p".parse().expect("a code"))];
     let mut at_province = lan.open("a1", None, province);
     at_province.log = "place:p".parse().expect("a log");
-    assert_eq!(Told::new(&[]).tell(&at_province), here(FactName::HandledIn, Invalid::UnknownPlace));
+    assert_eq!(History::new(&[]).tell(&at_province), here(FactName::HandledIn, Invalid::UnknownPlace));
     let unborn = PartialDate::parse(Some(2027), None, None, false).expect("a year");
     assert_eq!(open(vec![Fact::Birth(unborn)]), here(FactName::Birth, Invalid::InFuture));
     assert_eq!(open(vec![Fact::ApproximateAge(130)]), here(FactName::ApproximateAge, Invalid::OutOfRange));
@@ -212,7 +253,7 @@ fn bad_input_is_named_at_its_field() {
     let Body::CaseOpened { code, .. } = nameless.body else { panic!("an opening") };
     nameless.body = Body::CaseOpened { code, facts };
     let not_answered = here(FactName::FullName, Invalid::Missing);
-    assert_eq!(Told::new(&[]).tell(&nameless), not_answered, "a name, or that it is not known");
+    assert_eq!(History::new(&[]).tell(&nameless), not_answered, "a name, or that it is not known");
     assert_eq!(open(vec![Fact::FullName(None)]), Ok(()), "not known is an answer");
     assert!(
         serde_json::from_str::<Fact>(r#"{"field":"document","now":{"kind":"personal_id","number":"0991"}}"#).is_err()
@@ -228,7 +269,7 @@ fn a_typed_date_in_the_future_is_refused_and_a_wrong_phone_clock_is_not() {
         let Body::VisitRecorded(plain) = visit("Vẫn ổn.") else { panic!("a visit") };
         let mut change = lan.write(case.subject, "place:a", Body::VisitRecorded(Visit { on, next, ..plain }));
         change.recorded_at = recorded_at;
-        Told::new(&[&case]).tell(&change)
+        History::new(&[&case]).tell(&change)
     };
     let today = MORNING.day();
     let tomorrow = today.plus_days(1);
@@ -249,7 +290,7 @@ fn nothing_is_referred_without_consent() {
     let tell = |answer, kind, sharing| {
         let case = lan.open("a1", None, vec![Fact::Consent(Consent::new(answer))]);
         let referral = lan.write(case.subject, "place:a", ask(kind, to.clone(), sharing));
-        Told::new(&[&case]).tell(&referral)
+        History::new(&[&case]).tell(&referral)
     };
     let not_asked = ConsentAnswer::NotAsked;
     let none = Sharing { items: vec![], ..agreed() };
@@ -270,7 +311,7 @@ fn refusing_emergency_protection_needs_a_reason_and_another_provider() {
     let refuse = |reason: &str, alternative| {
         let what = Act::Refuse { reason: reason.to_owned(), alternative };
         let change = hanh.write(case.subject, "place:a", act(referral.id, 1, DESK, what));
-        Told::new(&[&case, &referral]).tell(&change)
+        History::new(&[&case, &referral]).tell(&change)
     };
     let decide = |decide| Err(Refusal::Decide { decide });
     assert_eq!(refuse(" ", Some(to.clone())), decide(DecideError::ReasonMissing));
@@ -293,7 +334,7 @@ fn a_decision_on_content_that_moved_must_look_again_and_a_second_decision_stays_
         "place:a",
         act(referral.id, 1, Side::Writer, Act::Answer { text: "Con gái.".to_owned() }),
     );
-    let mut told = Told::new(&[&case, &referral, &back, &answer]);
+    let mut told = History::new(&[&case, &referral, &back, &answer]);
     let stale = at_desk(1, approve());
     assert_eq!(told.tell(&stale), Err(Refusal::Decide { decide: DecideError::LookAgain }));
     told.tell(&at_desk(2, approve())).expect("approved");
@@ -317,16 +358,154 @@ fn a_supervisor_above_decides_only_where_nobody_else_may() {
     let case = hanh.open("a1", None, vec![]);
     let referral =
         hanh.write(case.subject, "place:a", ask(ReferralKind::Health, Receiver::Facility(village.facility), agreed()));
-    let mut told = Told::new(&[&case, &referral]);
+    let mut told = History::new(&[&case, &referral]);
     let department = Pen::new(village.admin, 7);
     let seat = vec![Grant::area(Role::Supervisor, "p".parse().expect("a place"))];
     told.village.rules.staff.insert(village.admin, seat);
     let decide = department.write(case.subject, "place:a", act(referral.id, 1, DESK, approve()));
-    let mut other = Told { village: told.village.clone(), parts: told.parts.clone() };
+    let mut other = History { village: told.village.clone(), parts: told.parts.clone() };
     assert_eq!(told.tell(&decide), Ok(()), "the only supervisor of the commune wrote it herself");
     other.village.rules.staff.insert(village.pao, vec![Grant::area(Role::Supervisor, "a".parse().expect("a place"))]);
     let refused = Err(Refusal::Decide { decide: DecideError::NotYourStep });
     assert_eq!(other.tell(&decide), refused, "a deputy of the commune could");
+}
+
+#[test]
+fn a_restricted_case_that_must_pass_the_department_names_somebody_there() {
+    let village = Village::new();
+    let (lan, hanh, so) = (Pen::new(village.lan, 1), Pen::new(village.hanh, 2), Pen::new(village.admin, 3));
+    let case = lan.open("a1", None, vec![Fact::Confidentiality(Confidentiality::Restricted)]);
+    let receiver = Receiver::Facility(village.facility);
+    let referral = lan.write(case.subject, "place:a", ask(ReferralKind::AdmissionSpecial, receiver, agreed()));
+    let mut told = History::new(&[]);
+    let seat = vec![Grant::area(Role::Supervisor, "p".parse().expect("a place"))];
+    told.village.rules.staff.insert(village.admin, seat);
+    let forward = so.write(case.subject, "place:a", act(referral.id, 1, SEAT, Act::Forward));
+    told.tell(&case).expect("opened");
+    told.tell(&referral).expect("asked");
+    assert_eq!(told.tell(&forward), Err(Refusal::Decide { decide: DecideError::NotYourStep }));
+    told.tell(&hanh.write(case.subject, "place:a", act(referral.id, 1, DESK, approve()))).expect("approved");
+    told.tell(&forward).expect("the department can read and forward it");
+    let team = lan.write(
+        case.subject,
+        "place:a",
+        ask(ReferralKind::OutreachVisit, Receiver::Team("a".parse().expect("a place")), agreed()),
+    );
+    assert_eq!(told.tell(&team), Err(Refusal::RestrictedReceiver));
+}
+
+#[test]
+fn an_officer_is_named_again_when_a_case_is_restricted_again() {
+    let village = Village::new();
+    let (lan, hanh) = (Pen::new(village.lan, 1), Pen::new(village.hanh, 2));
+    let case = lan.open("a1", None, vec![Fact::Confidentiality(Confidentiality::Restricted)]);
+    let mut told = History::new(&[&case]);
+    let confidentiality = |told: &History, pen: &Pen, now| {
+        let saw = told.parts.header().expect("a header").facts.confidentiality.seen();
+        let edit = FieldEdit { saw, fact: Fact::Confidentiality(now) };
+        pen.write(case.subject, "place:a", Body::FactsEdited { edits: vec![edit] })
+    };
+    let open = confidentiality(&told, &lan, Confidentiality::Normal);
+    assert_eq!(told.tell(&open), Err(Refusal::NotAllowed), "the writer may restrict, not open up");
+    let open = confidentiality(&told, &hanh, Confidentiality::Normal);
+    told.tell(&open).expect("the officer may");
+    let saw = told.parts.header().expect("a header").assignees[&village.hanh].seen();
+    let leave = ElementEdit { saw, element: village.hanh, now: false };
+    told.tell(&hanh.write(case.subject, "place:a", Body::AssigneeEdited(leave))).expect("she leaves");
+    let close = confidentiality(&told, &lan, Confidentiality::Restricted);
+    told.tell(&close).expect("restricted again");
+    let reach = Reach::of(&told.parts).expect("a case");
+    assert!(reach.named.contains(&village.hanh), "{reach:?}");
+}
+
+#[test]
+fn only_people_of_the_field_can_be_named_on_a_case() {
+    let village = Village::new();
+    let lan = Pen::new(village.lan, 1);
+    let case = lan.open("a1", None, vec![]);
+    let name = ElementEdit { saw: vec![], element: village.thanh, now: true };
+    let change = lan.write(case.subject, "place:a", Body::AssigneeEdited(name));
+    assert_eq!(History::new(&[&case]).tell(&change), field(Spot::Worker, Invalid::UnknownCode));
+}
+
+#[test]
+fn two_who_did_the_same_task_are_both_kept_and_a_corrected_task_keeps_its_name() {
+    let village = Village::new();
+    let (lan, pao) = (Pen::new(village.lan, 1), Pen::new(village.pao, 2));
+    let case = lan.open("a1", None, vec![]);
+    let task = |what: &str| {
+        let for_whom = TaskFor::Village("a1".parse().expect("a place"));
+        lan.write(case.subject, "place:a", Body::TaskWritten(Task { what: what.to_owned(), due: None, for_whom }))
+    };
+    let held = task(" ");
+    let mut corrected = task("Đưa giấy hẹn khám");
+    corrected.replaces = Some(held.id);
+    let done = |pen: &Pen, note: &str| {
+        pen.write(case.subject, "place:a", Body::TaskDone { task: held.id, note: note.to_owned() })
+    };
+    let mut told = History::new(&[&case]);
+    assert_eq!(told.tell(&held), field(Spot::TaskText, Invalid::Empty));
+    assert_eq!(told.tell(&done(&lan, "sớm quá")), field(Spot::TaskText, Invalid::UnknownCode));
+    told.tell(&corrected).expect("corrected");
+    told.tell(&done(&lan, "Đã đưa tận tay.")).expect("done");
+    told.tell(&done(&pao, "Bà đã đi khám.")).expect("done too");
+    let mut notes: Vec<String> = told.parts.tasks().flat_map(|t| t.done.iter().map(|d| d.note.clone())).collect();
+    notes.sort();
+    assert_eq!(notes, vec!["Bà đã đi khám.".to_owned(), "Đã đưa tận tay.".to_owned()]);
+}
+
+#[test]
+fn a_facility_stays_in_its_log_and_an_activity_is_written_once() {
+    let village = Village::new();
+    let (lan, thanh) = (Pen::new(village.lan, 1), Pen::new(village.thanh, 2));
+    let contact = Body::ActivityRecorded(Activity::AnonymousContact { place: "a1".parse().expect("a place") });
+    let subject = Subject::Activity(ActivityId(lan.open("a1", None, vec![]).id.0));
+    let first = lan.write(subject, "place:a", contact.clone());
+    let mut told = History::new(&[&first]);
+    assert_eq!(told.tell(&lan.write(subject, "place:a", contact)), Err(Refusal::Twice));
+    let admin = Pen::new(village.admin, 3);
+    let facility = FacilityFacts {
+        code: "F1".to_owned(),
+        name: "Cơ sở tổng hợp".to_owned(),
+        kind: "general_centre".to_owned(),
+        ownership: "public".to_owned(),
+        services: vec!["emergency_care".into()],
+        groups: vec![],
+        places: 10,
+        yearly_quota: 0,
+        meets_access_criteria: true,
+        phone: None,
+        duty_phone: None,
+        commune: None,
+        address: String::new(),
+        department: String::new(),
+    };
+    let subject = Subject::Facility(village.facility);
+    let opened = admin.write(subject, "place:p", Body::FacilityOpened(facility));
+    let mut told = History::new(&[&opened]);
+    let count = |log: &str, free| {
+        let free = FreePlaces { free, as_of: MORNING };
+        thanh.write(subject, log, Body::PlacesCounted { saw: vec![], free })
+    };
+    assert_eq!(told.tell(&count("place:a", 1)), Err(Refusal::Broken));
+    assert_eq!(told.tell(&count("place:p", 11)), field(Spot::FreePlaces, Invalid::OutOfRange));
+    told.tell(&count("place:p", 3)).expect("counted");
+}
+
+#[test]
+fn nobody_is_shared_beyond_what_saves_them_without_being_asked() {
+    let village = Village::new();
+    let lan = Pen::new(village.lan, 1);
+    let more = vec![Fact::Household("Có hai con.".to_owned()), Fact::Health("Đau chân.".to_owned())];
+    let case = lan.open("a1", Some("Hoàng Thị Mỷ"), more);
+    let everything = Sharing { items: ShareItem::ALL.to_vec(), ..Sharing::emergency() };
+    let receiver = Receiver::Facility(village.facility);
+    let referral = lan.write(case.subject, "place:a", ask(ReferralKind::AdmissionEmergency, receiver, everything));
+    let told = History::new(&[&case, &referral]);
+    let sheets = sheets(&told.parts);
+    let sheet = sheets[0].2.as_ref().expect("an emergency reaches the facility at once");
+    assert_eq!((sheet.household.as_deref(), sheet.health.as_deref()), (None, Some("Đau chân.")));
+    assert_eq!(sheet.items, ShareItem::EMERGENCY.to_vec());
 }
 
 #[test]
@@ -340,6 +519,7 @@ fn who_sees_a_case_follows_place_name_and_exclusion() {
         named: [].into(),
         excluded: [].into(),
         teams: [].into(),
+        desks: [].into(),
     };
     let all = [village.lan, village.pao, village.hanh, village.toan, village.thanh, village.admin];
     let who = |reach: &Reach| all.map(|w| sees(reach, w));
@@ -357,7 +537,7 @@ fn only_who_has_the_duty_to_look_makes_a_case_seen() {
     let village = Village::new();
     let (lan, hanh) = (Pen::new(village.lan, 1), Pen::new(village.hanh, 2));
     let case = lan.open("a1", None, vec![]);
-    let mut told = Told::new(&[&case]);
+    let mut told = History::new(&[&case]);
     assert_eq!(told.tell(&lan.write(case.subject, "place:a", Body::Looked)), Err(Refusal::NotAllowed));
     told.tell(&hanh.write(case.subject, "place:a", Body::Looked)).expect("looked");
     let header = told.parts.header().expect("a header");
@@ -374,7 +554,7 @@ fn a_field_never_drops_a_candidate_in_silence() {
     let village = Village::new();
     let lan = Pen::new(village.lan, 1);
     let case = lan.open("a1", None, vec![]);
-    let mut told = Told::new(&[&case]);
+    let mut told = History::new(&[&case]);
     let note = |saw: Vec<ChangeId>, n: usize| {
         let fact = Fact::WhatHappened(format!("Lời thứ {n}"));
         lan.write(case.subject, "place:a", Body::FactsEdited { edits: vec![FieldEdit { saw, fact }] })
