@@ -172,7 +172,8 @@ fn Form(case: CaseId, parts: RwSignal<Loaded>, saving: Saving) -> AnyView {
         let known = chosen.get_untracked().is_some();
         let Some(for_whom) = fields.whom.get_untracked().filter(|_| known) else {
             found.push(Refusal::Field { spot: Spot::Worker, why: Invalid::Missing });
-            return drop(troubles.accept(found));
+            troubles.accept(found);
+            return;
         };
         let what = fields.what.with_untracked(|t| t.trim().to_owned());
         let body = Body::TaskWritten(Task { what, due, for_whom });

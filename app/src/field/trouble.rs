@@ -21,7 +21,6 @@ impl Troubles {
         Self(RwSignal::new(vec![]))
     }
     /// True when nothing is wrong; else the first wrong field gets the focus.
-    #[must_use]
     pub fn accept(self, found: Vec<Refusal>) -> bool {
         let clean = found.is_empty();
         self.0.set(found);

@@ -223,9 +223,12 @@ fn Form(case: CaseId, parts: RwSignal<Loaded>, saving: Saving, saved: RwSignal<b
         let Some(header) = parts.header() else { return };
         let visit = match untrack(|| fields.visit(state.keeper().now().day())) {
             Ok(visit) => visit,
-            Err(found) => return drop(troubles.accept(found)),
+            Err(found) => {
+                troubles.accept(found);
+                return;
+            }
         };
-        let _ = troubles.accept(vec![]);
+        troubles.accept(vec![]);
         let offers = replaces.is_none() && untrack(|| hands_back(state, header.handled_in()));
         let body = Body::VisitRecorded(visit);
         saving.save(header.log.clone(), Subject::Case(case), vec![body], Some(draft_name.clone()), replaces, move |_| {

@@ -865,7 +865,7 @@ pub static WORDS: Words = Words {
     },
     errors: Errors {
         choose: "Please choose one.",
-        fact: fact,
+        fact,
         invalid: |e| match e {
             Invalid::Empty | Invalid::Missing => "This is still empty. Please fill it in.",
             Invalid::TooLong => "Too long. Please shorten it.",

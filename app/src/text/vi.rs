@@ -870,7 +870,7 @@ pub static WORDS: Words = Words {
     },
     errors: Errors {
         choose: "Xin chọn một ô.",
-        fact: fact,
+        fact,
         invalid: |e| match e {
             Invalid::Empty | Invalid::Missing => "Chỗ này còn trống. Xin ghi vào.",
             Invalid::TooLong => "Dài quá. Xin rút ngắn lại.",
