@@ -454,7 +454,6 @@ struct Deciding {
     signed: DateParts,
     level: Level,
     offers: Memo<Vec<super::receivers::Offer>>,
-    emergency: bool,
     words: &'static Words,
 }
 
@@ -529,7 +528,7 @@ fn DecisionForm(referral: ChangeId, parts: RwSignal<Loaded>, open: Decisions) ->
         alternatives(state, &need, &of.ask.receiver, words)
     });
     let tried = RwSignal::new(false);
-    let deciding = Deciding { page, fields, signed, level: open.level, offers, emergency, words };
+    let deciding = Deciding { page, fields, signed, level: open.level, offers, words };
     let draft = keep_draft(draft_name.clone(), move || fields.read(), move |kept| fields.write(kept));
     let error = move |at: At| {
         Signal::derive(move || {

@@ -10,7 +10,7 @@ mod steps;
 mod turn;
 
 use domain::{
-    Act, Actor, Body, Change, ChangeId, Day, DeviceId, Level, LogId, Parts, Receiver, ReferralStatus, Refusal, Rules, Side,
+    Act, Actor, Body, Change, ChangeId, Day, DeviceId, Level, LogId, Parts, Receiver, Refusal, Rules, Side,
     StoreError, Subject, Worker, check,
     limits::PROTOCOL_VERSION,
 };
@@ -122,9 +122,4 @@ fn blank_leave(today: Day) -> Act {
 /// Whether a receiver is somebody of the commune itself, who needs no sheet and holds no places.
 fn is_local(receiver: &Receiver) -> bool {
     !matches!(receiver, Receiver::Facility(_))
-}
-
-/// Whether nothing moves any more on the receiver's side either.
-fn is_over(status: ReferralStatus) -> bool {
-    status.is_final()
 }

@@ -13,7 +13,6 @@ use crate::{
         ui::{ClockMark, Section, moment},
         words,
     },
-    icon::{Icon, sized},
     text::{Words, date, date_time},
 };
 
@@ -256,9 +255,4 @@ pub fn ask_facts(state: AppState, ask: &ReferralAsk, written_on: Day, words: &'s
         </dl>
     }
     .into_any()
-}
-
-/// A small icon with what somebody hears of it, in front of a soft line.
-pub fn soft_line(icon: Icon, said: String) -> AnyView {
-    view! { <p class="soft delivery">{sized(icon, Some("s"))}<span>{said}</span></p> }.into_any()
 }
