@@ -23,7 +23,8 @@
     const form = shell?.querySelector('form');
     // Whoever has begun to type finishes in the plain form, which works by itself;
     // an error the office wrote there has not been read yet.
-    if (form && (form.dataset.answered !== undefined || isTouched(form))) return;
+    const known = root.dataset.opening !== undefined;
+    if (form && !known && (form.dataset.answered !== undefined || isTouched(form))) return;
     shell?.remove();
     delete root.dataset.opening;
     module.mount();

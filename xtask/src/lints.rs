@@ -1,4 +1,4 @@
-//! Formatting and lints of every feature set: knows the selections, not the rules.
+//! Formatting, lints of every feature set and the quick tests: knows the selections, not the rules.
 
 use std::process::Command;
 
@@ -10,7 +10,8 @@ pub fn check() -> Result<()> {
     machine::for_wasm()?;
     format()?;
     office()?;
-    phone()
+    phone()?;
+    cargo(&["test", "--quiet", "--workspace", "--lib", "--bins"]).context("unit tests")
 }
 
 pub fn format() -> Result<()> {

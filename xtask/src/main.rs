@@ -34,7 +34,7 @@ enum Verb {
     Site,
     /// Run every test; the last line is `N passed, N failed`
     Test,
-    /// Formatting and lints, the quick look before a commit
+    /// Formatting, lints and unit tests: the quick look before a commit
     Check,
     /// Run seeded phones against an office that loses, repeats and reorders
     Simulate(simulate::Simulate),
