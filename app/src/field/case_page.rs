@@ -15,6 +15,7 @@ use super::{
     clock, lang, naming,
     route::Route,
     state::{AppState, Loaded},
+    task::TaskDoneButton,
     ui::{
         ClockMark, ConfirmDialog, DeliveryMark, DockActions, EmptyState, FactList, Notice, Note, ReferralMark, RestrictedMark,
         Row, Screen, Section, SkeletonRows, StatusMark, Top, UrgencyMark, moment,
@@ -318,17 +319,6 @@ fn next(state: AppState, case: CaseId, parts: &Arc<Parts>, header: &Header) -> A
             TaskFor::Worker(worker) => naming::colleague_full(*worker, &state.colleagues(), words),
         };
         let (log, task) = (header.log.clone(), t.written.id);
-        let notice = expect_context::<Notice>();
-        let done = move |_| {
-            let body = Body::TaskDone { task, note: String::new() };
-            let saving = state.keeper().save(log.clone(), Subject::Case(case), body, None, None);
-            spawn_local(async move {
-                notice.say(match saving.await {
-                    Ok(_) => words.frame.saved,
-                    Err(error) => (words.errors.store)(&error),
-                });
-            });
-        };
         view! {
             <li>
                 <div class="row">
@@ -344,9 +334,7 @@ fn next(state: AppState, case: CaseId, parts: &Arc<Parts>, header: &Header) -> A
                     </div>
                 </div>
                 <div class="row-foot">
-                    <button class="button" type="button" on:click=done>
-                        {sized(Icon::Tick, Some("s"))} {words.case_page.done}
-                    </button>
+                    <TaskDoneButton log case task />
                 </div>
             </li>
         }

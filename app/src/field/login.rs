@@ -5,6 +5,7 @@ use leptos::{leptos_dom::helpers::IntervalHandle, prelude::*, task::spawn_local}
 
 use super::{
     app_state, navigator,
+    person::OtherPeople,
     route::Route,
     state::{AppState, SyncState},
     ui::{DockActions, Field, Note, Screen, Top, Typing, focus_first_error},
@@ -122,6 +123,9 @@ pub fn LogIn() -> AnyView {
                     {move || if busy.get() { words.login.busy } else { words.login.button }}
                 </button>
             </form>
+            <Show when=move || state.worker.with(Option::is_none)>
+                <OtherPeople />
+            </Show>
             <details class="extra">
                 <summary>{sized(Icon::Question, Some("s"))} {words.login.forgot}</summary>
                 <p>{words.login.forgot_text}</p>

@@ -7,7 +7,7 @@ use super::{
     app_state, naming, navigator,
     route::Route,
     state::{AppState, Opening, Person, SyncState},
-    ui::{ConfirmDialog, FactList, Notice, Screen, SkeletonRows, Tab, Top},
+    ui::{ConfirmDialog, FactList, Notice, Screen, Tab, Top},
     words,
 };
 use crate::{
@@ -19,33 +19,37 @@ use crate::{
 pub fn PersonPage() -> AnyView {
     let state = app_state();
     let words = words();
-    let people = people(state);
-    let others = move || {
-        let me = state.me();
-        people.get().map(|all| all.into_iter().filter(|p| Some(p.worker.id) != me).collect::<Vec<_>>())
-    };
     view! {
         <Screen
             top=Top::BackTitle { to: Route::More, title: words.person.title.to_owned() }
             title=words.person.title
             tab=Tab::More
         >
-            {move || match state.worker.get() {
-                Some(worker) => view! { <Me worker /> }.into_any(),
-                None => view! { <p class="soft">{words.person.nobody}</p> }.into_any(),
-            }}
-            {move || match others() {
-                None => view! { <SkeletonRows /> }.into_any(),
-                Some(all) if all.is_empty() => ().into_any(),
-                Some(all) => {
-                    let rows = all.into_iter().map(|p| view! { <SwitchRow person=p /> }).collect_view();
-                    view! { <ul class="rows menu">{rows}</ul> }.into_any()
-                }
-            }}
+            {move || state.worker.get().map(|worker| view! { <Me worker /> })}
+            <OtherPeople />
             <a class="button" href=Route::Login.path()>{sized(Icon::Plus, Some("s"))} {words.person.add}</a>
         </Screen>
     }
     .into_any()
+}
+
+/// Everybody known here but whoever holds the phone; one tap hands it over.
+#[component]
+pub fn OtherPeople() -> AnyView {
+    let state = app_state();
+    let people = people(state);
+    let others = move || {
+        let me = state.me();
+        people.get().map(|all| all.into_iter().filter(|p| Some(p.worker.id) != me).collect::<Vec<_>>())
+    };
+    let list = move || match others() {
+        Some(all) if !all.is_empty() => {
+            let rows = all.into_iter().map(|person| view! { <SwitchRow person /> }).collect_view();
+            view! { <ul class="rows menu">{rows}</ul> }.into_any()
+        }
+        _ => ().into_any(),
+    };
+    list.into_any()
 }
 
 /// Everybody known here; read anew when somebody comes or goes.
@@ -179,7 +183,10 @@ fn SwitchRow(person: Person) -> AnyView {
             let _ = busy.try_set(None);
             match done {
                 // Somebody whose log-in has ended writes their password first.
-                Ok(()) if state.opening.get_untracked() == Opening::Nobody => navigator.replace(Route::Login),
+                Ok(()) if state.opening.get_untracked() == Opening::Nobody => {
+                    navigator.replace(Route::Login);
+                    notice.say(words.person.must_log_in);
+                }
                 Ok(()) => navigator.replace(Route::Today),
                 Err(error) => notice.say((words.errors.store)(&error)),
             }

@@ -11,7 +11,7 @@ use leptos::prelude::*;
 use super::{
     app_state,
     banners::{Banners, SyncLine},
-    clock, naming, referral,
+    clock, emergency, naming, new_case, referral,
     route::Route,
     state::{AppState, Opening},
     sync_page::item_title,
@@ -141,11 +141,16 @@ fn to_do(state: AppState, words: &'static Words) -> Vec<ToDo> {
     let colleagues = state.colleagues();
     let mut all = Vec::new();
     for draft in state.drafts.get() {
-        if draft.name == "new-case" {
+        let form = match draft.name.as_str() {
+            new_case::DRAFT => Some((Route::NewCase, Icon::Pencil, words.today.draft)),
+            emergency::DRAFT => Some((Route::Emergency, Icon::Alarm, words.emergency.draft)),
+            _ => None,
+        };
+        if let Some((route, icon, title)) = form {
             all.push(ToDo {
-                href: Route::NewCase.path(),
-                icon: Icon::Pencil,
-                title: words.today.draft.to_owned(),
+                href: route.path(),
+                icon,
+                title: title.to_owned(),
                 text: (words.today.draft_text)(&moment(draft.at, now)),
                 quote: None,
                 returned: false,

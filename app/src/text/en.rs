@@ -453,6 +453,7 @@ pub static WORDS: Words = Words {
         ask_now: "Ask for admission",
         not_emergency: "This case is not recorded as an emergency. The numbers still work.",
         ask_failed: "The case is saved, but the request for admission could not be saved. Please tap “Ask for admission”.",
+        draft: "EMERGENCY not saved yet",
     },
     visit: Visit {
         title: "Record a visit",
@@ -838,9 +839,8 @@ pub static WORDS: Words = Words {
         unsent: |n| format!("{n} not sent"),
         area: "Area",
         my_phone: "Phone",
-        here: |n| if n == 1 { "1 person on this phone".to_owned() } else { format!("{n} people on this phone") },
         all_sent: "Everything sent",
-        nobody: "Nobody has logged in on this phone.",
+        must_log_in: "This person has logged out. Please write the name and password.",
     },
     login: Login {
         title: "Log in",

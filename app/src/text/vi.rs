@@ -460,6 +460,7 @@ pub static WORDS: Words = Words {
         ask_now: "Đề nghị tiếp nhận",
         not_emergency: "Hồ sơ này không ghi là khẩn cấp. Số gọi vẫn dùng được.",
         ask_failed: "Hồ sơ đã lưu, nhưng đề nghị tiếp nhận chưa lưu được. Xin chạm “Đề nghị tiếp nhận”.",
+        draft: "KHẨN CẤP đang ghi dở",
     },
     visit: Visit {
         title: "Ghi lần thăm",
@@ -843,9 +844,8 @@ pub static WORDS: Words = Words {
         unsent: |n| format!("{n} mục chưa gửi"),
         area: "Địa bàn",
         my_phone: "Số điện thoại",
-        here: |n| format!("{n} người trên máy này"),
         all_sent: "Đã gửi hết",
-        nobody: "Chưa ai đăng nhập trên máy này.",
+        must_log_in: "Người này đã đăng xuất. Xin ghi tên và mật khẩu.",
     },
     login: Login {
         title: "Đăng nhập",

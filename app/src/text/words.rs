@@ -359,6 +359,7 @@ pub struct Emergency {
     pub ask_now: &'static str,
     pub not_emergency: &'static str,
     pub ask_failed: &'static str,
+    pub draft: &'static str,
 }
 
 /// Ghi lần thăm, and giving a task.
@@ -685,9 +686,8 @@ pub struct Person {
     pub unsent: fn(usize) -> String,
     pub area: &'static str,
     pub my_phone: &'static str,
-    pub here: fn(usize) -> String,
     pub all_sent: &'static str,
-    pub nobody: &'static str,
+    pub must_log_in: &'static str,
 }
 
 /// Đăng nhập.
