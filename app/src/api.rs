@@ -2,7 +2,7 @@
 //!
 //! Errors cross the wire as `domain::ApiError`; the office's program gives each its HTTP status.
 
-use domain::{ApiError, Worker, WorkerId};
+use domain::{ApiError, PullAnswer, PullRequest, PushBatch, Verdict, Worker, WorkerId};
 use leptos::prelude::*;
 use leptos::server_fn::codec::{Json, JsonEncoding};
 use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
@@ -67,6 +67,29 @@ pub async fn whoami() -> Result<Vec<Worker>, CallError> {
     Ok(ssr::office()?.whoami(&ssr::call()?).await?)
 }
 
+/// Takes changes of one person on one device; the answer has one verdict for each, in their order.
+///
+/// # Errors
+/// [`ApiError::SignedOut`] unless the session is of the person the batch names, [`ApiError::TooLarge`],
+/// [`ApiError::Unavailable`]; then nothing was written.
+#[server(prefix = "/api", endpoint = "push", input = Json, output = Json)]
+pub async fn push(batch: PushBatch) -> Result<Vec<Verdict>, CallError> {
+    let session = ssr::session_of(batch.worker).await?;
+    let office = ssr::office()?;
+    Ok(office.registry().push(&session, batch, office.now()).await?)
+}
+
+/// Gives what changed behind the cursors, as far as the person may see it.
+///
+/// # Errors
+/// [`ApiError::SignedOut`], [`ApiError::UpdateNeeded`], [`ApiError::Unavailable`].
+#[server(prefix = "/api", endpoint = "pull", input = Json, output = Json)]
+pub async fn pull(request: PullRequest) -> Result<PullAnswer, CallError> {
+    let session = ssr::session_of(request.worker).await?;
+    let office = ssr::office()?;
+    Ok(office.registry().pull(&session, request, office.now()).await?)
+}
+
 /// What the doors need of the program behind them.
 #[cfg(feature = "ssr")]
 pub mod ssr {
@@ -77,7 +100,7 @@ pub mod ssr {
     use axum::http::header::SET_COOKIE;
     use axum::http::request::Parts;
     use axum::http::{HeaderMap, HeaderValue};
-    use domain::{ApiError, Session, Worker, WorkerId};
+    use domain::{ApiError, Registry, Session, Timestamp, Worker, WorkerId};
     use leptos::prelude::use_context;
     use leptos_axum::ResponseOptions;
 
@@ -91,6 +114,9 @@ pub mod ssr {
         async fn whoami(&self, call: &Call) -> Result<Vec<Worker>, ApiError>;
         /// [`ApiError::SignedOut`] unless the call carries a standing session of just this person.
         async fn session_of(&self, call: &Call, worker: WorkerId) -> Result<Session, ApiError>;
+        fn registry(&self) -> &dyn Registry;
+        /// The office's clock.
+        fn now(&self) -> Timestamp;
     }
 
     /// Where a call came from and which cookies it carried.

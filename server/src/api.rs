@@ -10,7 +10,7 @@ use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use domain::{ApiError, Session, Worker, WorkerId};
+use domain::{ApiError, Registry, Session, Timestamp, Worker, WorkerId};
 use leptos::prelude::provide_context;
 
 use crate::AppState;
@@ -66,12 +66,20 @@ impl Office for AppState {
     }
 
     async fn whoami(&self, call: &Call) -> Result<Vec<Worker>, ApiError> {
-        session::list_field(&self.pool, &call.headers, now_ms()).await.map_err(unavailable)
+        session::list_field(&self.staff, &call.headers, now_ms()).await.map_err(unavailable)
     }
 
     async fn session_of(&self, call: &Call, worker: WorkerId) -> Result<Session, ApiError> {
-        let found = session::find_field(&self.pool, &call.headers, worker, now_ms()).await.map_err(unavailable)?;
+        let found = session::find_field(&self.staff, &call.headers, worker, now_ms()).await.map_err(unavailable)?;
         found.map(|worker| Session { worker: worker.id }).ok_or(ApiError::SignedOut)
+    }
+
+    fn registry(&self) -> &dyn Registry {
+        &*self.registry
+    }
+
+    fn now(&self) -> Timestamp {
+        Timestamp(now_ms())
     }
 }
 

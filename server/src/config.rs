@@ -2,8 +2,14 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use anyhow::{Context, Result, bail};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::database;
+use crate::seal::{Seal, load_key, parse_key};
+use crate::staff::Staff;
 
 /// The office of Cầu Nối: signs people in, receives what phones recorded, sends back what they may see.
 #[derive(Debug, Parser)]
@@ -20,6 +26,33 @@ pub struct Cli {
 pub enum Verb {
     /// Serve the field app, the office's pages and the sync
     Serve(Serve),
+    /// People who may sign in
+    #[command(subcommand)]
+    User(User),
+    /// Tables from files
+    #[command(subcommand)]
+    Import(Import),
+    /// Write a copy of the database, sealed as it is, while the office goes on; keep the key elsewhere
+    Backup {
+        #[command(flatten)]
+        store: Store,
+        /// The file to write; it must not be there yet
+        file: PathBuf,
+    },
+    /// Put a copy back in the database's place; the office must be stopped, what was there is kept beside it
+    Restore {
+        #[command(flatten)]
+        store: Store,
+        /// A file that `backup` wrote
+        file: PathBuf,
+    },
+    /// Apply every change again and compare with what is stored; verify counters and chains
+    Check {
+        #[command(flatten)]
+        store: Store,
+    },
+    /// Print the description of the interface (OpenAPI 3.1, JSON)
+    Openapi,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -30,14 +63,82 @@ pub enum LogForm {
     Json,
 }
 
+/// Where the office keeps what it knows.
+#[derive(Args, Clone, Debug)]
+pub struct Store {
+    /// The SQLite file; it is made when it is not there
+    #[arg(long, env = "CAU_NOI_DB", default_value = "cau-noi.db")]
+    pub db: PathBuf,
+    /// The file with the key under which bodies are sealed, made with a new database; or the key itself in `CAU_NOI_KEY`
+    /// (64 hexadecimal digits). Without it nothing can be read: keep a copy, and not beside the database
+    #[arg(long, env = "CAU_NOI_KEY_FILE")]
+    pub key_file: Option<PathBuf>,
+}
+
+impl Store {
+    /// Opens the database with its key. `demo`: the key may lie beside it.
+    pub async fn open(&self, demo: bool) -> Result<Staff> {
+        let key = match (std::env::var("CAU_NOI_KEY"), &self.key_file) {
+            (Ok(key), _) => parse_key(&key).context("CAU_NOI_KEY")?,
+            (Err(_), Some(file)) => load_key(file, demo || !self.db.exists())?,
+            (Err(_), None) if demo || self.demo_key().exists() => load_key(&self.demo_key(), true)?,
+            (Err(_), None) => bail!("no key: give --key-file FILE (it is made with a new database) or CAU_NOI_KEY"),
+        };
+        let pool = database::open(&self.db).await?;
+        Staff::open(pool, Arc::new(Seal::new(key))).await
+    }
+
+    /// The demo's key lies beside its database.
+    fn demo_key(&self) -> PathBuf {
+        let mut name = self.db.clone().into_os_string();
+        name.push(".demo-key");
+        name.into()
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub enum User {
+    /// Add somebody, or give somebody other roles; the password is read from the first line of standard input
+    Add(AddUser),
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct AddUser {
+    #[command(flatten)]
+    pub store: Store,
+    /// What they sign in with
+    pub user_name: String,
+    /// Full name as people write it
+    #[arg(long)]
+    pub name: String,
+    /// `ROLE@PLACE`, or `facility@ID` of a facility; may be repeated. Roles: collaborator, outreach, supervisor, facility,
+    /// viewer, admin
+    #[arg(long = "role", required = true)]
+    pub roles: Vec<String>,
+    /// `anh` or `chi`
+    #[arg(long)]
+    pub address: Option<String>,
+    #[arg(long)]
+    pub phone: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Import {
+    /// Places from a CSV with the columns code, name, type, parent_code, latitude, longitude, valid_from
+    Places {
+        #[command(flatten)]
+        store: Store,
+        file: PathBuf,
+    },
+}
+
 #[derive(Args, Clone, Debug)]
 pub struct Serve {
     /// Address and port to listen on; HTTPS is the work of the proxy in front
     #[arg(long, env = "CAU_NOI_LISTEN", default_value = "127.0.0.1:3000")]
     pub listen: SocketAddr,
-    /// The SQLite file; it is made when it is not there
-    #[arg(long, env = "CAU_NOI_DB", default_value = "cau-noi.db")]
-    pub db: PathBuf,
+    #[command(flatten)]
+    pub store: Store,
     /// The folder that `cargo xtask site` built
     #[arg(long, env = "CAU_NOI_SITE", default_value = "target/site")]
     pub site: PathBuf,

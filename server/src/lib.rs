@@ -7,21 +7,33 @@
 //! - [`login`], [`session`]: who is asking
 //! - [`api`], [`office`]: what stands behind the server functions and the office's pages
 //! - [`headers`], [`observe`], [`health`]: what every answer carries, and how the office is doing
+//! - [`registry`]: changes, parts and logs on SQLite; [`staff`]: people, rights and places
+//! - [`seal`], [`audit`]: what a stolen database does not tell, and who read what
 //! - [`serve`], [`database`]: start, stop, storage; [`demo`]: a fictional installation
+//! - [`user`], [`import`], [`backup`], [`check`], [`openapi`]: the other verbs of the command line
 
 pub mod api;
 pub mod assets;
+pub mod audit;
+pub mod backup;
+pub mod check;
 pub mod config;
 pub mod database;
 pub mod demo;
 pub mod headers;
 pub mod health;
+pub mod import;
 pub mod login;
 pub mod observe;
 pub mod office;
+pub mod openapi;
+pub mod registry;
 pub mod routes;
+pub mod seal;
 pub mod serve;
 pub mod session;
 pub mod shell;
+pub mod staff;
+pub mod user;
 
 pub use serve::AppState;

@@ -7,12 +7,14 @@ use anyhow::{Context, Result};
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
-use domain::Worker;
+use domain::{Worker, WorkerId};
 use sha2::{Digest, Sha256};
 use sqlx::{SqliteConnection, SqlitePool};
 use tokio::sync::Semaphore;
 
 use crate::observe::Counts;
+use crate::seal::{Seal, hex};
+use crate::staff::Staff;
 
 /// One hash takes 19 MB and some 20 ms; more at a time only slow each other down.
 const HASHES_AT_A_TIME: usize = 2;
@@ -52,7 +54,7 @@ impl From<sqlx::Error> for LoginError {
 
 #[derive(Debug)]
 pub struct Login {
-    pool: SqlitePool,
+    staff: Staff,
     counts: Arc<Counts>,
     turns: Semaphore,
     /// What an unknown name is checked against, so that it takes as long as a known one.
@@ -60,10 +62,10 @@ pub struct Login {
 }
 
 impl Login {
-    pub fn new(pool: SqlitePool, counts: Arc<Counts>) -> Result<Self> {
+    pub fn new(staff: Staff, counts: Arc<Counts>) -> Result<Self> {
         let mut password = [0; 32];
         getrandom::fill(&mut password).context("the system gives no randomness")?;
-        Ok(Self { pool, counts, turns: Semaphore::new(HASHES_AT_A_TIME), nobody: hash_password(&password)? })
+        Ok(Self { staff, counts, turns: Semaphore::new(HASHES_AT_A_TIME), nobody: hash_password(&password)? })
     }
 
     /// The worker who has this name and this password.
@@ -95,10 +97,10 @@ impl Login {
             return Err(error);
         }
         let row = sqlx::query_as::<_, (String, String)>(
-            "select password_hash, worker from worker_login where user_name = ? and disabled_at is null",
+            "select password_hash, worker_id from worker_login where user_name_hash = ? and disabled_at is null",
         )
-        .bind(&user_name)
-        .fetch_optional(&self.pool)
+        .bind(hash_user_name(&self.staff.seal, &user_name))
+        .fetch_optional(&self.staff.pool)
         .await?;
         let (hash, worker) = match row {
             Some((hash, worker)) => (hash, Some(worker)),
@@ -109,14 +111,17 @@ impl Login {
             Counts::add(&self.counts.failed_log_ins);
             return Err(LoginError::Wrong);
         };
+        let Some(worker) = self.staff.find(worker.parse().context("a log-in of nobody")?).await? else {
+            return Err(LoginError::Wrong);
+        };
         self.count_as_right(&keys).await?;
         Counts::add(&self.counts.log_ins);
-        Ok(serde_json::from_str(&worker).context("a worker's row is not readable")?)
+        Ok(worker)
     }
 
     /// Every attempt counts as failed until it turns out right: guesses made side by side find the door closed.
     async fn count_as_failed(&self, keys: &[(Vec<u8>, u32)], now_ms: i64) -> Result<(), LoginError> {
-        let mut transaction = self.pool.begin_with("begin immediate").await?;
+        let mut transaction = self.staff.pool.begin_with("begin immediate").await?;
         for (key, _) in keys {
             let open_at = sqlx::query_scalar::<_, i64>("select open_at from login_wait where key = ?")
                 .bind(key)
@@ -142,7 +147,7 @@ impl Login {
 
     async fn count_as_right(&self, keys: &[(Vec<u8>, u32); 2]) -> Result<(), LoginError> {
         let [(name, _), (address, _)] = keys;
-        let mut transaction = self.pool.begin_with("begin immediate").await?;
+        let mut transaction = self.staff.pool.begin_with("begin immediate").await?;
         sqlx::query("delete from login_wait where key = ?").bind(name).execute(&mut *transaction).await?;
         // The address keeps its other failures: one known password must not open it for guessing.
         sqlx::query("update login_wait set failures = failures - 1, open_at = 0 where key = ? and failures > 0")
@@ -164,20 +169,28 @@ impl Login {
     }
 }
 
-/// Adds somebody who may sign in. Nothing happens when the user name is taken; `false` says so.
-pub async fn add(pool: &SqlitePool, worker: &Worker, user_name: &str, password: &str, now_ms: i64) -> Result<bool> {
+/// Who signs in under this name.
+pub async fn find(staff: &Staff, user_name: &str) -> Result<Option<WorkerId>> {
+    let worker = sqlx::query_scalar::<_, String>("select worker_id from worker_login where user_name_hash = ?")
+        .bind(hash_user_name(&staff.seal, &fold(user_name)))
+        .fetch_optional(&staff.pool)
+        .await?;
+    Ok(worker.map(|id| id.parse()).transpose()?)
+}
+
+/// Lets a worker sign in. Nothing happens when the user name is taken; `false` says so.
+pub async fn add(staff: &Staff, worker: WorkerId, user_name: &str, password: &str, now_ms: i64) -> Result<bool> {
     let password = password.to_owned();
     let hash = tokio::task::spawn_blocking(move || hash_password(password.as_bytes())).await??;
     let added = sqlx::query(
-        "insert into worker_login (worker_id, user_name, password_hash, worker, created_at)
-         values (?1, ?2, ?3, ?4, ?5) on conflict do nothing",
+        "insert into worker_login (worker_id, user_name_hash, password_hash, created_at)
+         values (?1, ?2, ?3, ?4) on conflict do nothing",
     )
-    .bind(worker.id.to_string())
-    .bind(fold(user_name))
+    .bind(worker.to_string())
+    .bind(hash_user_name(&staff.seal, &fold(user_name)))
     .bind(hash)
-    .bind(serde_json::to_string(worker)?)
     .bind(now_ms)
-    .execute(pool)
+    .execute(&staff.pool)
     .await?;
     Ok(added.rows_affected() == 1)
 }
@@ -219,6 +232,11 @@ fn hash_password(password: &[u8]) -> Result<String> {
 /// User names are short Latin words; a phone's keyboard likes to begin them with a capital.
 fn fold(user_name: &str) -> String {
     user_name.trim().to_lowercase()
+}
+
+/// User names are often given names: the database knows them only as keyed hashes.
+fn hash_user_name(seal: &Seal, folded: &str) -> String {
+    hex(&seal.hash(&[b"user name", folded.as_bytes()]))
 }
 
 fn key(kind: &str, text: &str) -> Vec<u8> {

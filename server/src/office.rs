@@ -54,7 +54,7 @@ pub async fn log_in(
 
 pub async fn log_out(State(state): State<AppState>, headers: HeaderMap) -> Response {
     let closed = async {
-        match session::find_office(&state.pool, &headers, now_ms()).await? {
+        match session::find_office(&state.staff, &headers, now_ms()).await? {
             Some(worker) => session::close(&state.pool, &headers, worker.id, Face::Office).await.map(Some),
             None => Ok(None),
         }
@@ -68,7 +68,7 @@ pub async fn log_out(State(state): State<AppState>, headers: HeaderMap) -> Respo
 
 async fn load_home(state: &AppState, headers: &HeaderMap) -> Result<Option<Home>> {
     let now_ms = now_ms();
-    let Some(worker) = session::find_office(&state.pool, headers, now_ms).await? else { return Ok(None) };
+    let Some(worker) = session::find_office(&state.staff, headers, now_ms).await? else { return Ok(None) };
     let (people, sessions) = sqlx::query_as::<_, (i64, i64)>(
         "select (select count(*) from worker_login where disabled_at is null),
                 (select count(*) from session where expires_at > ?)",

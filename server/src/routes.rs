@@ -21,6 +21,11 @@ const LONGEST_CALL: Duration = Duration::from_secs(60);
 /// What a form or a small call may send.
 const SMALL: usize = 64 * 1024;
 
+/// A full batch and what stands around it; a larger one is halved by whoever sends it.
+const PUSH: usize = domain::limits::PUSH_BYTES + 4 * 1024;
+/// A cursor for each commune of a province.
+const PULL: usize = 128 * 1024;
+
 /// What the body of a call is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Takes {
@@ -57,6 +62,8 @@ pub fn routes() -> Vec<Route> {
         call("/api/log_in", "Sign in to the field app", SMALL),
         call("/api/log_out", "End one person's session on this device", SMALL),
         call("/api/whoami", "Who is signed in on this device", SMALL),
+        call("/api/push", "Send what was recorded; one verdict a change", PUSH),
+        call("/api/pull", "Get what changed, as far as the person may see it", PULL),
         page("/healthz", "The process lives", get(health::healthz)),
         page("/readyz", "The database answers", get(health::readyz)),
         page("/metrics", "Counts in Prometheus' format", get(health::metrics)),
@@ -64,6 +71,7 @@ pub fn routes() -> Vec<Route> {
         page("/manifest.webmanifest", "The installable app", get(assets::asset)),
         page("/logo.svg", "The sign", get(assets::asset)),
         page("/icons/{*name}", "Icons of the installed app", get(assets::asset)),
+        page("/screens/{*name}", "Pictures that stores and browsers show before installing", get(assets::asset)),
         page("/pkg/{*name}", "Files of this build, named by their hash", get(assets::asset)),
     ];
     for path in FIELD_PATHS {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use axum::Router;
+use domain::Timestamp;
 use sqlx::SqlitePool;
 use tokio::net::TcpListener;
 
@@ -13,7 +14,9 @@ use crate::assets::Site;
 use crate::config::Serve;
 use crate::login::Login;
 use crate::observe::Counts;
+use crate::registry::SqliteRegistry;
 use crate::shell::Shell;
+use crate::staff::Staff;
 use crate::{database, demo, login, routes, session};
 
 const TIDY_EVERY: Duration = Duration::from_secs(3600);
@@ -24,6 +27,8 @@ const LONGEST_GOODBYE: Duration = Duration::from_secs(10);
 #[derive(Clone, Debug)]
 pub struct AppState {
     pub pool: SqlitePool,
+    pub staff: Staff,
+    pub registry: Arc<SqliteRegistry>,
     pub site: Arc<Site>,
     pub shell: Arc<Shell>,
     pub login: Arc<Login>,
@@ -37,18 +42,24 @@ pub async fn open(config: &Serve) -> Result<AppState> {
         bail!("--demo has public passwords and listens on this machine only: use --listen 127.0.0.1:PORT");
     }
     let site = Arc::new(Site::load(&config.site)?);
-    let pool = database::open(&config.db).await?;
+    let staff = config.store.open(config.demo).await?;
+    let registry = SqliteRegistry::start(staff.clone());
     let counts = Arc::new(Counts::default());
     let state = AppState {
         shell: Arc::new(Shell::new(&site)),
         site,
-        login: Arc::new(Login::new(pool.clone(), counts.clone())?),
+        login: Arc::new(Login::new(staff.clone(), counts.clone())?),
         counts,
-        pool,
+        pool: staff.pool.clone(),
+        staff,
+        registry,
         behind_proxy: config.behind_proxy,
     };
     if config.demo {
-        demo::fill(&state).await.context("the demo could not be filled")?;
+        demo::fill(&state.registry, Timestamp(database::now_ms())).await.context("the demo could not be filled")?;
+    }
+    if let Ok(found @ 1..) = state.registry.retry_unknown(Timestamp(database::now_ms())).await {
+        tracing::info!("{found} changes that an older version did not know found their place");
     }
     Ok(state)
 }

@@ -9,6 +9,8 @@ use domain::{Worker, WorkerId};
 use sha2::{Digest, Sha256};
 use sqlx::SqlitePool;
 
+use crate::staff::Staff;
+
 const HOUR_MS: i64 = 3_600_000;
 /// A phone may be a season away from the network; each use starts the time anew.
 const FIELD_MS: i64 = 90 * 24 * HOUR_MS;
@@ -69,29 +71,24 @@ pub async fn open(pool: &SqlitePool, worker: WorkerId, face: Face, now_ms: i64) 
 }
 
 /// The person of a request, if their session stands: `worker` must be who they say they are.
-pub async fn find_field(
-    pool: &SqlitePool,
-    headers: &HeaderMap,
-    worker: WorkerId,
-    now_ms: i64,
-) -> Result<Option<Worker>> {
+pub async fn find_field(staff: &Staff, headers: &HeaderMap, worker: WorkerId, now_ms: i64) -> Result<Option<Worker>> {
     let Some(token) = cookie_value(headers, &Face::Field.cookie_name(worker)) else { return Ok(None) };
-    let found = find(pool, token, Face::Field, now_ms).await?;
+    let found = find(staff, token, Face::Field, now_ms).await?;
     Ok(found.filter(|found| found.id == worker))
 }
 
-pub async fn find_office(pool: &SqlitePool, headers: &HeaderMap, now_ms: i64) -> Result<Option<Worker>> {
+pub async fn find_office(staff: &Staff, headers: &HeaderMap, now_ms: i64) -> Result<Option<Worker>> {
     match cookie_value(headers, OFFICE_COOKIE) {
-        Some(token) => find(pool, token, Face::Office, now_ms).await,
+        Some(token) => find(staff, token, Face::Office, now_ms).await,
         None => Ok(None),
     }
 }
 
 /// Everybody who is signed in on the device that asks, the latest first.
-pub async fn list_field(pool: &SqlitePool, headers: &HeaderMap, now_ms: i64) -> Result<Vec<Worker>> {
+pub async fn list_field(staff: &Staff, headers: &HeaderMap, now_ms: i64) -> Result<Vec<Worker>> {
     let mut found = Vec::new();
     for (name, token) in cookies(headers).filter(|(name, _)| name.starts_with(PREFIX) && *name != OFFICE_COOKIE) {
-        if let Some((worker, since)) = find_since(pool, token, Face::Field, now_ms).await?
+        if let Some((worker, since)) = find_since(staff, token, Face::Field, now_ms).await?
             && Face::Field.cookie_name(worker.id) == name
         {
             found.push((since, worker));
@@ -116,13 +113,13 @@ pub async fn tidy(pool: &SqlitePool, now_ms: i64) -> Result<()> {
     Ok(())
 }
 
-async fn find(pool: &SqlitePool, token: &str, face: Face, now_ms: i64) -> Result<Option<Worker>> {
-    Ok(find_since(pool, token, face, now_ms).await?.map(|(worker, _)| worker))
+async fn find(staff: &Staff, token: &str, face: Face, now_ms: i64) -> Result<Option<Worker>> {
+    Ok(find_since(staff, token, face, now_ms).await?.map(|(worker, _)| worker))
 }
 
-async fn find_since(pool: &SqlitePool, token: &str, face: Face, now_ms: i64) -> Result<Option<(Worker, i64)>> {
+async fn find_since(staff: &Staff, token: &str, face: Face, now_ms: i64) -> Result<Option<(Worker, i64)>> {
     let row = sqlx::query_as::<_, (String, i64, i64)>(
-        "select worker_login.worker, session.created_at, session.last_used_at
+        "select session.worker_id, session.created_at, session.last_used_at
          from session join worker_login using (worker_id)
          where session.token_hash = ?1 and session.face = ?2 and session.expires_at > ?3
            and worker_login.disabled_at is null",
@@ -130,7 +127,7 @@ async fn find_since(pool: &SqlitePool, token: &str, face: Face, now_ms: i64) -> 
     .bind(hash(token))
     .bind(face.as_str())
     .bind(now_ms)
-    .fetch_optional(pool)
+    .fetch_optional(&staff.pool)
     .await?;
     let Some((worker, created_at, last_used_at)) = row else { return Ok(None) };
     // Once an hour is enough to keep it alive, and spares a write for each read.
@@ -139,11 +136,11 @@ async fn find_since(pool: &SqlitePool, token: &str, face: Face, now_ms: i64) -> 
             .bind(hash(token))
             .bind(now_ms)
             .bind(now_ms + face.lasts_ms())
-            .execute(pool)
+            .execute(&staff.pool)
             .await?;
     }
-    let worker = serde_json::from_str(&worker).context("a worker's row is not readable")?;
-    Ok(Some((worker, created_at)))
+    let worker = staff.find(worker.parse().context("a session of nobody")?).await?;
+    Ok(worker.map(|worker| (worker, created_at)))
 }
 
 fn hash(token: &str) -> Vec<u8> {

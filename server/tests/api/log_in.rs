@@ -177,7 +177,9 @@ async fn a_call_that_another_site_made_is_refused() {
     let office = Office::open().await;
     let body = format!("{{\"user_name\":\"lan\",\"password\":\"{PASSWORD}\"}}");
     let form = format!("user_name=lan&password={PASSWORD}");
-    for heads in ["sec-fetch-site: cross-site\r\n", "sec-fetch-site: same-site\r\n", "origin: http://elsewhere.example\r\n"] {
+    for heads in
+        ["sec-fetch-site: cross-site\r\n", "sec-fetch-site: same-site\r\n", "origin: http://elsewhere.example\r\n"]
+    {
         let answer = ask(&office, "POST /api/log_in", &format!("{JSON}{heads}"), &body).await;
         assert_eq!(status(&answer), "403", "{heads}");
         let answer = ask(&office, "POST /login", &format!("{FORM}{heads}"), &form).await;
@@ -202,7 +204,9 @@ async fn a_body_of_another_kind_is_refused() {
 #[tokio::test]
 async fn every_answer_forbids_what_the_app_never_does() {
     let office = Office::open().await;
-    for first in ["GET /", "GET /office/login", "GET /healthz", "GET /nowhere", "POST /api/whoami", "GET /pkg/nothing.js"] {
+    for first in
+        ["GET /", "GET /office/login", "GET /healthz", "GET /nowhere", "POST /api/whoami", "GET /pkg/nothing.js"]
+    {
         let answer = ask(&office, first, JSON, "").await;
         for head in [
             "content-security-policy: default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; ",

@@ -1,0 +1,192 @@
+//! The description of the interface (OpenAPI 3.1), made from the table of routes. It knows what a call takes and gives in
+//! outline; the types themselves are described in `domain::wire`.
+
+use anyhow::Result;
+use serde_json::{Map, Value, json};
+
+use crate::routes::{Method, Route, Takes, routes};
+
+#[expect(clippy::print_stdout, reason = "this is what the verb is for")]
+pub fn print() -> Result<()> {
+    println!("{}", serde_json::to_string_pretty(&describe(&routes()))?);
+    Ok(())
+}
+
+#[must_use]
+pub fn describe(routes: &[Route]) -> Value {
+    let mut paths = Map::new();
+    for route in routes {
+        let path = route.path.replace("{*", "{");
+        let method = match route.method {
+            Method::Get => "get",
+            Method::Post => "post",
+        };
+        let at = paths.entry(path.clone()).or_insert_with(|| json!({}));
+        at[method] = operation(route, &path);
+    }
+    json!({
+        "openapi": "3.1.0",
+        "info": { "title": "Cầu Nối", "version": env!("CARGO_PKG_VERSION"), "license": { "name": "AGPL-3.0-only" } },
+        "paths": paths,
+        "components": {
+            "securitySchemes": {
+                "person": {
+                    "type": "apiKey", "in": "cookie", "name": "__Host-cn-{worker}",
+                    "description": "One cookie for each person on a device; the call names its person."
+                }
+            },
+            "schemas": { "ApiError": error() }
+        }
+    })
+}
+
+fn operation(route: &Route, path: &str) -> Value {
+    let mut operation = json!({ "summary": route.summary, "responses": { "200": { "description": "Done" } } });
+    let parameters: Vec<Value> = path
+        .split('/')
+        .filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'))
+        .map(|name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } }))
+        .collect();
+    if !parameters.is_empty() {
+        operation["parameters"] = Value::Array(parameters);
+    }
+    match route.takes {
+        Takes::Nothing => {}
+        Takes::Form => {
+            operation["requestBody"] = json!({
+                "content": { "application/x-www-form-urlencoded": { "schema": {
+                    "type": "object",
+                    "properties": { "user_name": { "type": "string" }, "password": { "type": "string" } }
+                } } }
+            });
+            operation["responses"] = json!({
+                "303": { "description": "Done; go on there" },
+                "401": { "description": "Wrong name or password" },
+                "403": { "description": "Another site asked" },
+                "422": { "description": "A field is missing" },
+                "429": { "description": "Too many attempts" }
+            });
+        }
+        Takes::Json => {
+            let (takes, gives) = bodies(path);
+            operation["requestBody"] =
+                json!({ "required": true, "content": { "application/json": { "schema": takes } } });
+            operation["x-limit-bytes"] = json!(route.limit_bytes);
+            let mut responses = json!({
+                "200": { "description": "Done", "content": { "application/json": { "schema": gives } } }
+            });
+            for (status, said) in [
+                ("400", "Not what this door takes"),
+                ("401", "No session of the person named; nothing was written"),
+                ("403", "Another site asked"),
+                ("413", "Too large: send less at a time"),
+                ("426", "The app must be updated"),
+                ("429", "Too many attempts"),
+                ("503", "Try again later; nothing was written"),
+            ] {
+                responses[status] = json!({
+                    "description": said,
+                    "content": { "application/json": { "schema": { "$ref": "#/components/schemas/ApiError" } } }
+                });
+            }
+            operation["responses"] = responses;
+            if !path.ends_with("log_in") && !path.ends_with("whoami") {
+                operation["security"] = json!([{ "person": [] }]);
+            }
+        }
+    }
+    operation
+}
+
+/// What a call takes and gives, in outline.
+fn bodies(path: &str) -> (Value, Value) {
+    let text = || json!({ "type": "string" });
+    let number = || json!({ "type": "integer" });
+    let id = || json!({ "type": "string", "format": "uuid" });
+    let object = |properties: Value| {
+        let required: Vec<String> = properties.as_object().map(|p| p.keys().cloned().collect()).unwrap_or_default();
+        json!({ "type": "object", "properties": properties, "required": required })
+    };
+    let list = |of: Value| json!({ "type": "array", "items": of });
+    let worker = || object(json!({ "id": id(), "name": text(), "grants": list(json!({ "type": "object" })) }));
+    match path {
+        "/api/log_in" => (object(json!({ "user_name": text(), "password": text() })), worker()),
+        "/api/log_out" => (object(json!({ "worker": id() })), json!({ "type": "null" })),
+        "/api/whoami" => (object(json!({})), list(worker())),
+        "/api/push" => {
+            let change = object(json!({
+                "v": number(), "id": id(), "log": text(), "subject": text(), "author": id(), "device": id(),
+                "n": number(), "recorded_at": number(), "body": object(json!({ "kind": text() }))
+            }));
+            let batch = object(json!({ "v": number(), "worker": id(), "device": id(), "changes": list(change) }));
+            let verdict = object(json!({ "verdict": {
+                "enum": ["accepted", "already_known", "waiting", "refused", "quarantined"]
+            } }));
+            (object(json!({ "batch": batch })), list(verdict))
+        }
+        "/api/pull" => {
+            let cursor = json!({
+                "type": ["object", "null"], "properties": { "seq": number(), "mark": id() }
+            });
+            let request = object(json!({
+                "v": number(), "worker": id(), "device": id(),
+                "cursors": { "type": "object", "additionalProperties": cursor }, "briefing": text()
+            }));
+            let part = object(json!({ "key": text(), "seq": number(), "part": { "type": "object" } }));
+            let subject = json!({
+                "type": "object",
+                "properties": {
+                    "subject": text(), "whole": { "type": "boolean" }, "parts": list(part), "gone": list(text())
+                },
+                "required": ["subject"]
+            });
+            let page = json!({
+                "type": "object",
+                "properties": {
+                    "log": text(), "reset": { "type": "boolean" }, "subjects": list(subject),
+                    "settled": list(json!({ "type": "array" })), "next": cursor, "more": { "type": "boolean" }
+                },
+                "required": ["log"]
+            });
+            let answer = json!({
+                "type": "object",
+                "properties": { "now": number(), "pages": list(page), "briefing": { "type": "object" } },
+                "required": ["now", "pages"]
+            });
+            (object(json!({ "request": request })), answer)
+        }
+        _ => (json!({ "type": "object" }), json!({})),
+    }
+}
+
+fn error() -> Value {
+    json!({
+        "type": "object",
+        "properties": {
+            "error": { "enum": [
+                "signed_out", "wrong_password", "forbidden", "bad_request", "too_large", "too_many", "update_needed",
+                "unavailable"
+            ] },
+            "seconds": { "type": "integer" }
+        },
+        "required": ["error"]
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_route_is_described() {
+        let described = describe(&routes());
+        for route in routes() {
+            let path = route.path.replace("{*", "{");
+            let method = if route.method == Method::Get { "get" } else { "post" };
+            assert!(described["paths"][&path][method]["summary"].is_string(), "{method} {path}");
+        }
+        let push = &described["paths"]["/api/push"]["post"];
+        assert_eq!(push["requestBody"]["required"], true);
+        assert_eq!(push["responses"]["413"]["description"], "Too large: send less at a time");
+    }
+}

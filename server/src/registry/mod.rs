@@ -1,0 +1,88 @@
+//! The office's registry on SQLite: one writer with group commit, any number of readers. It knows how things are stored
+//! and sealed; what may be stored, and who sees it, is for `domain` to say.
+//!
+//! # Layout
+//! - `push`: what comes of a batch; `writer`: the one task that writes; `write`: one transaction of it
+//! - `pull`: what a worker may see behind their cursors; `briefing`: what a phone must know besides
+//! - `rights`: changing what somebody may see
+
+mod briefing;
+mod pull;
+mod push;
+mod rights;
+mod write;
+mod writer;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use domain::{ApiError, PullAnswer, PullRequest, PushBatch, Registry, Session, Timestamp, Verdict};
+use tokio::sync::mpsc;
+
+pub use rights::employ;
+
+/// How rows are sealed and hashed, for whoever checks them.
+pub(crate) mod stored {
+    pub(crate) use super::write::{about_change, about_part, digest, hash_code, link};
+}
+
+use crate::staff::Staff;
+
+/// Pushes that wait for the writer; beyond this a phone is told to come again.
+const QUEUE: usize = 256;
+
+#[derive(Clone, Debug)]
+pub struct SqliteRegistry {
+    staff: Staff,
+    jobs: mpsc::Sender<writer::Job>,
+}
+
+impl SqliteRegistry {
+    /// Starts the writer; it ends when the last copy of the registry is dropped.
+    #[must_use]
+    pub fn start(staff: Staff) -> Arc<Self> {
+        let (jobs, waiting) = mpsc::channel(QUEUE);
+        tokio::spawn(writer::run(staff.clone(), waiting));
+        Arc::new(Self { staff, jobs })
+    }
+
+    #[must_use]
+    pub fn staff(&self) -> &Staff {
+        &self.staff
+    }
+
+    /// Tries again what an older version of this program did not understand. Returns how many changes found their place.
+    ///
+    /// # Errors
+    /// [`ApiError::Unavailable`].
+    pub async fn retry_unknown(&self, now: Timestamp) -> Result<u64, ApiError> {
+        writer::ask(&self.jobs, |answer| writer::Job::RetryUnknown { now, answer }).await
+    }
+}
+
+#[async_trait]
+impl Registry for SqliteRegistry {
+    async fn push(&self, session: &Session, batch: PushBatch, now: Timestamp) -> Result<Vec<Verdict>, ApiError> {
+        let push = push::read(session, batch, &self.staff.seal, now)?;
+        writer::ask(&self.jobs, |answer| writer::Job::Push { push, answer }).await
+    }
+
+    async fn pull(&self, session: &Session, request: PullRequest, now: Timestamp) -> Result<PullAnswer, ApiError> {
+        if request.worker != session.worker {
+            return Err(ApiError::SignedOut);
+        }
+        if request.v < domain::limits::OLDEST_READER {
+            return Err(ApiError::UpdateNeeded);
+        }
+        let (answer, witnessed) = pull::answer(&self.staff, &request, now).await.map_err(|error| {
+            tracing::error!("a pull failed: {error:#}");
+            ApiError::Unavailable
+        })?;
+        let Some(answer) = answer else { return Err(ApiError::SignedOut) };
+        // What was read is written down before it leaves the office.
+        if let Some(witnessed) = witnessed {
+            writer::ask(&self.jobs, |answer| writer::Job::Witness { witnessed, answer }).await?;
+        }
+        Ok(answer)
+    }
+}

@@ -1,0 +1,310 @@
+//! What comes of a batch: each change read and judged by itself. It knows who may say what in whose name; rules are
+//! `domain`'s.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use domain::change::BadBody;
+use domain::office::{Known, Received, Rights, receive, releases};
+use domain::{
+    ApiError, CaseCode, Change, ChangeId, DeviceId, Envelope, Grant, LogId, PushBatch, Refusal, Session, Timestamp,
+    Verdict, WorkerId, limits,
+};
+
+use super::write::{Found, Raw, Writing, about_quarantine, about_waiting, digest};
+use crate::seal::Seal;
+
+/// A batch whose envelopes were read.
+pub(super) struct Push {
+    worker: WorkerId,
+    device: DeviceId,
+    items: Vec<Item>,
+    now: Timestamp,
+}
+
+enum Item {
+    Change(Box<Letter>),
+    Refused(Refusal),
+}
+
+/// One change as it came, and as far as it could be read.
+struct Letter {
+    log: LogId,
+    id: ChangeId,
+    text: String,
+    digest: Vec<u8>,
+    /// `None`: a kind this version does not know.
+    change: Option<Change>,
+}
+
+/// Reads a batch; nothing is written.
+///
+/// # Errors
+/// [`ApiError::SignedOut`] when it names anybody else than the session or another device than its own,
+/// [`ApiError::TooLarge`].
+pub(super) fn read(session: &Session, batch: PushBatch, seal: &Seal, now: Timestamp) -> Result<Push, ApiError> {
+    if batch.worker != session.worker {
+        return Err(ApiError::SignedOut);
+    }
+    let bytes: usize = batch.changes.iter().map(|raw| raw.get().len()).sum();
+    if batch.changes.len() > limits::PUSH_CHANGES || bytes > limits::PUSH_BYTES {
+        return Err(ApiError::TooLarge);
+    }
+    let mut items = Vec::with_capacity(batch.changes.len());
+    for raw in &batch.changes {
+        let text = raw.get();
+        let Ok(envelope) = serde_json::from_str::<Envelope>(text) else {
+            items.push(Item::Refused(Refusal::Broken));
+            continue;
+        };
+        if envelope.author != session.worker || envelope.device != batch.device {
+            return Err(ApiError::SignedOut);
+        }
+        items.push(open(text, envelope, seal));
+    }
+    Ok(Push { worker: session.worker, device: batch.device, items, now })
+}
+
+fn open(text: &str, envelope: Envelope, seal: &Seal) -> Item {
+    if !domain::change::fits(text) {
+        return Item::Refused(Refusal::TooLarge);
+    }
+    // Cases, facilities and activities live in the logs of places; the other logs are the office's own to write.
+    if !matches!(envelope.log, LogId::Place(_)) {
+        return Item::Refused(Refusal::Broken);
+    }
+    let (log, id) = (envelope.log.clone(), envelope.id);
+    let text = text.to_owned();
+    match envelope.open() {
+        Ok(change) => match digest(seal, &change) {
+            Ok(digest) => Item::Change(Box::new(Letter { log, id, text, digest, change: Some(change) })),
+            Err(_) => Item::Refused(Refusal::Broken),
+        },
+        Err(BadBody::Unknown) => {
+            let digest = seal.hash(&[b"unknown change", text.as_bytes()]);
+            Item::Change(Box::new(Letter { log, id, text, digest, change: None }))
+        }
+        Err(BadBody::Broken) => Item::Refused(Refusal::Broken),
+    }
+}
+
+/// Judges and writes a batch, in its order.
+pub(super) async fn take(writing: &mut Writing<'_>, push: &Push) -> Result<Vec<Verdict>> {
+    let then = writing.grants_at_last_contact(push.worker, push.device).await?;
+    writing.contact(push.worker, push.device, None, push.now).await?;
+    let mut verdicts = Vec::with_capacity(push.items.len());
+    for item in &push.items {
+        verdicts.push(match item {
+            Item::Refused(why) => Verdict::Refused { why: why.clone() },
+            Item::Change(letter) => {
+                let by = By { worker: push.worker, device: push.device, then: &then };
+                take_one(writing, letter, by, push.now).await?
+            }
+        });
+    }
+    Ok(verdicts)
+}
+
+/// Whose change it is, and the rights they had when their device was last told of them.
+#[derive(Clone, Copy)]
+struct By<'a> {
+    worker: WorkerId,
+    device: DeviceId,
+    then: &'a str,
+}
+
+async fn take_one(writing: &mut Writing<'_>, letter: &Letter, by: By<'_>, now: Timestamp) -> Result<Verdict> {
+    if let Some(found) = writing.find(letter.id).await? {
+        let (digest, verdict) = match found {
+            Found::Accepted { at, digest } => (digest, Verdict::AlreadyKnown { at }),
+            Found::Waiting { at, on, digest } => (digest, Verdict::Waiting { at, on }),
+            Found::SetAside { at, digest } => (digest, Verdict::Quarantined { at }),
+        };
+        let same = digest == letter.digest;
+        return Ok(if same { verdict } else { Verdict::Refused { why: Refusal::OtherBody } });
+    }
+    let raw = raw(letter, by, now);
+    let Some(change) = &letter.change else {
+        writing.set_aside(&raw, "unknown").await?;
+        return Ok(Verdict::Quarantined { at: now });
+    };
+    match judge(writing, change, by, now).await? {
+        Judged::Damaged => {
+            writing.set_aside(&raw, "damaged").await?;
+            Ok(Verdict::Quarantined { at: now })
+        }
+        Judged::Received(Received::Accepted(entry)) => {
+            writing.accept(&entry, &letter.digest).await?;
+            release(writing, releases(change), now).await?;
+            Ok(Verdict::Accepted { at: now })
+        }
+        Judged::Received(Received::Waiting { on }) => {
+            writing.put_waiting(&raw, on).await?;
+            Ok(Verdict::Waiting { at: now, on })
+        }
+        Judged::Received(Received::Refused(why)) => Ok(Verdict::Refused { why }),
+        Judged::Received(Received::Quarantined) => {
+            writing.set_aside(&raw, "rights").await?;
+            Ok(Verdict::Quarantined { at: now })
+        }
+    }
+}
+
+fn raw<'a>(letter: &'a Letter, by: By<'a>, now: Timestamp) -> Raw<'a> {
+    Raw {
+        log: &letter.log,
+        id: letter.id,
+        author: by.worker,
+        device: by.device,
+        received_at: now,
+        digest: &letter.digest,
+        grants: by.then,
+        text: &letter.text,
+    }
+}
+
+enum Judged {
+    Received(Received),
+    /// What is stored of the subject cannot be opened: nothing is built on it.
+    Damaged,
+}
+
+async fn judge(writing: &mut Writing<'_>, change: &Change, by: By<'_>, now: Timestamp) -> Result<Judged> {
+    let held = match writing.hold(change.subject).await? {
+        Ok(held) => held.clone(),
+        Err(_) => return Ok(Judged::Damaged),
+    };
+    let roster = std::sync::Arc::clone(&writing.roster);
+    let in_its_log = held.log.as_ref().is_none_or(|log| *log == change.log);
+    let opens_facility = matches!(change.body, domain::Body::FacilityOpened(_));
+    let log_is_a_place = matches!(&change.log, LogId::Place(place) if roster.rules.places.find(place).is_some());
+    if !in_its_log || (opens_facility && !log_is_a_place) {
+        return Ok(Judged::Received(Received::Refused(Refusal::Broken)));
+    }
+    let then: Vec<Grant> = serde_json::from_str(by.then)?;
+    let rights = Rights { worker: by.worker, now: roster.grants(by.worker), last_contact: &then };
+    // The rules ask what they need to know; what was not known is looked up and they are asked again.
+    let mut known = Answers::default();
+    loop {
+        let received = receive(&held.parts, change.clone(), rights, &roster.rules, now, &known);
+        let asked = known.asked.take();
+        if asked.changes.is_empty() && asked.codes.is_empty() {
+            return Ok(Judged::Received(received));
+        }
+        for id in asked.changes {
+            let has = writing.has(id).await?;
+            known.changes.insert(id, has);
+        }
+        for code in asked.codes {
+            let has = writing.has_code(&code).await?;
+            known.codes.insert(code, has);
+        }
+    }
+}
+
+/// What was looked up so far, and what was asked beyond that.
+#[derive(Default)]
+struct Answers {
+    changes: BTreeMap<ChangeId, bool>,
+    codes: BTreeMap<CaseCode, bool>,
+    asked: RefCell<Asked>,
+}
+
+#[derive(Default)]
+struct Asked {
+    changes: Vec<ChangeId>,
+    codes: Vec<CaseCode>,
+}
+
+impl Known for Answers {
+    fn has(&self, change: ChangeId) -> bool {
+        self.changes.get(&change).copied().unwrap_or_else(|| {
+            self.asked.borrow_mut().changes.push(change);
+            // As if it were there, so that everything is asked for in one round.
+            true
+        })
+    }
+    fn has_code(&self, code: &CaseCode) -> bool {
+        self.codes.get(code).copied().unwrap_or_else(|| {
+            self.asked.borrow_mut().codes.push(code.clone());
+            false
+        })
+    }
+}
+
+/// Tries again what waited for these ids, and what waited for that.
+async fn release(writing: &mut Writing<'_>, ids: Vec<ChangeId>, now: Timestamp) -> Result<()> {
+    let mut there = ids;
+    while let Some(on) = there.pop() {
+        type Row = (String, String, String, i64, Vec<u8>, String, Vec<u8>);
+        let rows = sqlx::query_as::<_, Row>(
+            "delete from waiting where on_change = ? returning id, author, device, received_at, digest, grants, raw",
+        )
+        .bind(on.to_string())
+        .fetch_all(&mut *writing.connection)
+        .await?;
+        let mut rows: Vec<Row> = rows;
+        rows.sort_by_key(|(id, _, _, received_at, ..)| (*received_at, id.clone()));
+        for (id, author, device, received_at, digest, then, sealed) in rows {
+            let id: ChangeId = id.parse()?;
+            let text = String::from_utf8(writing.seal.open(&about_waiting(id), &sealed)?)?;
+            let change = serde_json::from_str::<Change>(&text)?;
+            let by = By { worker: author.parse()?, device: device.parse()?, then: &then };
+            let raw = Raw {
+                log: &change.log,
+                id,
+                author: by.worker,
+                device: by.device,
+                received_at: Timestamp(received_at),
+                digest: &digest,
+                grants: &then,
+                text: &text,
+            };
+            match judge(writing, &change, by, now).await? {
+                Judged::Damaged => writing.set_aside(&raw, "damaged").await?,
+                Judged::Received(Received::Accepted(entry)) => {
+                    writing.accept(&entry, &digest).await?;
+                    there.extend(releases(&change));
+                }
+                Judged::Received(Received::Waiting { on }) => writing.put_waiting(&raw, on).await?,
+                // Whoever wrote it was told that the office has it: kept for a supervisor to read.
+                Judged::Received(Received::Refused(why)) => {
+                    writing.set_aside(&raw, &serde_json::to_string(&why)?).await?;
+                }
+                Judged::Received(Received::Quarantined) => writing.set_aside(&raw, "rights").await?,
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Takes again what was set aside because its kind was unknown, as far as this version knows it.
+pub(super) async fn retry_unknown(writing: &mut Writing<'_>, now: Timestamp) -> Result<u64> {
+    let rows = sqlx::query_as::<_, (String, String, String, String, Vec<u8>)>(
+        "select id, author, device, grants, raw from quarantine where why = 'unknown' order by received_at, id",
+    )
+    .fetch_all(&mut *writing.connection)
+    .await?;
+    let mut found = 0;
+    for (id, author, device, then, sealed) in rows {
+        let id: ChangeId = id.parse()?;
+        let text = String::from_utf8(writing.seal.open(&about_quarantine(id), &sealed)?)?;
+        let Ok(envelope) = serde_json::from_str::<Envelope>(&text) else { continue };
+        let Item::Change(letter) = open(&text, envelope, writing.seal) else { continue };
+        if letter.change.is_none() {
+            continue;
+        }
+        sqlx::query("delete from quarantine where id = ?")
+            .bind(id.to_string())
+            .execute(&mut *writing.connection)
+            .await?;
+        let by = By { worker: author.parse()?, device: device.parse()?, then: &then };
+        if let Verdict::Refused { why } = take_one(writing, &letter, by, now).await? {
+            writing.set_aside(&raw(&letter, by, now), &serde_json::to_string(&why)?).await?;
+        } else {
+            found += 1;
+        }
+    }
+    Ok(found)
+}

@@ -1,0 +1,128 @@
+//! The one task that writes: takes what waits, commits it together, answers each. It knows nothing of what is written.
+
+use anyhow::Result;
+use domain::{ApiError, Timestamp, Verdict};
+use tokio::sync::{mpsc, oneshot};
+
+use super::push::{self, Push};
+use super::write::Writing;
+use crate::staff::Staff;
+
+/// Pushes of one commit: a full disk queue is shared by this many phones, and none waits longer than a moment.
+const GROUP: usize = 32;
+
+type Answer<T> = oneshot::Sender<Result<T, ApiError>>;
+
+pub(super) enum Job {
+    Push { push: Push, answer: Answer<Vec<Verdict>> },
+    Witness { witnessed: super::pull::Witnessed, answer: Answer<()> },
+    RetryUnknown { now: Timestamp, answer: Answer<u64> },
+}
+
+/// What a job has to say once everything is on the disk.
+enum Said {
+    Push(Answer<Vec<Verdict>>, Vec<Verdict>),
+    Witness(Answer<()>),
+    Retried(Answer<u64>, u64),
+}
+
+impl Job {
+    fn fail(self) {
+        let gone = ApiError::Unavailable;
+        match self {
+            Self::Push { answer, .. } => answer.send(Err(gone)).is_ok(),
+            Self::Witness { answer, .. } => answer.send(Err(gone)).is_ok(),
+            Self::RetryUnknown { answer, .. } => answer.send(Err(gone)).is_ok(),
+        };
+    }
+}
+
+impl Said {
+    /// A caller who has gone away asks again and gets the same answer.
+    fn say(self) {
+        match self {
+            Self::Push(answer, verdicts) => answer.send(Ok(verdicts)).is_ok(),
+            Self::Witness(answer) => answer.send(Ok(())).is_ok(),
+            Self::Retried(answer, n) => answer.send(Ok(n)).is_ok(),
+        };
+    }
+}
+
+/// Puts a job before the writer and waits for its answer.
+pub(super) async fn ask<T>(jobs: &mpsc::Sender<Job>, job: impl FnOnce(Answer<T>) -> Job) -> Result<T, ApiError> {
+    let (answer, answered) = oneshot::channel();
+    jobs.try_send(job(answer)).map_err(|_| ApiError::Unavailable)?;
+    answered.await.unwrap_or(Err(ApiError::Unavailable))
+}
+
+pub(super) async fn run(staff: Staff, mut jobs: mpsc::Receiver<Job>) {
+    let mut group = Vec::with_capacity(GROUP);
+    while jobs.recv_many(&mut group, GROUP).await > 0 {
+        match commit(&staff, &group).await {
+            Ok(outcomes) => {
+                for (job, outcome) in group.drain(..).zip(outcomes) {
+                    outcome.of(job).say();
+                }
+            }
+            Err(error) if group.len() == 1 => {
+                tracing::error!("the registry could not write: {error:#}");
+                group.drain(..).for_each(Job::fail);
+            }
+            // One of them is at fault; the others must not wait for it.
+            Err(_) => {
+                for job in group.drain(..) {
+                    match commit(&staff, std::slice::from_ref(&job)).await {
+                        Ok(mut outcomes) => {
+                            if let Some(outcome) = outcomes.pop() {
+                                outcome.of(job).say();
+                            }
+                        }
+                        Err(error) => {
+                            tracing::error!("the registry could not write: {error:#}");
+                            job.fail();
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+enum Outcome {
+    Verdicts(Vec<Verdict>),
+    Written,
+    Retried(u64),
+}
+
+impl Outcome {
+    fn of(self, job: Job) -> Said {
+        match (job, self) {
+            (Job::Push { answer, .. }, Self::Verdicts(verdicts)) => Said::Push(answer, verdicts),
+            (Job::Push { answer, .. }, _) => Said::Push(answer, vec![]),
+            (Job::Witness { answer, .. }, _) => Said::Witness(answer),
+            (Job::RetryUnknown { answer, .. }, Self::Retried(n)) => Said::Retried(answer, n),
+            (Job::RetryUnknown { answer, .. }, _) => Said::Retried(answer, 0),
+        }
+    }
+}
+
+/// All of the group or nothing of it.
+async fn commit(staff: &Staff, group: &[Job]) -> Result<Vec<Outcome>> {
+    let mut transaction = staff.pool.begin_with("begin immediate").await?;
+    let roster = staff.roster(&mut transaction).await?;
+    let mut writing = Writing::new(&mut transaction, &staff.seal, roster);
+    let mut outcomes = Vec::with_capacity(group.len());
+    for job in group {
+        outcomes.push(match job {
+            Job::Push { push, .. } => Outcome::Verdicts(push::take(&mut writing, push).await?),
+            Job::Witness { witnessed, .. } => {
+                witnessed.write(&mut writing).await?;
+                Outcome::Written
+            }
+            Job::RetryUnknown { now, .. } => Outcome::Retried(push::retry_unknown(&mut writing, *now).await?),
+        });
+    }
+    writing.finish().await?;
+    transaction.commit().await?;
+    Ok(outcomes)
+}

@@ -1,0 +1,327 @@
+//! Who works where: people, their roles and areas, places, officers and emergency numbers. It knows no case.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use anyhow::{Context, Result};
+use domain::{
+    Address, Day, EmergencyNumber, Grant, PersonName, Phone, Place, PlaceId, PlaceKind, Places, Role, Worker, WorkerId,
+    check::Rules,
+};
+use serde::{Deserialize, Serialize};
+use sqlx::{SqliteConnection, SqlitePool};
+
+use crate::seal::Seal;
+
+/// Everything the rules and the briefings read about people and places, as one value of one moment.
+#[derive(Debug, Default)]
+pub struct Roster {
+    version: i64,
+    pub rules: Rules,
+    pub people: BTreeMap<WorkerId, Worker>,
+    pub numbers: Vec<EmergencyNumber>,
+}
+
+/// The roster with its database; another process that changes it is noticed.
+#[derive(Clone, Debug)]
+pub struct Staff {
+    pub pool: SqlitePool,
+    pub seal: Arc<Seal>,
+    current: Arc<RwLock<Arc<Roster>>>,
+}
+
+/// What of a person is sealed.
+#[derive(Serialize, Deserialize)]
+struct Sealed {
+    name: PersonName,
+    #[serde(default)]
+    address: Address,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    phone: Option<Phone>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SealedNumber {
+    name: String,
+    phone: Phone,
+}
+
+impl Staff {
+    /// # Errors
+    /// The key is not this database's, or the roster cannot be read.
+    pub async fn open(pool: SqlitePool, seal: Arc<Seal>) -> Result<Self> {
+        let mut connection = pool.acquire().await?;
+        seal.belongs_to(&mut connection).await?;
+        let roster = Roster::load(&mut connection, &seal).await?;
+        drop(connection);
+        Ok(Self { pool, seal, current: Arc::new(RwLock::new(Arc::new(roster))) })
+    }
+
+    /// The roster as the connection's transaction sees it.
+    pub async fn roster(&self, connection: &mut SqliteConnection) -> Result<Arc<Roster>> {
+        let version = version(connection).await?;
+        let current = Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner));
+        if current.version == version {
+            return Ok(current);
+        }
+        let roster = Arc::new(Roster::load(connection, &self.seal).await?);
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&roster);
+        Ok(roster)
+    }
+
+    pub async fn find(&self, worker: WorkerId) -> Result<Option<Worker>> {
+        let mut connection = self.pool.acquire().await?;
+        Ok(self.roster(&mut connection).await?.people.get(&worker).cloned())
+    }
+}
+
+impl Roster {
+    pub async fn load(connection: &mut SqliteConnection, seal: &Seal) -> Result<Self> {
+        let version = version(connection).await?;
+        let places = Places::new(load_places(connection).await?);
+        let mut people = BTreeMap::new();
+        let rows = sqlx::query_as::<_, (String, Vec<u8>)>("select worker_id, body from worker")
+            .fetch_all(&mut *connection)
+            .await?;
+        for (id, body) in rows {
+            let Sealed { name, address, phone } = seal.open_json(&format!("worker:{id}"), &body)?;
+            let id: WorkerId = id.parse()?;
+            people.insert(id, Worker { id, name, address, phone, grants: vec![] });
+        }
+        let rows = sqlx::query_as::<_, (String, String, String, String)>(
+            "select worker_id, role, area, facility from grant_row order by since, role, area, facility",
+        )
+        .fetch_all(&mut *connection)
+        .await?;
+        for (id, role, area, facility) in rows {
+            let grant = Grant {
+                role: parse_role(&role).with_context(|| format!("no role is called {role}"))?,
+                area: if area.is_empty() { None } else { Some(area.parse()?) },
+                facility: if facility.is_empty() { None } else { Some(facility.parse()?) },
+            };
+            if let Some(worker) = people.get_mut(&id.parse()?) {
+                worker.grants.push(grant);
+            }
+        }
+        let mut officers: BTreeMap<PlaceId, Vec<WorkerId>> = BTreeMap::new();
+        let rows = sqlx::query_as::<_, (String, String)>(
+            "select place_id, worker_id from officer order by place_id, position",
+        )
+        .fetch_all(&mut *connection)
+        .await?;
+        for (place, worker) in rows {
+            officers.entry(place.parse()?).or_default().push(worker.parse()?);
+        }
+        let mut numbers = Vec::new();
+        let rows = sqlx::query_as::<_, (String, i64, String, Vec<u8>)>(
+            "select place_id, position, kind, body from emergency_number order by place_id, position",
+        )
+        .fetch_all(connection)
+        .await?;
+        for (place, position, kind, body) in rows {
+            let SealedNumber { name, phone } =
+                seal.open_json(&format!("emergency_number:{place}:{position}"), &body)?;
+            let commune = if place == "*" { None } else { Some(place.parse()?) };
+            numbers.push(EmergencyNumber { commune, kind, name, phone });
+        }
+        let staff = people.values().filter(|w| !w.grants.is_empty()).map(|w| (w.id, w.grants.clone())).collect();
+        Ok(Self { version, rules: Rules { places, officers, staff }, people, numbers })
+    }
+
+    #[must_use]
+    pub fn grants(&self, worker: WorkerId) -> &[Grant] {
+        self.rules.staff.get(&worker).map_or(&[], Vec::as_slice)
+    }
+}
+
+async fn version(connection: &mut SqliteConnection) -> Result<i64> {
+    let value = sqlx::query_scalar::<_, String>("select value from office where name = 'roster'")
+        .fetch_optional(connection)
+        .await?;
+    Ok(value.and_then(|v| v.parse().ok()).unwrap_or(0))
+}
+
+/// To be called in each transaction that changes people or places.
+pub async fn touch(connection: &mut SqliteConnection) -> Result<()> {
+    let next = version(connection).await? + 1;
+    sqlx::query("insert into office (name, value) values ('roster', ?1) on conflict (name) do update set value = ?1")
+        .bind(next.to_string())
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+#[must_use]
+pub fn role_name(role: Role) -> &'static str {
+    match role {
+        Role::Collaborator => "collaborator",
+        Role::Outreach => "outreach",
+        Role::Supervisor => "supervisor",
+        Role::Facility => "facility",
+        Role::Viewer => "viewer",
+        Role::Admin => "admin",
+    }
+}
+
+#[must_use]
+pub fn parse_role(name: &str) -> Option<Role> {
+    Some(match name {
+        "collaborator" => Role::Collaborator,
+        "outreach" => Role::Outreach,
+        "supervisor" => Role::Supervisor,
+        "facility" => Role::Facility,
+        "viewer" => Role::Viewer,
+        "admin" => Role::Admin,
+        _ => return None,
+    })
+}
+
+/// Writes a person and replaces their rights. What they may now see is for the registry to tell their phones:
+/// [`crate::registry::employ`].
+pub(crate) async fn put_worker(
+    connection: &mut SqliteConnection,
+    seal: &Seal,
+    worker: &Worker,
+    now_ms: i64,
+) -> Result<()> {
+    let id = worker.id.to_string();
+    let sealed = Sealed { name: worker.name.clone(), address: worker.address, phone: worker.phone.clone() };
+    sqlx::query(
+        "insert into worker (worker_id, body, since) values (?1, ?2, ?3)
+         on conflict (worker_id) do update set body = ?2",
+    )
+    .bind(&id)
+    .bind(seal.seal_json(&format!("worker:{id}"), &sealed)?)
+    .bind(now_ms)
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query("delete from grant_row where worker_id = ?").bind(&id).execute(&mut *connection).await?;
+    for grant in &worker.grants {
+        sqlx::query(
+            "insert into grant_row (worker_id, role, area, facility, since) values (?1, ?2, ?3, ?4, ?5)
+             on conflict do nothing",
+        )
+        .bind(&id)
+        .bind(role_name(grant.role))
+        .bind(grant.area.as_ref().map(PlaceId::to_string).unwrap_or_default())
+        .bind(grant.facility.map(|f| f.to_string()).unwrap_or_default())
+        .bind(now_ms)
+        .execute(&mut *connection)
+        .await?;
+    }
+    touch(connection).await
+}
+
+/// Replaces the officer and deputies for restricted cases of a place.
+pub async fn put_officers(connection: &mut SqliteConnection, place: &PlaceId, officers: &[WorkerId]) -> Result<()> {
+    sqlx::query("delete from officer where place_id = ?").bind(place.as_str()).execute(&mut *connection).await?;
+    for (position, officer) in (0_i64..).zip(officers) {
+        sqlx::query("insert into officer (place_id, position, worker_id) values (?1, ?2, ?3)")
+            .bind(place.as_str())
+            .bind(position)
+            .bind(officer.to_string())
+            .execute(&mut *connection)
+            .await?;
+    }
+    touch(connection).await
+}
+
+/// Replaces all emergency numbers.
+pub async fn put_numbers(connection: &mut SqliteConnection, seal: &Seal, numbers: &[EmergencyNumber]) -> Result<()> {
+    sqlx::query("delete from emergency_number").execute(&mut *connection).await?;
+    for (position, number) in (0_i64..).zip(numbers) {
+        let place = number.commune.as_ref().map_or("*", PlaceId::as_str);
+        let sealed = SealedNumber { name: number.name.clone(), phone: number.phone.clone() };
+        sqlx::query("insert into emergency_number (place_id, position, kind, body) values (?1, ?2, ?3, ?4)")
+            .bind(place)
+            .bind(position)
+            .bind(&number.kind)
+            .bind(seal.seal_json(&format!("emergency_number:{place}:{position}"), &sealed)?)
+            .execute(&mut *connection)
+            .await?;
+    }
+    touch(connection).await
+}
+
+/// Writes a place, or what is now known of it.
+pub async fn put_place(connection: &mut SqliteConnection, place: &Place) -> Result<()> {
+    sqlx::query(
+        "insert into place (place_id, name, kind, parent, valid_from, valid_to, successor, old_names, latitude_e6,
+             longitude_e6)
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+         on conflict (place_id) do update set name = ?2, kind = ?3, parent = ?4, valid_from = ?5, valid_to = ?6,
+             successor = ?7, old_names = ?8, latitude_e6 = ?9, longitude_e6 = ?10",
+    )
+    .bind(place.id.as_str())
+    .bind(&place.name)
+    .bind(kind_name(place.kind))
+    .bind(place.parent.as_ref().map(PlaceId::as_str))
+    .bind(place.valid_from.to_string())
+    .bind(place.valid_to.map(|d| d.to_string()))
+    .bind(place.successor.as_ref().map(PlaceId::as_str))
+    .bind(serde_json::to_string(&place.old_names)?)
+    .bind(place.latitude.map(to_e6))
+    .bind(place.longitude.map(to_e6))
+    .execute(&mut *connection)
+    .await?;
+    touch(connection).await
+}
+
+async fn load_places(connection: &mut SqliteConnection) -> Result<Vec<Place>> {
+    type Row = (
+        String,
+        String,
+        String,
+        Option<String>,
+        String,
+        Option<String>,
+        Option<String>,
+        String,
+        Option<i64>,
+        Option<i64>,
+    );
+    let rows = sqlx::query_as::<_, Row>(
+        "select place_id, name, kind, parent, valid_from, valid_to, successor, old_names, latitude_e6, longitude_e6
+         from place",
+    )
+    .fetch_all(connection)
+    .await?;
+    rows.into_iter()
+        .map(|(id, name, kind, parent, valid_from, valid_to, successor, old_names, latitude, longitude)| {
+            Ok(Place {
+                id: id.parse()?,
+                name,
+                kind: PlaceKind::parse(&kind).with_context(|| format!("no kind of place is called {kind}"))?,
+                parent: parent.map(|p| p.parse()).transpose()?,
+                valid_from: valid_from.parse::<Day>()?,
+                valid_to: valid_to.map(|d| d.parse::<Day>()).transpose()?,
+                successor: successor.map(|p| p.parse()).transpose()?,
+                old_names: serde_json::from_str(&old_names)?,
+                latitude: latitude.map(from_e6),
+                longitude: longitude.map(from_e6),
+            })
+        })
+        .collect()
+}
+
+fn kind_name(kind: PlaceKind) -> &'static str {
+    match kind {
+        PlaceKind::Province => "province",
+        PlaceKind::Commune => "commune",
+        PlaceKind::Ward => "ward",
+        PlaceKind::SpecialZone => "special_zone",
+        PlaceKind::Village => "village",
+    }
+}
+
+fn to_e6(degrees: f64) -> i64 {
+    #[expect(clippy::cast_possible_truncation, reason = "degrees are within ±180")]
+    let millionths = (degrees * 1e6).round() as i64;
+    millionths
+}
+
+fn from_e6(millionths: i64) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "degrees are within ±180")]
+    let degrees = millionths as f64 / 1e6;
+    degrees
+}

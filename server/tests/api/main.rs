@@ -1,0 +1,13 @@
+//! The office from outside: black-box tests over HTTP and the command line, each on a database of its own.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod command_line;
+mod demo;
+mod facility;
+mod laws;
+mod log_in;
+mod pull;
+mod push;
+mod rights;
+mod support;

@@ -1,0 +1,246 @@
+//! An office to test: a database of its own, the village of the laws, a real port, and people who call it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use domain::laws::{Pen, Village};
+use domain::{Change, Cursor, LogId, PullAnswer, PushBatch, Subject, SubjectPage, Timestamp, Verdict, WorkerId};
+use serde_json::{Value, json};
+use server::config::Store;
+use server::registry::{SqliteRegistry, employ};
+use server::seal::Seal;
+use server::staff::{self, Staff};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+pub const PASSWORD: &str = "mat-khau-thu";
+pub const KEY: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+
+/// A folder of this test alone.
+pub fn folder() -> PathBuf {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let n = NEXT.fetch_add(1, Ordering::Relaxed);
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("office-{}-{n}", std::process::id()));
+    if folder.exists() {
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("key"), KEY).unwrap();
+    folder
+}
+
+pub fn store(folder: &std::path::Path) -> Store {
+    Store { db: folder.join("cau-noi.db"), key_file: Some(folder.join("key")) }
+}
+
+/// The village of the laws on a database of its own, with log-ins `lan`, `pao`, `hanh`, `toan`, `thanh`, `admin`.
+pub async fn staff_of(village: &Village, folder: &std::path::Path) -> Staff {
+    let pool = server::database::open(&folder.join("cau-noi.db")).await.unwrap();
+    let key = server::seal::parse_key(KEY).unwrap();
+    let staff = Staff::open(pool, Arc::new(Seal::new(key))).await.unwrap();
+    let mut connection = staff.pool.acquire().await.unwrap();
+    for place in village.rules.places.iter() {
+        staff::put_place(&mut connection, place).await.unwrap();
+    }
+    drop(connection);
+    for worker in &village.workers {
+        employ(&staff, worker, Timestamp(1)).await.unwrap();
+    }
+    let mut connection = staff.pool.acquire().await.unwrap();
+    for (place, officers) in &village.rules.officers {
+        staff::put_officers(&mut connection, place, officers).await.unwrap();
+    }
+    drop(connection);
+    staff
+}
+
+pub struct Office {
+    pub village: Village,
+    pub staff: Staff,
+    pub folder: PathBuf,
+    address: String,
+}
+
+impl Office {
+    pub async fn open() -> Self {
+        let village = Village::new();
+        let folder = folder();
+        let staff = staff_of(&village, &folder).await;
+        for (id, name) in names(&village) {
+            assert!(server::login::add(&staff, id, name, PASSWORD, 1).await.unwrap());
+        }
+        let address = serve(&staff, &folder).await;
+        Self { village, staff, folder, address }
+    }
+
+    pub async fn sign_in(&self, name: &str) -> Caller {
+        let (_, id) = names(&self.village).into_iter().map(|(id, n)| (n, id)).find(|(n, _)| *n == name).unwrap();
+        let mut caller = Caller { address: self.address.clone(), cookie: String::new(), worker: id };
+        let answer = caller.call("/api/log_in", &json!({ "user_name": name, "password": PASSWORD })).await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        caller.cookie = answer.cookie.unwrap();
+        caller
+    }
+
+    pub fn registry(&self) -> Arc<SqliteRegistry> {
+        SqliteRegistry::start(self.staff.clone())
+    }
+
+    pub async fn count(&self, table: &str) -> i64 {
+        let sql = format!("select count(*) from {table}");
+        sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(&self.staff.pool).await.unwrap()
+    }
+
+    /// Nothing that `server check` looks at is wrong.
+    pub async fn assert_sound(&self) {
+        let mut connection = self.staff.pool.acquire().await.unwrap();
+        let found = server::check::find(&mut connection, &self.staff.seal).await.unwrap();
+        assert_eq!(found.wrong, Vec::<String>::new());
+    }
+}
+
+pub fn names(village: &Village) -> [(WorkerId, &'static str); 6] {
+    [
+        (village.lan, "lan"),
+        (village.pao, "pao"),
+        (village.hanh, "hanh"),
+        (village.toan, "toan"),
+        (village.thanh, "thanh"),
+        (village.admin, "admin"),
+    ]
+}
+
+/// The program's router on a free port.
+async fn serve(staff: &Staff, folder: &std::path::Path) -> String {
+    let site = folder.join("site");
+    std::fs::create_dir_all(&site).unwrap();
+    let build = json!({ "build": "t", "boot": "/b", "style": "/s", "app_js": "/j", "app_wasm": "/w", "files": [] });
+    std::fs::write(site.join("build.json"), build.to_string()).unwrap();
+    let site = Arc::new(server::assets::Site::load(&site).unwrap());
+    let counts = Arc::new(server::observe::Counts::default());
+    let state = server::AppState {
+        pool: staff.pool.clone(),
+        staff: staff.clone(),
+        registry: SqliteRegistry::start(staff.clone()),
+        shell: Arc::new(server::shell::Shell::new(&site)),
+        site,
+        login: Arc::new(server::login::Login::new(staff.clone(), counts.clone()).unwrap()),
+        counts,
+        behind_proxy: false,
+    };
+    let router = server::routes::router(state);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let service = router.into_make_service_with_connect_info::<std::net::SocketAddr>();
+    tokio::spawn(async move { axum::serve(listener, service).await });
+    address
+}
+
+pub struct Answer {
+    pub status: u16,
+    pub body: String,
+    pub cookie: Option<String>,
+}
+
+impl Answer {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap()
+    }
+    /// The status and the `error` of the body.
+    pub fn error(&self) -> (u16, String) {
+        (self.status, self.json()["error"].as_str().unwrap_or_default().to_owned())
+    }
+}
+
+/// Somebody with a session on a device.
+#[derive(Clone)]
+pub struct Caller {
+    pub address: String,
+    pub cookie: String,
+    pub worker: WorkerId,
+}
+
+impl Caller {
+    pub async fn call(&self, path: &str, body: &Value) -> Answer {
+        self.post(path, &body.to_string()).await
+    }
+
+    pub async fn post(&self, path: &str, body: &str) -> Answer {
+        post(&self.address, &self.cookie, path, body).await.unwrap()
+    }
+
+    pub async fn push_raw(&self, batch: &PushBatch) -> Answer {
+        self.call("/api/push", &json!({ "batch": batch })).await
+    }
+
+    pub async fn push(&self, pen: &Pen, changes: &[&Change]) -> Vec<Verdict> {
+        let answer = self.push_raw(&pen.batch(changes)).await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        serde_json::from_str(&answer.body).unwrap()
+    }
+
+    pub async fn pull_from(&self, pen: &Pen, cursors: &[(LogId, Option<Cursor>)]) -> PullAnswer {
+        let cursors: std::collections::BTreeMap<_, _> = cursors.iter().cloned().collect();
+        let request = json!({ "v": 1, "worker": pen.worker, "device": pen.device, "cursors": cursors, "briefing": "" });
+        let answer = self.call("/api/pull", &json!({ "request": request })).await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        serde_json::from_str(&answer.body).unwrap()
+    }
+
+    pub async fn pull(&self, pen: &Pen) -> PullAnswer {
+        self.pull_from(pen, &[]).await
+    }
+}
+
+/// The cursors after an answer.
+pub fn cursors(answer: &PullAnswer) -> Vec<(LogId, Option<Cursor>)> {
+    answer.pages.iter().map(|p| (p.log.clone(), p.next)).collect()
+}
+
+/// What an answer says of a subject, page by page.
+pub fn pages_of(answer: &PullAnswer, subject: Subject) -> Vec<(LogId, SubjectPage)> {
+    let of = |p: &domain::Page| p.subjects.iter().find(|s| s.subject == subject).cloned().map(|s| (p.log.clone(), s));
+    answer.pages.iter().filter_map(of).collect()
+}
+
+/// One HTTP/1.1 call.
+pub async fn post(address: &str, cookie: &str, path: &str, body: &str) -> std::io::Result<Answer> {
+    let mut stream = TcpStream::connect(address).await?;
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-type: application/json\r\n\
+         cookie: {cookie}\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).await?;
+    // An office that has read enough answers before the end of the body.
+    let _ = stream.write_all(body.as_bytes()).await;
+    let mut answer = Vec::new();
+    let read = stream.read_to_end(&mut answer).await;
+    let answer = String::from_utf8_lossy(&answer).into_owned();
+    let Some((head, body)) = answer.split_once("\r\n\r\n") else {
+        return Err(read.err().unwrap_or_else(|| std::io::ErrorKind::UnexpectedEof.into()));
+    };
+    let status = head.split(' ').nth(1).and_then(|s| s.parse().ok()).unwrap_or(0);
+    let cookie = head
+        .lines()
+        .filter_map(|line| line.split_once(": "))
+        .find(|(name, _)| name.eq_ignore_ascii_case("set-cookie"))
+        .map(|(_, value)| value.split(';').next().unwrap_or_default().to_owned());
+    let chunked = head.to_ascii_lowercase().contains("transfer-encoding: chunked");
+    Ok(Answer { status, body: if chunked { unchunk(body) } else { body.to_owned() }, cookie })
+}
+
+fn unchunk(body: &str) -> String {
+    let mut rest = body.as_bytes();
+    let mut whole = Vec::new();
+    while let Some(end) = rest.windows(2).position(|w| w == b"\r\n") {
+        let size = usize::from_str_radix(std::str::from_utf8(&rest[..end]).unwrap().trim(), 16).unwrap();
+        if size == 0 {
+            break;
+        }
+        whole.extend_from_slice(&rest[end + 2..end + 2 + size]);
+        rest = &rest[end + 2 + size + 2..];
+    }
+    String::from_utf8(whole).unwrap()
+}
