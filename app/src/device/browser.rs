@@ -78,11 +78,11 @@ fn storage() -> Option<StorageManager> {
 pub async fn estimate() -> Estimate {
     let Some(storage) = storage() else { return Estimate::default() };
     let kept = match storage.persisted() {
-        Ok(asked) => JsFuture::from(asked).await.is_ok_and(|kept| JsValue::from(kept).is_truthy()),
+        Ok(asked) => JsFuture::from(asked).await.is_ok_and(|kept| kept.is_truthy()),
         Err(_) => false,
     };
     let sizes = match storage.estimate() {
-        Ok(asked) => JsFuture::from(asked).await.map(JsValue::from).unwrap_or(JsValue::UNDEFINED),
+        Ok(asked) => JsFuture::from(asked).await.unwrap_or(JsValue::UNDEFINED),
         Err(_) => JsValue::UNDEFINED,
     };
     let size = |name| idb::number(&idb::get(&sizes, name)).unwrap_or(0);
@@ -93,7 +93,7 @@ pub async fn estimate() -> Estimate {
 /// Asks the browser never to throw this app's data away by itself.
 pub async fn ask_to_keep() -> bool {
     let Some(asked) = storage().and_then(|s| s.persist().ok()) else { return false };
-    JsFuture::from(asked).await.is_ok_and(|kept| JsValue::from(kept).is_truthy())
+    JsFuture::from(asked).await.is_ok_and(|kept| kept.is_truthy())
 }
 
 /// A lock that one tab at a time holds; given back when dropped, or when the tab ends in any way.

@@ -122,19 +122,22 @@ impl Transaction {
     ///
     /// # Errors
     /// [`StoreError::Full`] and others; then nothing of this transaction was written.
-    pub async fn done(self) -> Result<(), StoreError> {
-        let Some(done) = self.done else { return Ok(()) };
+    pub async fn done(mut self) -> Result<(), StoreError> {
+        let Some(done) = self.done.take() else { return Ok(()) };
         match JsFuture::from(done).await {
             Ok(_) => Ok(()),
             Err(_) => Err(self.tx.error().map_or(StoreError::Failed, |error| meaning(&error))),
         }
     }
-    /// Takes back everything written in it.
-    pub async fn abort(self) {
-        if self.tx.abort().is_ok()
-            && let Some(done) = self.done
-        {
-            JsFuture::from(done).await.ok();
+}
+
+impl Drop for Transaction {
+    /// What was not waited for is taken back: an error half-way leaves nothing behind.
+    fn drop(&mut self) {
+        if let Some(done) = self.done.take() {
+            self.tx.abort().ok();
+            // Somebody listens, or the console reports an error nobody made.
+            drop(JsFuture::from(done));
         }
     }
 }

@@ -8,12 +8,14 @@ use domain::{ApiError, PullAnswer, PullRequest, PushBatch, Verdict, Worker, Work
 use futures::future::{Either, select};
 use gloo_timers::future::TimeoutFuture;
 use js_sys::{Object, Promise, Uint8Array};
+use leptos::server_fn::ServerFn;
 use serde::{Serialize, de::DeserializeOwned};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortController, Headers, ReadableStreamDefaultReader, RequestInit, Response};
 
 use super::idb;
+use crate::api::{LogIn, LogOut, Pull, Push, Whoami};
 
 /// Silence after which an answer no longer comes: longer than a mast needs to hand a phone over.
 pub const SILENCE_MS: u32 = 30_000;
@@ -27,48 +29,29 @@ pub struct Line;
 impl Line {
     /// # Errors
     /// [`ApiError`].
-    pub async fn log_in(&self, user_name: &str, password: &str) -> Result<Worker, ApiError> {
-        #[derive(Serialize)]
-        struct LogIn<'a> {
-            user_name: &'a str,
-            password: &'a str,
-        }
-        call("/api/log_in", &LogIn { user_name, password }).await
+    pub async fn log_in(&self, user_name: String, password: String) -> Result<Worker, ApiError> {
+        call(&LogIn { user_name, password }).await
     }
     /// # Errors
     /// [`ApiError`].
     pub async fn log_out(&self, worker: WorkerId) -> Result<(), ApiError> {
-        #[derive(Serialize)]
-        struct LogOut {
-            worker: WorkerId,
-        }
-        call("/api/log_out", &LogOut { worker }).await
+        call(&LogOut { worker }).await
     }
     /// Everybody with a session on this device, the latest first.
     ///
     /// # Errors
     /// [`ApiError`].
     pub async fn whoami(&self) -> Result<Vec<Worker>, ApiError> {
-        #[derive(Serialize)]
-        struct Whoami {}
-        call("/api/whoami", &Whoami {}).await
+        call(&Whoami {}).await
     }
 }
 
 impl Office for Line {
     async fn push(&self, batch: PushBatch) -> Result<Vec<Verdict>, ApiError> {
-        #[derive(Serialize)]
-        struct Push {
-            batch: PushBatch,
-        }
-        call("/api/push", &Push { batch }).await
+        call(&Push { batch }).await
     }
     async fn pull(&self, request: PullRequest) -> Result<PullAnswer, ApiError> {
-        #[derive(Serialize)]
-        struct Pull {
-            request: PullRequest,
-        }
-        call("/api/pull", &Pull { request }).await
+        call(&Pull { request }).await
     }
 }
 
@@ -80,13 +63,18 @@ impl Drop for Abort {
     }
 }
 
-async fn call<T: DeserializeOwned>(path: &str, arguments: &impl Serialize) -> Result<T, ApiError> {
+/// Calls a server function by its own name and shape.
+async fn call<F>(arguments: &F) -> Result<F::Output, ApiError>
+where
+    F: ServerFn + Serialize,
+    F::Output: DeserializeOwned,
+{
     let body = serde_json::to_vec(arguments).map_err(|_| ApiError::BadRequest)?;
     let upwards_ms = (body.len() as u32 / BYTES_A_SECOND).saturating_mul(1_000);
     let abort = Abort(AbortController::new().map_err(lost)?);
     let request = request(&body, &abort.0).map_err(lost)?;
     let window = web_sys::window().ok_or(ApiError::NoConnection)?;
-    let asked = window.fetch_with_str_and_init(path, &request);
+    let asked = window.fetch_with_str_and_init(F::PATH, &request);
     let response: Response = patiently(asked.unchecked_into(), SILENCE_MS + upwards_ms).await?.unchecked_into();
     let text = read(&response).await?;
     if response.ok() {

@@ -11,6 +11,7 @@ pub mod browser;
 pub mod idb;
 pub mod line;
 pub mod notebook;
+pub mod phone;
 pub mod roster;
 pub mod rounds;
 pub mod vault;

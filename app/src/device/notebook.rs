@@ -375,7 +375,6 @@ impl IndexedDbNotebook {
                 let tx = db.transaction(&[META, BLOCK], Mode::Relaxed)?;
                 let (meta, store) = (tx.store(META)?, tx.store(BLOCK)?);
                 if idb::number(&meta.get(&"version".into()).await?).unwrap_or(0) != old {
-                    tx.abort().await;
                     return Ok(false);
                 }
                 store.delete_up_to(&f64::from(u32::MAX).into())?;
@@ -428,13 +427,15 @@ impl IndexedDbNotebook {
         Some(Change { n, ..change })
     }
 
-    /// Saves several changes and ends their draft, all or none, durably.
+    /// Saves several changes, takes the held ones they replace out of the outbox and ends their draft: all or none,
+    /// durably.
     ///
     /// # Errors
     /// [`StoreError::Full`] and others; then nothing was written.
     pub async fn save_all(&self, changes: &[Change], draft: Option<&str>) -> Result<Vec<u64>, StoreError> {
         let sealed = try_join_all(changes.iter().map(|c| async move { self.seal(CHANGE, &c.id.to_string(), c).await }));
         let rows: Vec<Object> = changes.iter().zip(sealed.await?).map(|(c, body)| lie(c, &body)).collect();
+        let replaced: BTreeSet<ChangeId> = changes.iter().filter_map(|change| change.replaces).collect();
         let again = Cell::new(false);
         let numbers = self
             .with(async |db| {
@@ -452,6 +453,13 @@ impl IndexedDbNotebook {
                         Some(n) => *n,
                         None => outbox.add(row).await?,
                     });
+                }
+                if !replaced.is_empty() {
+                    for lying in outbox.get_all().await?.iter().filter_map(|row| Lying::read(&row)) {
+                        if replaced.contains(&lying.id) {
+                            outbox.delete(&(lying.n as f64).into())?;
+                        }
+                    }
                 }
                 if let Some(draft) = draft {
                     tx.store(DRAFT)?.delete(&draft.into())?;
@@ -559,7 +567,6 @@ impl IndexedDbNotebook {
                 let tx = db.transaction(&[SUBJECT, BLOCK, OUTBOX, KEPT, META], Mode::Relaxed)?;
                 let meta = tx.store(META)?;
                 if idb::number(&meta.get(&"version".into()).await?).unwrap_or(0) != version {
-                    tx.abort().await;
                     return Ok(false);
                 }
                 let (store, outbox, kept) = (tx.store(SUBJECT)?, tx.store(OUTBOX)?, tx.store(KEPT)?);

@@ -38,7 +38,7 @@ impl Vault {
         idb::set(&kind, "length", &256.into());
         let made = subtle.generate_key_with_object(&kind, false, &uses()).map_err(failed)?;
         let key = JsFuture::from(made).await.map_err(failed)?;
-        Ok(Self { subtle, key: JsCast::unchecked_into(JsValue::from(key)) })
+        Ok(Self { subtle, key: key.unchecked_into() })
     }
     /// The key as a database may keep it: a reference, never its bytes.
     #[must_use]
@@ -70,7 +70,7 @@ impl Vault {
             Err(thrown) => Err(failed(thrown)),
         };
         plain.fill(0, 0, 32);
-        Ok(Self { subtle: self.subtle.clone(), key: JsCast::unchecked_into(JsValue::from(key?)) })
+        Ok(Self { subtle: self.subtle.clone(), key: key?.unchecked_into() })
     }
 
     /// Seals `plain` for the row `id` of `store`: form, nonce, cipher text and tag in one.

@@ -1,0 +1,755 @@
+//! The phone as screens use it: it opens a person's notebook, keeps what they write, and fills the state that pages read.
+//! It knows no page.
+//!
+//! [`start`] is what `App` is given. Everything screens may ask for is in [`Keeper`]; what they may read, in [`AppState`]:
+//! - `cards`, `facilities` and `outbox` change with every save, verdict and page, in this tab and in others;
+//! - `revision` grows at the same moments, so that open pages read their parts anew;
+//! - `sync` says how the last run ended; [`SyncState::SignedOut`] stops sending, never recording.
+
+use std::{
+    cell::{Cell, RefCell},
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    rc::{Rc, Weak},
+    sync::Arc,
+};
+
+use domain::{
+    ApiError, Body, Card, CaseCode, CaseId, Change, ChangeId, Facility, LogId, Notebook, OutboxItem, Parts, StoreError,
+    Subject, Timestamp, Worker, WorkerId, limits, notebook::Draft, office, sync,
+};
+use futures::{
+    FutureExt,
+    channel::oneshot,
+    future::{Either, LocalBoxFuture, select},
+};
+use gloo_timers::future::TimeoutFuture;
+use leptos::prelude::{GetUntracked, Set, Update, WithUntracked};
+use wasm_bindgen::JsCast;
+use wasm_bindgen_futures::spawn_local;
+use web_sys::{BroadcastChannel, MessageEvent};
+
+use super::{
+    browser::{self, Lock},
+    idb::Listener,
+    line::Line,
+    notebook::{self, IndexedDbNotebook, News},
+    roster::Roster,
+    rounds::{Outcome, Rounds, Wake},
+    vault::Vault,
+};
+use crate::field::{AppState, Keeper, Opening, Person, Room, SyncState};
+
+/// Whose notebook opens by itself; `/boot.js` reads it too.
+const PERSON: &str = "cn.person";
+/// Whose notebooks were made here: one of them that is empty again was thrown away by the browser.
+const MADE: &str = "cn.made";
+/// The browser has thrown a notebook away and nobody has been told yet.
+const EVICTED: &str = "cn.evicted";
+/// While pages stream in, lists are drawn anew this often.
+const REDRAW_MS: u32 = 400;
+
+/// What lists show of a subject.
+type Drawn = (Option<Arc<Card>>, Option<Arc<Facility>>);
+type Answer<T, E> = LocalBoxFuture<'static, Result<T, E>>;
+
+/// Opens the phone for the app: whoever used it last, or whoever the office says has just logged in.
+pub fn start(state: AppState) {
+    let phone = Phone::new(state);
+    state.keep_with(Rc::new(phone.clone()));
+    phone.listen();
+    spawn_local(async move { phone.wake_up().await });
+}
+
+/// The phone. Clones are the same phone.
+#[derive(Clone)]
+pub struct Phone(Rc<Inner>);
+
+struct Inner {
+    state: AppState,
+    line: Line,
+    roster: RefCell<Option<Rc<Roster>>>,
+    seat: RefCell<Option<Rc<Seat>>>,
+    asked_to_keep: Cell<bool>,
+    listeners: RefCell<Vec<Listener>>,
+}
+
+/// One person's open notebook and what goes with it; all of it ends when another person takes the phone.
+struct Seat {
+    worker: WorkerId,
+    notebook: Rc<IndexedDbNotebook>,
+    channel: Option<BroadcastChannel>,
+    heard: RefCell<Option<Listener>>,
+    rounds: RefCell<Option<Rounds>>,
+    redraw: Redraw,
+}
+
+/// What has to be drawn anew, and who waits for it.
+#[derive(Default)]
+struct Redraw {
+    subjects: RefCell<BTreeSet<Subject>>,
+    all: Cell<bool>,
+    busy: Cell<bool>,
+    syncing: Cell<bool>,
+    urgent: Cell<bool>,
+    nap: RefCell<Option<oneshot::Sender<()>>>,
+    waiting: RefCell<Vec<oneshot::Sender<()>>>,
+}
+
+impl fmt::Debug for Phone {
+    /// Nobody's name belongs in a log.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Phone(…)")
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.notebook.close();
+        if let Some(channel) = &self.channel {
+            channel.close();
+        }
+    }
+}
+
+impl Phone {
+    #[must_use]
+    pub fn new(state: AppState) -> Self {
+        Self(Rc::new(Inner {
+            state,
+            line: Line,
+            roster: RefCell::default(),
+            seat: RefCell::default(),
+            asked_to_keep: Cell::new(false),
+            listeners: RefCell::default(),
+        }))
+    }
+
+    /// Wakes the sync loop when the network or the person comes back.
+    fn listen(&self) {
+        let Some(window) = web_sys::window() else { return };
+        let mut listeners = vec![];
+        let phone = Rc::downgrade(&self.0);
+        listeners.push(Listener::new(&window, "online", move |_| Self::later(&phone)));
+        let phone = Rc::downgrade(&self.0);
+        listeners.push(Listener::new(&window, "offline", move |_| {
+            if let Some(inner) = phone.upgrade()
+                && inner.state.sync.get_untracked() == SyncState::Idle
+            {
+                inner.state.sync.set(SyncState::Offline);
+            }
+        }));
+        if let Some(document) = window.document() {
+            let phone = Rc::downgrade(&self.0);
+            listeners.push(Listener::new(&document, "visibilitychange", move |_| {
+                if browser::is_visible()
+                    && let Some(inner) = phone.upgrade()
+                {
+                    Phone(inner).wake_because(Wake::Now);
+                }
+            }));
+        }
+        *self.0.listeners.borrow_mut() = listeners;
+    }
+
+    /// A valley of phones does not call in the same second when the mast comes back.
+    fn later(phone: &Weak<Inner>) {
+        let phone = phone.clone();
+        spawn_local(async move {
+            TimeoutFuture::new((browser::chance() * 1_500.0) as u32).await;
+            if let Some(inner) = phone.upgrade() {
+                Phone(inner).wake_because(Wake::Now);
+            }
+        });
+    }
+
+    fn wake_because(&self, why: Wake) {
+        if let Some(seat) = self.seat_now()
+            && let Some(rounds) = &*seat.rounds.borrow()
+        {
+            rounds.wake(why);
+        }
+    }
+
+    fn state(&self) -> AppState {
+        self.0.state
+    }
+    fn seat_now(&self) -> Option<Rc<Seat>> {
+        self.0.seat.borrow().clone()
+    }
+    fn seat(&self) -> Result<Rc<Seat>, StoreError> {
+        self.seat_now().ok_or(StoreError::Closed)
+    }
+
+    async fn roster(&self) -> Result<Rc<Roster>, StoreError> {
+        if let Some(roster) = self.0.roster.borrow().clone() {
+            return Ok(roster);
+        }
+        let roster = Rc::new(Roster::open().await?);
+        *self.0.roster.borrow_mut() = Some(roster.clone());
+        Ok(roster)
+    }
+
+    /// Opens the notebook of whoever used this phone last; otherwise asks the office who has just logged in.
+    pub async fn wake_up(&self) {
+        let state = self.state();
+        state.opening.set(Opening::Busy);
+        let roster = match self.roster().await {
+            Ok(roster) => roster,
+            Err(_) => return state.opening.set(Opening::Failed),
+        };
+        if let Some(last) = browser::setting::<WorkerId>(PERSON) {
+            match roster.unlock(last).await {
+                Ok(Some((worker, vault))) => return self.sit_down(worker, vault).await,
+                Ok(None) => {}
+                Err(_) => return state.opening.set(Opening::Failed),
+            }
+        }
+        match self.find_log_in(&roster).await {
+            Some(worker) => {
+                if self.take(worker).await.is_err() {
+                    state.opening.set(Opening::Failed);
+                }
+            }
+            None => state.opening.set(Opening::Nobody),
+        }
+    }
+
+    /// Who has logged in by the plain form. Log-outs the office has not been told of are told first.
+    async fn find_log_in(&self, roster: &Roster) -> Option<Worker> {
+        let mut out = BTreeSet::new();
+        for known in roster.people().await.unwrap_or_default() {
+            if known.untold {
+                let told = self.0.line.log_out(known.worker.id).await.is_ok();
+                out.insert(known.worker.id);
+                if told {
+                    roster.sign_out(known.worker.id, false).await.ok();
+                }
+            }
+        }
+        let here = self.0.line.whoami().await.ok()?;
+        here.into_iter().find(|worker| !out.contains(&worker.id))
+    }
+
+    /// Gives the phone to somebody whom the office knows.
+    async fn take(&self, worker: Worker) -> Result<(), StoreError> {
+        let vault = self.roster().await?.keep(&worker, browser::now()).await?;
+        browser::set_setting(PERSON, worker.id);
+        if let Some(seat) = self.seat_now()
+            && seat.worker == worker.id
+        {
+            self.state().worker.set(Some(worker));
+            self.wake_because(Wake::Now);
+            return Ok(());
+        }
+        self.sit_down(worker, vault).await;
+        Ok(())
+    }
+
+    /// Opens somebody's notebook and starts their rounds.
+    async fn sit_down(&self, worker: Worker, vault: Vault) {
+        let state = self.state();
+        self.stand_up();
+        let id = worker.id;
+        state.worker.set(Some(worker));
+        state.opening.set(Opening::Known);
+        let notebook = match IndexedDbNotebook::open(&IndexedDbNotebook::name_of(id), vault).await {
+            Ok(notebook) => Rc::new(notebook),
+            Err(_) => return state.opening.set(Opening::Failed),
+        };
+        note_eviction(id, notebook.is_new());
+        let channel = BroadcastChannel::new(&format!("caunoi-{id}")).ok();
+        let seat = Rc::new(Seat {
+            worker: id,
+            notebook,
+            channel,
+            heard: RefCell::default(),
+            rounds: RefCell::default(),
+            redraw: Redraw::default(),
+        });
+        *self.0.seat.borrow_mut() = Some(seat.clone());
+        self.attach(&seat);
+        state.contact.set(seat.notebook.last_contact().await.ok().flatten());
+        self.show_briefing(&seat).await;
+        self.show_drafts(&seat).await;
+        seat.redraw.all.set(true);
+        self.redraw(&seat).await;
+        if !self.is_seated(&seat) {
+            return;
+        }
+        state.opening.set(Opening::Ready);
+        let (phone, sitting) = (Rc::downgrade(&self.0), Rc::downgrade(&seat));
+        let rounds = Rounds::start(async move || match (phone.upgrade(), sitting.upgrade()) {
+            (Some(inner), Some(seat)) => Phone(inner).run(&seat).await,
+            _ => Outcome::Done,
+        });
+        *seat.rounds.borrow_mut() = Some(rounds);
+    }
+
+    /// Connects a notebook with the screens of this tab and with other tabs.
+    fn attach(&self, seat: &Rc<Seat>) {
+        let (phone, sitting) = (Rc::downgrade(&self.0), Rc::downgrade(seat));
+        seat.notebook.watch(move |news| {
+            if let (Some(inner), Some(seat)) = (phone.upgrade(), sitting.upgrade()) {
+                Phone(inner).hear(&seat, news, true);
+            }
+        });
+        let Some(channel) = &seat.channel else { return };
+        let (phone, sitting) = (Rc::downgrade(&self.0), Rc::downgrade(seat));
+        let heard = Listener::new(channel, "message", move |event| {
+            let Some(said) = event.dyn_ref::<MessageEvent>().and_then(|e| e.data().as_string()) else { return };
+            if let (Some(inner), Some(seat)) = (phone.upgrade(), sitting.upgrade()) {
+                Phone(inner).overhear(&seat, &said);
+            }
+        });
+        *seat.heard.borrow_mut() = Some(heard);
+    }
+
+    /// Draws what was committed here and tells other tabs.
+    fn hear(&self, seat: &Rc<Seat>, news: News, tell: bool) {
+        let said = match &news {
+            News::Outbox(subjects) => {
+                subjects.iter().fold("outbox".to_owned(), |said, subject| said + " " + &subject.to_string())
+            }
+            News::Rows(_) => "rows".to_owned(),
+            News::Briefing => "briefing".to_owned(),
+            News::Reloaded => String::new(),
+        };
+        if tell
+            && !said.is_empty()
+            && let Some(channel) = &seat.channel
+        {
+            channel.post_message(&said.into()).ok();
+        }
+        match news {
+            News::Outbox(subjects) => {
+                seat.redraw.subjects.borrow_mut().extend(subjects);
+                // What somebody did is seen at once, whatever streams in meanwhile.
+                seat.redraw.urgent.set(true);
+                seat.redraw.nap.borrow_mut().take();
+            }
+            News::Rows(subjects) => seat.redraw.subjects.borrow_mut().extend(subjects),
+            News::Reloaded => seat.redraw.all.set(true),
+            News::Briefing => {
+                let (phone, seat) = (self.clone(), seat.clone());
+                return spawn_local(async move { phone.show_briefing(&seat).await });
+            }
+        }
+        let (phone, seat) = (self.clone(), seat.clone());
+        spawn_local(async move { phone.redraw(&seat).await });
+    }
+
+    /// What another tab of the same person said.
+    fn overhear(&self, seat: &Rc<Seat>, said: &str) {
+        let mut words = said.split(' ');
+        match words.next() {
+            Some("outbox") => {
+                let subjects = words.filter_map(|word| word.parse().ok()).collect();
+                self.hear(seat, News::Outbox(subjects), false);
+            }
+            Some("rows") => {
+                let seat = seat.clone();
+                spawn_local(async move {
+                    // Pages stream in there; one look shows several.
+                    TimeoutFuture::new(REDRAW_MS).await;
+                    seat.notebook.look().await.ok();
+                });
+            }
+            Some("briefing") => {
+                seat.notebook.forget_briefing();
+                self.hear(seat, News::Briefing, false);
+            }
+            Some("gone") => {
+                self.stand_up();
+                self.state().opening.set(Opening::Nobody);
+            }
+            _ => {}
+        }
+    }
+
+    fn is_seated(&self, seat: &Rc<Seat>) -> bool {
+        self.0.seat.borrow().as_ref().is_some_and(|now| Rc::ptr_eq(now, seat))
+    }
+
+    /// Closes whatever notebook is open and empties memory.
+    fn stand_up(&self) {
+        if let Some(seat) = self.0.seat.borrow_mut().take() {
+            seat.rounds.borrow_mut().take();
+            seat.heard.borrow_mut().take();
+            seat.notebook.close();
+        }
+        self.state().forget();
+    }
+
+    async fn show_briefing(&self, seat: &Rc<Seat>) {
+        let Ok(Some(briefing)) = seat.notebook.briefing().await else { return };
+        if !self.is_seated(seat) {
+            return;
+        }
+        let state = self.state();
+        if state.worker.with_untracked(|worker| worker.as_ref() != Some(&briefing.worker)) {
+            state.worker.set(Some(briefing.worker.clone()));
+            if let Ok(roster) = self.roster().await {
+                roster.keep(&briefing.worker, browser::now()).await.ok();
+            }
+        }
+        state.briefing.set(Some(Arc::new(briefing)));
+    }
+
+    async fn show_drafts(&self, seat: &Rc<Seat>) {
+        if let Ok(drafts) = seat.notebook.drafts().await
+            && self.is_seated(seat)
+        {
+            self.state().drafts.set(drafts);
+        }
+    }
+
+    /// Draws everything that changed, one batch after the other, so that an older look never covers a newer one. Returns
+    /// once what had changed before the call is drawn.
+    async fn redraw(&self, seat: &Rc<Seat>) {
+        let redraw = &seat.redraw;
+        let (done, drawn) = oneshot::channel();
+        redraw.waiting.borrow_mut().push(done);
+        if redraw.busy.replace(true) {
+            drawn.await.ok();
+            return;
+        }
+        loop {
+            redraw.urgent.set(false);
+            let waiting = redraw.waiting.take();
+            let (subjects, all) = (redraw.subjects.take(), redraw.all.take());
+            if waiting.is_empty() && subjects.is_empty() && !all {
+                break;
+            }
+            self.draw(seat, &subjects, all).await;
+            drop(waiting);
+            if redraw.syncing.get() && !redraw.urgent.get() {
+                let (wake, woken) = oneshot::channel::<()>();
+                *redraw.nap.borrow_mut() = Some(wake);
+                match select(TimeoutFuture::new(REDRAW_MS), woken).await {
+                    Either::Left(_) | Either::Right(_) => {}
+                }
+            }
+        }
+        redraw.busy.set(false);
+    }
+
+    async fn draw(&self, seat: &Rc<Seat>, subjects: &BTreeSet<Subject>, all: bool) {
+        // What cannot be read now is drawn with the next change; nothing is taken from the screen because of it.
+        let Ok(outbox) = seat.notebook.outbox().await else { return };
+        let waiting: BTreeSet<Subject> = outbox.iter().map(|item| item.change.subject).collect();
+        let mut over: BTreeMap<Subject, Drawn> = BTreeMap::new();
+        for subject in if all { &waiting } else { subjects } {
+            let drawn = if waiting.contains(subject) {
+                let Ok(parts) = overlaid(&seat.notebook, &outbox, *subject).await else { continue };
+                (Card::of(*subject, &parts).map(Arc::new), parts.facility().cloned().map(Arc::new))
+            } else {
+                seat.notebook.row(*subject).map_or((None, None), |row| (row.card, row.facility))
+            };
+            over.insert(*subject, drawn);
+        }
+        if !self.is_seated(seat) {
+            return;
+        }
+        let state = self.state();
+        let base = all.then(|| seat.notebook.rows());
+        state.cards.update(|cards| {
+            match &base {
+                Some(rows) => {
+                    *cards = rows
+                        .iter()
+                        .filter(|(subject, _)| !over.contains_key(subject))
+                        .filter_map(|(_, row)| row.card.clone())
+                        .collect();
+                }
+                None => cards.retain(|card| !over.contains_key(&card.subject)),
+            }
+            cards.extend(over.values().filter_map(|(card, _)| card.clone()));
+            cards.sort_by_key(|card| Reverse((card.changed_at, card.subject)));
+        });
+        let is_facility = |subject: &Subject| matches!(subject, Subject::Facility(_));
+        if all || over.keys().any(is_facility) {
+            state.facilities.update(|facilities| {
+                match &base {
+                    Some(rows) => {
+                        *facilities = rows
+                            .iter()
+                            .filter(|(subject, _)| !over.contains_key(subject))
+                            .filter_map(|(_, row)| row.facility.as_deref().cloned())
+                            .collect();
+                    }
+                    None => facilities.retain(|f| !over.contains_key(&Subject::Facility(f.id))),
+                }
+                facilities.extend(over.values().filter_map(|(_, facility)| facility.as_deref().cloned()));
+                facilities.sort_by(|a, b| a.facts.name.cmp(&b.facts.name));
+            });
+        }
+        if state.outbox.with_untracked(|known| *known != outbox) {
+            state.outbox.set(outbox);
+        }
+        state.revision.update(|revision| *revision += 1);
+    }
+
+    /// One sync run, if no other tab is at it.
+    async fn run(&self, seat: &Rc<Seat>) -> Outcome {
+        let Some(_lock) = Lock::try_take(&format!("caunoi-sync-{}", seat.worker)).await else { return Outcome::Busy };
+        let state = self.state();
+        state.sync.set(SyncState::Running);
+        seat.redraw.syncing.set(true);
+        let phone = sync::Phone { worker: seat.worker, device: seat.notebook.device() };
+        let ended = sync::run(&*seat.notebook, &self.0.line, phone, &browser::now, &|_| ()).await;
+        seat.redraw.syncing.set(false);
+        seat.redraw.nap.borrow_mut().take();
+        if !self.is_seated(seat) {
+            return Outcome::Done;
+        }
+        match ended {
+            Ok(_) => {
+                let now = browser::now();
+                seat.notebook.note_contact(now).await.ok();
+                if self.is_seated(seat) {
+                    state.contact.set(Some(now));
+                    state.sync.set(SyncState::Idle);
+                }
+                Outcome::Done
+            }
+            Err(error) => {
+                state.sync.set(match &error {
+                    sync::SyncError::Office(ApiError::NoConnection) => SyncState::Offline,
+                    sync::SyncError::Office(ApiError::SignedOut | ApiError::WrongPassword) => SyncState::SignedOut,
+                    sync::SyncError::Office(ApiError::UpdateNeeded) => SyncState::UpdateNeeded,
+                    sync::SyncError::Office(_) | sync::SyncError::Store(_) => SyncState::Unavailable,
+                });
+                Outcome::Failed(error)
+            }
+        }
+    }
+
+    /// Saves changes, all or none; see [`Keeper::save`].
+    async fn write(
+        &self,
+        log: LogId,
+        subject: Subject,
+        body: Body,
+        draft: Option<String>,
+        replaces: Option<ChangeId>,
+    ) -> Result<ChangeId, StoreError> {
+        let seat = self.seat()?;
+        let now = browser::now();
+        // A subject is named after the change that opened it; a corrected opening has a name of its own.
+        let id = if body.opens() && replaces.is_none() { office::opening_of(subject) } else { new_id(now) };
+        let change = Change {
+            v: limits::PROTOCOL_VERSION,
+            id,
+            log,
+            subject,
+            author: seat.worker,
+            device: seat.notebook.device(),
+            n: 0,
+            recorded_at: now,
+            replaces,
+            body,
+        };
+        let seat = match seat.notebook.save(&change, draft.as_deref()).await {
+            // The browser threw the notebook away under our hands: a new one takes what is written now.
+            Err(StoreError::Closed) => {
+                let seat = self.sit_down_anew().await?;
+                let change = Change { device: seat.notebook.device(), ..change };
+                seat.notebook.save(&change, draft.as_deref()).await?;
+                seat
+            }
+            saved => saved.map(|_| seat)?,
+        };
+        if let Some(draft) = draft {
+            self.state().drafts.update(|drafts| drafts.retain(|d| d.name != draft));
+        }
+        self.redraw(&seat).await;
+        self.wake_because(Wake::Written);
+        if !self.0.asked_to_keep.replace(true) {
+            spawn_local(browser::ask_to_keep().map(|_| ()));
+        }
+        Ok(id)
+    }
+
+    async fn sit_down_anew(&self) -> Result<Rc<Seat>, StoreError> {
+        let worker = self.state().worker.get_untracked().ok_or(StoreError::Closed)?;
+        self.stand_up();
+        self.0.roster.borrow_mut().take();
+        self.take(worker).await?;
+        self.seat()
+    }
+
+    async fn list_people(&self) -> Result<Vec<Person>, StoreError> {
+        let mut people = vec![];
+        for known in self.roster().await?.people().await? {
+            let name = IndexedDbNotebook::name_of(known.worker.id);
+            let unsent = notebook::unsent(&name).await.unwrap_or(0);
+            people.push(Person { worker: known.worker, unsent });
+        }
+        Ok(people)
+    }
+
+    async fn change_seats(&self, worker: WorkerId) -> Result<(), StoreError> {
+        match self.roster().await?.unlock(worker).await? {
+            Some((worker, vault)) => {
+                browser::set_setting(PERSON, worker.id);
+                self.roster().await?.keep(&worker, browser::now()).await?;
+                self.sit_down(worker, vault).await;
+            }
+            // Whoever logged out here opens their notebook by logging in.
+            None => {
+                self.stand_up();
+                browser::forget_setting(PERSON);
+                self.state().opening.set(Opening::Nobody);
+            }
+        }
+        Ok(())
+    }
+
+    async fn leave(&self) -> Result<(), StoreError> {
+        let seat = self.seat()?;
+        let told = self.0.line.log_out(seat.worker).await;
+        // A session that has ended needs no end.
+        let untold = !matches!(told, Ok(()) | Err(ApiError::SignedOut));
+        self.roster().await?.sign_out(seat.worker, untold).await?;
+        if let Some(channel) = &seat.channel {
+            channel.post_message(&"gone".into()).ok();
+        }
+        browser::forget_setting(PERSON);
+        self.stand_up();
+        self.state().opening.set(Opening::Nobody);
+        Ok(())
+    }
+}
+
+impl Keeper for Phone {
+    fn save(
+        &self,
+        log: LogId,
+        subject: Subject,
+        body: Body,
+        draft: Option<String>,
+        replaces: Option<ChangeId>,
+    ) -> Answer<ChangeId, StoreError> {
+        let phone = self.clone();
+        async move { phone.write(log, subject, body, draft, replaces).await }.boxed_local()
+    }
+    fn parts(&self, subject: Subject) -> Answer<Parts, StoreError> {
+        let phone = self.clone();
+        async move {
+            let seat = phone.seat()?;
+            let outbox = seat.notebook.outbox().await?;
+            overlaid(&seat.notebook, &outbox, subject).await
+        }
+        .boxed_local()
+    }
+    fn put_draft(&self, draft: Draft) -> Answer<(), StoreError> {
+        let phone = self.clone();
+        async move {
+            phone.seat()?.notebook.put_draft(&draft).await?;
+            phone.state().drafts.update(|drafts| {
+                drafts.retain(|d| d.name != draft.name);
+                drafts.push(draft);
+            });
+            Ok(())
+        }
+        .boxed_local()
+    }
+    fn drafts(&self) -> Answer<Vec<Draft>, StoreError> {
+        let phone = self.clone();
+        async move { phone.seat()?.notebook.drafts().await }.boxed_local()
+    }
+    fn delete_draft(&self, name: String) -> Answer<(), StoreError> {
+        let phone = self.clone();
+        async move {
+            phone.seat()?.notebook.delete_draft(&name).await?;
+            phone.state().drafts.update(|drafts| drafts.retain(|d| d.name != name));
+            Ok(())
+        }
+        .boxed_local()
+    }
+    fn send_again(&self, held: ChangeId) -> Answer<(), StoreError> {
+        let phone = self.clone();
+        async move {
+            phone.seat()?.notebook.release(held, None).await?;
+            phone.wake_because(Wake::Now);
+            Ok(())
+        }
+        .boxed_local()
+    }
+    fn wake(&self) {
+        self.wake_because(Wake::Now);
+    }
+    fn people(&self) -> Answer<Vec<Person>, StoreError> {
+        let phone = self.clone();
+        async move { phone.list_people().await }.boxed_local()
+    }
+    fn log_in(&self, name: String, password: String) -> Answer<(), ApiError> {
+        let phone = self.clone();
+        async move {
+            let worker = phone.0.line.log_in(name, password).await?;
+            if phone.take(worker).await.is_err() {
+                phone.state().opening.set(Opening::Failed);
+            }
+            Ok(())
+        }
+        .boxed_local()
+    }
+    fn switch_to(&self, worker: WorkerId) -> Answer<(), StoreError> {
+        let phone = self.clone();
+        async move { phone.change_seats(worker).await }.boxed_local()
+    }
+    fn log_out(&self) -> Answer<(), StoreError> {
+        let phone = self.clone();
+        async move { phone.leave().await }.boxed_local()
+    }
+    fn room(&self) -> Answer<Room, StoreError> {
+        async {
+            let browser::Estimate { kept, used_bytes, free_bytes } = browser::estimate().await;
+            let evicted = browser::setting(EVICTED).unwrap_or(false);
+            Ok(Room { kept, used_bytes, free_bytes, evicted })
+        }
+        .boxed_local()
+    }
+    fn ask_to_keep(&self) -> Answer<bool, StoreError> {
+        async { Ok(browser::ask_to_keep().await) }.boxed_local()
+    }
+    fn new_case_id(&self) -> CaseId {
+        CaseId(new_id(browser::now()).0)
+    }
+    fn new_code(&self) -> CaseCode {
+        loop {
+            let code = CaseCode::from_random(browser::random());
+            // The office settles clashes between phones; within one there need be none.
+            if self.state().cards.with_untracked(|cards| cards.iter().all(|card| card.code != code)) {
+                return code;
+            }
+        }
+    }
+    fn now(&self) -> Timestamp {
+        browser::now()
+    }
+}
+
+fn new_id(now: Timestamp) -> ChangeId {
+    ChangeId::at(now.0.unsigned_abs(), browser::random())
+}
+
+async fn overlaid(notebook: &IndexedDbNotebook, outbox: &[OutboxItem], subject: Subject) -> Result<Parts, StoreError> {
+    let stored = notebook.find(subject).await?.unwrap_or_default();
+    Ok(sync::overlay(stored.parts, outbox, subject))
+}
+
+/// Remembers that a notebook was made here; if it had been made before and is empty now, that it was thrown away.
+fn note_eviction(worker: WorkerId, is_new: bool) {
+    let mut made: Vec<WorkerId> = browser::setting(MADE).unwrap_or_default();
+    if made.contains(&worker) {
+        if is_new {
+            browser::set_setting(EVICTED, true);
+        }
+    } else {
+        made.push(worker);
+        browser::set_setting(MADE, &made);
+    }
+}

@@ -1,0 +1,313 @@
+//! The phone as screens use it, over a real store and an office in every mood.
+
+use std::rc::Rc;
+
+use app::{
+    device::{browser, idb, notebook::IndexedDbNotebook, phone::Phone},
+    field::{AppState, Keeper, Opening, SyncState},
+};
+use domain::{laws::Village, notebook::Draft, *};
+use gloo_timers::future::TimeoutFuture;
+use leptos::prelude::*;
+use wasm_bindgen_test::wasm_bindgen_test;
+
+use crate::office::{Mood, Town};
+
+/// A phone with its state, as one tab has it.
+struct Tab {
+    state: AppState,
+    phone: Phone,
+}
+
+impl Tab {
+    /// A tab as it is when the app has just been mounted.
+    async fn open() -> Self {
+        let state = AppState::new();
+        let phone = Phone::new(state);
+        state.keep_with(Rc::new(phone.clone()));
+        phone.wake_up().await;
+        Self { state, phone }
+    }
+    /// A tab of a phone on which Lan has just logged in.
+    async fn of_lan() -> Self {
+        let tab = Self::open().await;
+        assert_eq!(tab.state.opening.get_untracked(), Opening::Nobody);
+        tab.phone.log_in("lan".to_owned(), "cau-noi-demo".to_owned()).await.expect("logged in");
+        until("the first run is over", || tab.state.contact.get_untracked().is_some()).await;
+        tab
+    }
+    async fn record(&self, name: &str) -> CaseId {
+        let case = self.phone.new_case_id();
+        let facts = laws::opening("a1", Some(name));
+        let body = Body::CaseOpened { code: self.phone.new_code(), facts };
+        let log = "place:a".parse().expect("a log");
+        let id = self.phone.save(log, Subject::Case(case), body, None, None).await.expect("saved");
+        assert_eq!(id.0, case.0, "a case is named after the change that opened it");
+        case
+    }
+    fn shows(&self, name: &str) -> usize {
+        let named = |card: &&std::sync::Arc<Card>| card.name.as_ref().is_some_and(|n| n.as_str() == name);
+        self.state.cards.with_untracked(|cards| cards.iter().filter(named).count())
+    }
+    fn waiting(&self) -> usize {
+        self.state.outbox.with_untracked(Vec::len)
+    }
+    fn sync(&self) -> SyncState {
+        self.state.sync.get_untracked()
+    }
+    async fn leave(self) {
+        self.phone.log_out().await.ok();
+    }
+}
+
+/// A phone on which nobody has ever logged in.
+async fn fresh(village: &Village) -> Town {
+    for worker in &village.workers {
+        idb::delete_database(&IndexedDbNotebook::name_of(worker.id)).await.expect("deleted");
+    }
+    idb::delete_database("caunoi-device").await.expect("deleted");
+    for name in ["cn.person", "cn.made", "cn.evicted"] {
+        browser::forget_setting(name);
+    }
+    Town::open(village)
+}
+
+async fn until(what: &str, holds: impl Fn() -> bool) {
+    for _ in 0..500 {
+        if holds() {
+            return;
+        }
+        TimeoutFuture::new(10).await;
+    }
+    panic!("never: {what}");
+}
+
+#[wasm_bindgen_test]
+async fn a_case_recorded_without_network_is_seen_at_once_and_sent_later() {
+    let village = Village::new();
+    let town = fresh(&village).await;
+    let tab = Tab::of_lan().await;
+    assert_eq!(tab.state.opening.get_untracked(), Opening::Ready);
+    assert!(tab.state.briefing.with_untracked(Option::is_some), "the briefing came");
+    town.set_mood(Mood::Cut);
+    let case = tab.record("Hoàng Thị Mỷ").await;
+    assert_eq!((tab.shows("Hoàng Thị Mỷ"), tab.waiting()), (1, 1));
+    let parts = tab.phone.parts(Subject::Case(case)).await.expect("its parts");
+    assert!(parts.header().is_some_and(|h| h.received_at.is_none()));
+    until("the line was tried", || tab.sync() == SyncState::Offline).await;
+    assert_eq!((tab.shows("Hoàng Thị Mỷ"), tab.waiting()), (1, 1), "nothing is lost");
+    town.set_mood(Mood::Open);
+    tab.phone.wake();
+    until("the office shows it", || tab.waiting() == 0).await;
+    assert_eq!(tab.shows("Hoàng Thị Mỷ"), 1);
+    let parts = tab.phone.parts(Subject::Case(case)).await.expect("its parts");
+    assert!(parts.header().is_some_and(|h| h.received_at.is_some()), "the office's own parts");
+    tab.leave().await;
+}
+
+#[wasm_bindgen_test]
+async fn a_lost_answer_makes_nothing_twice() {
+    let village = Village::new();
+    let town = fresh(&village).await;
+    let tab = Tab::of_lan().await;
+    town.set_mood(Mood::LosesAnswers);
+    tab.record("Hoàng Thị Mỷ").await;
+    until("the answer was lost", || tab.sync() == SyncState::Offline).await;
+    town.set_mood(Mood::Open);
+    tab.phone.wake();
+    until("the office shows it", || tab.waiting() == 0).await;
+    assert_eq!(tab.shows("Hoàng Thị Mỷ"), 1);
+    tab.leave().await;
+}
+
+#[wasm_bindgen_test]
+async fn an_ended_session_stops_sending_and_never_recording() {
+    let village = Village::new();
+    let town = fresh(&village).await;
+    let tab = Tab::of_lan().await;
+    town.set_mood(Mood::SignedOut);
+    tab.record("Hoàng Thị Mỷ").await;
+    until("it was said", || tab.sync() == SyncState::SignedOut).await;
+    tab.record("Lý A Páo").await;
+    assert_eq!(tab.waiting(), 2);
+    let pushes = town.calls("/api/push");
+    TimeoutFuture::new(300).await;
+    assert_eq!(town.calls("/api/push"), pushes, "a door that is shut is not knocked at with every save");
+    tab.phone.log_in("lan".to_owned(), "cau-noi-demo".to_owned()).await.expect("logged in");
+    until("both were sent", || tab.waiting() == 0).await;
+    assert_eq!((tab.shows("Hoàng Thị Mỷ"), tab.shows("Lý A Páo")), (1, 1));
+    tab.leave().await;
+}
+
+#[wasm_bindgen_test]
+async fn what_a_gate_or_a_proxy_says_is_not_believed() {
+    let village = Village::new();
+    let town = fresh(&village).await;
+    let tab = Tab::of_lan().await;
+    for mood in [Mood::Gate, Mood::Proxy(400), Mood::Proxy(403), Mood::Proxy(404), Mood::Proxy(422), Mood::Proxy(502)] {
+        town.set_mood(mood);
+        tab.record("Hoàng Thị Mỷ").await;
+        tab.phone.wake();
+        until("it was tried", || matches!(tab.sync(), SyncState::Offline | SyncState::Unavailable)).await;
+    }
+    let all_queued =
+        tab.state.outbox.with_untracked(|items| items.iter().all(|item| item.state == OutboxState::Queued));
+    assert!(all_queued, "no change is held because of somebody else's answer");
+    town.set_mood(Mood::Open);
+    tab.phone.wake();
+    until("all were sent", || tab.waiting() == 0).await;
+    tab.leave().await;
+}
+
+#[wasm_bindgen_test]
+async fn a_wrong_password_opens_nothing() {
+    let village = Village::new();
+    let _town = fresh(&village).await;
+    let tab = Tab::open().await;
+    let answer = tab.phone.log_in("lan".to_owned(), "sai-mat-khau".to_owned()).await;
+    assert_eq!(answer, Err(ApiError::WrongPassword));
+    assert_eq!(tab.state.opening.get_untracked(), Opening::Nobody);
+    assert_eq!(tab.phone.people().await.expect("people"), vec![]);
+}
+
+#[wasm_bindgen_test]
+async fn logging_out_keeps_what_was_not_sent() {
+    let village = Village::new();
+    let town = fresh(&village).await;
+    let tab = Tab::of_lan().await;
+    town.set_mood(Mood::Cut);
+    tab.record("Hoàng Thị Mỷ").await;
+    let draft = Draft { name: "visit".to_owned(), at: browser::now(), content: serde_json::json!("dở dang") };
+    tab.phone.put_draft(draft.clone()).await.expect("a draft");
+    tab.phone.log_out().await.expect("logged out without a network");
+    assert_eq!(tab.state.opening.get_untracked(), Opening::Nobody);
+    assert!(tab.state.cards.with_untracked(Vec::is_empty) && tab.state.worker.with_untracked(Option::is_none));
+    assert_eq!(town.sessions(), vec![village.lan], "the office does not know yet");
+    assert_eq!(tab.phone.people().await.expect("people")[0].unsent, 1);
+    tab.phone.switch_to(village.lan).await.expect("asked");
+    assert_eq!(tab.state.opening.get_untracked(), Opening::Nobody, "not without logging in");
+    town.set_mood(Mood::Open);
+    let later = Tab::open().await;
+    assert_eq!(later.state.opening.get_untracked(), Opening::Nobody, "the old session opens nothing");
+    assert!(town.sessions().is_empty(), "the office was told");
+    later.phone.log_in("lan".to_owned(), "cau-noi-demo".to_owned()).await.expect("logged in");
+    assert_eq!(later.shows("Hoàng Thị Mỷ"), 1);
+    assert_eq!(later.state.drafts.get_untracked(), vec![draft]);
+    until("it was sent", || later.waiting() == 0).await;
+    later.leave().await;
+}
+
+#[wasm_bindgen_test]
+async fn the_app_opens_by_itself_and_without_network() {
+    let village = Village::new();
+    let town = fresh(&village).await;
+    let tab = Tab::of_lan().await;
+    tab.record("Hoàng Thị Mỷ").await;
+    until("it was sent", || tab.waiting() == 0).await;
+    town.set_mood(Mood::Cut);
+    drop(tab);
+    let tab = Tab::open().await;
+    assert_eq!(tab.state.opening.get_untracked(), Opening::Ready);
+    assert_eq!(tab.shows("Hoàng Thị Mỷ"), 1);
+    assert_eq!(tab.state.worker.with_untracked(|w| w.as_ref().map(|w| w.id)), Some(village.lan));
+    assert!(tab.state.contact.get_untracked().is_some(), "when the office last answered");
+    tab.leave().await;
+}
+
+#[wasm_bindgen_test]
+async fn whoever_used_the_plain_form_is_let_in() {
+    let village = Village::new();
+    let town = fresh(&village).await;
+    town.sign_in(village.hanh);
+    let tab = Tab::open().await;
+    assert_eq!(tab.state.opening.get_untracked(), Opening::Ready);
+    assert_eq!(tab.state.worker.with_untracked(|w| w.as_ref().map(|w| w.id)), Some(village.hanh));
+    tab.leave().await;
+}
+
+#[wasm_bindgen_test]
+async fn two_people_share_a_phone_and_nothing_else() {
+    let village = Village::new();
+    let town = fresh(&village).await;
+    let tab = Tab::of_lan().await;
+    town.set_mood(Mood::Cut);
+    tab.record("Hoàng Thị Mỷ").await;
+    until("the line was tried", || tab.sync() == SyncState::Offline).await;
+    town.set_mood(Mood::Open);
+    tab.phone.log_in("toan".to_owned(), "cau-noi-demo".to_owned()).await.expect("logged in");
+    assert_eq!((tab.shows("Hoàng Thị Mỷ"), tab.waiting()), (0, 0), "another's work is not shown");
+    let people = tab.phone.people().await.expect("people");
+    let unsent: Vec<_> = people.iter().map(|p| (p.worker.id, p.unsent)).collect();
+    assert_eq!(unsent, vec![(village.toan, 0), (village.lan, 1)]);
+    tab.phone.switch_to(village.lan).await.expect("switched");
+    assert_eq!(tab.shows("Hoàng Thị Mỷ"), 1);
+    until("it was sent as Lan's", || tab.waiting() == 0).await;
+    tab.leave().await;
+    Tab::open().await.leave().await;
+}
+
+#[wasm_bindgen_test]
+async fn another_tab_sees_what_this_one_saves() {
+    let village = Village::new();
+    let town = fresh(&village).await;
+    let left = Tab::of_lan().await;
+    let right = Tab::open().await;
+    town.set_mood(Mood::Cut);
+    left.record("Hoàng Thị Mỷ").await;
+    until("the other tab shows it", || right.shows("Hoàng Thị Mỷ") == 1 && right.waiting() == 1).await;
+    town.set_mood(Mood::Open);
+    right.phone.wake();
+    until("sent by either", || left.waiting() == 0 && right.waiting() == 0).await;
+    assert_eq!((left.shows("Hoàng Thị Mỷ"), right.shows("Hoàng Thị Mỷ")), (1, 1));
+    left.phone.log_out().await.expect("logged out");
+    until("the other tab closes too", || right.state.opening.get_untracked() == Opening::Nobody).await;
+    assert!(right.state.cards.with_untracked(Vec::is_empty));
+}
+
+#[wasm_bindgen_test]
+async fn a_held_change_can_be_corrected_or_sent_again() {
+    let village = Village::new();
+    let _town = fresh(&village).await;
+    let tab = Tab::of_lan().await;
+    let case = Subject::Case(tab.record("Hoàng Thị Mỷ").await);
+    until("it was sent", || tab.waiting() == 0).await;
+    let log: LogId = "place:a".parse().expect("a log");
+    let empty = tab.phone.save(log.clone(), case, laws::visit(""), None, None).await.expect("saved");
+    let held = || {
+        tab.state.outbox.with_untracked(|items| {
+            items
+                .iter()
+                .filter(|item| matches!(item.state, OutboxState::Held { .. }))
+                .map(|i| i.change.id)
+                .collect::<Vec<_>>()
+        })
+    };
+    until("it is held", || held() == vec![empty]).await;
+    tab.phone.send_again(empty).await.expect("queued");
+    until("it is held again", || held() == vec![empty]).await;
+    tab.phone.save(log, case, laws::visit("Đỡ đau chân."), None, Some(empty)).await.expect("saved");
+    until("only the correction was kept", || tab.waiting() == 0).await;
+    let parts = tab.phone.parts(case).await.expect("its parts");
+    assert_eq!(parts.visits().map(|v| v.visit.seen.as_str()).collect::<Vec<_>>(), vec!["Đỡ đau chân."]);
+    tab.leave().await;
+}
+
+#[wasm_bindgen_test]
+async fn a_notebook_the_browser_threw_away_is_noticed_and_recording_goes_on() {
+    let village = Village::new();
+    let town = fresh(&village).await;
+    let tab = Tab::of_lan().await;
+    tab.record("Hoàng Thị Mỷ").await;
+    until("it was sent", || tab.waiting() == 0).await;
+    town.set_mood(Mood::Cut);
+    assert!(!tab.phone.room().await.expect("room").evicted);
+    idb::delete_database(&IndexedDbNotebook::name_of(village.lan)).await.expect("thrown away");
+    idb::delete_database("caunoi-device").await.expect("thrown away");
+    tab.record("Lý A Páo").await;
+    assert_eq!((tab.shows("Lý A Páo"), tab.shows("Hoàng Thị Mỷ")), (1, 0));
+    assert!(tab.phone.room().await.expect("room").evicted, "and it is said");
+    town.set_mood(Mood::Open);
+    tab.phone.wake();
+    until("everything is back", || tab.waiting() == 0 && tab.shows("Hoàng Thị Mỷ") == 1).await;
+    tab.leave().await;
+}
