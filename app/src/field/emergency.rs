@@ -5,7 +5,6 @@ use domain::{
     Body, CaseId, CaseStatus, Confidentiality, Consent, ConsentAnswer, ConsentException, Delivery, Facility, Fact,
     FactName, Found, Header, Invalid, LogId, Parts, PersonName, Phone, PlaceId, Receiver, ReferralAsk, ReferralKind,
     Refusal, Role, ServiceCode, ShareItem, Sharing, Source, Spot, Subject, Tile, Timestamp, Told, Urgency, apply,
-    worker::covers,
 };
 use leptos::{prelude::*, task::spawn_local};
 
@@ -602,8 +601,8 @@ pub struct Number {
     is_supervisor: bool,
 }
 
-/// The numbers that hold in a commune, in the order the office gave them; then colleagues who decide there and are not
-/// among them, then the receiver on duty.
+/// The numbers that hold in a commune, in the order the office gave them; then the receiver on duty and colleagues who
+/// decide there, if they are not among them.
 fn numbers_in(state: AppState, commune: Option<&PlaceId>, receiver: Option<&Receiver>, words: &Words) -> Vec<Number> {
     let mut all: Vec<Number> = state.briefing.with(|briefing| {
         let numbers = briefing.iter().flat_map(|b| &b.numbers);
@@ -617,21 +616,20 @@ fn numbers_in(state: AppState, commune: Option<&PlaceId>, receiver: Option<&Rece
             all.push(number);
         }
     };
+    if let Some(on_duty) = receiver.and_then(|r| facility(state, r))
+        && let Some(phone) = duty_phone(&on_duty)
+    {
+        add(Number { name: format!("{}: {}", words.more.duty, on_duty.facts.name), phone, is_supervisor: false });
+    }
     if let Some(commune) = commune {
-        let rules = state.rules();
         let me = state.me();
         for colleague in state.colleagues() {
-            let decides = covers(&colleague.grants, Role::Supervisor, commune, &rules.places);
+            let decides = colleague.grants.iter().any(|g| g.role == Role::Supervisor && g.area.as_ref() == Some(commune));
             if let (true, Some(phone)) = (decides && Some(colleague.id) != me, &colleague.phone) {
                 let name = format!("{}, {}", colleague.name, (words.speech.role)(Role::Supervisor).to_lowercase());
                 add(Number { name, phone: phone.clone(), is_supervisor: true });
             }
         }
-    }
-    if let Some(on_duty) = receiver.and_then(|r| facility(state, r))
-        && let Some(phone) = duty_phone(&on_duty)
-    {
-        add(Number { name: format!("{}: {}", words.more.duty, on_duty.facts.name), phone, is_supervisor: false });
     }
     all
 }

@@ -7,7 +7,7 @@ use super::{
     app_state, naming, navigator,
     route::Route,
     state::{AppState, Opening, Person, SyncState},
-    ui::{ConfirmDialog, FactList, Notice, Screen, Tab, Top},
+    ui::{ConfirmDialog, FactList, Notice, Screen, Section, Tab, Top},
     words,
 };
 use crate::{
@@ -81,15 +81,11 @@ fn Me(worker: Worker) -> AnyView {
     let (name, number) = (worker.name.to_string(), worker.phone.as_ref().map(phone).unwrap_or_default());
     let pairs = move || vec![(words.person.area, areas(state, &worker, words)), (words.person.my_phone, number.clone())];
     view! {
-        <section class="panel">
-            <div class="section-head">
-                <h2>{name}</h2>
-                <span>{words.person.now}</span>
-            </div>
-            <p class="soft">{line}</p>
+        <Section title=name remark=Signal::stored(words.person.now.to_owned())>
             {move || view! { <FactList pairs=pairs() /> }}
+            <p class="soft">{line}</p>
             <LogOut unsent=Signal::derive(unsent) />
-        </section>
+        </Section>
     }
     .into_any()
 }

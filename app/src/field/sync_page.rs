@@ -171,6 +171,8 @@ fn Standing(counts: Memo<(usize, usize)>) -> AnyView {
     let id = super::ui::fresh_id();
     let label_id = id.clone();
     let count = move |n: Signal<usize>, key: &'static str, icon: Icon, word: &'static str| {
+        // Nothing waiting is nothing to worry about.
+        let key = move || (n.get() > 0).then_some(key);
         view! {
             <li>
                 <strong>{move || n.get()}</strong>

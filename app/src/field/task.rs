@@ -17,9 +17,9 @@ use super::{
     state::{AppState, Loaded, Opening},
     trouble::{Troubles, check_body},
     ui::{
-        Answers, Chips, ConfirmDialog, DateField, DateParts, DockActions, Field, Note, Notice, Screen, SkeletonRows, Top, Typing,
+        Answers, ConfirmDialog, DateField, DateParts, DockActions, Field, Note, Notice, Screen, SkeletonRows, Top, Typing,
     },
-    visit::typed_day,
+    visit::{ChipField, optional, typed_day},
     words,
 };
 use crate::{
@@ -197,10 +197,12 @@ fn Form(case: CaseId, parts: RwSignal<Loaded>, saving: Saving) -> AnyView {
                 error=troubles.at(Spot::TaskText)
                 typing=Typing::Long
             />
-            <div class="stack">
-                <Chips label=words.visit.task_due options=Signal::stored(due_options) chosen=fields.due_in may_clear=true />
-                <p class="soft" role="status">{due_line}</p>
-            </div>
+            <ChipField
+                label=words.visit.task_due
+                options=due_options
+                chosen=fields.due_in
+                said=Signal::derive(due_line)
+            />
             <Show when=move || fields.due_in.get() == Some(OTHER_DAY)>
                 <DateField legend=words.visit.task_due parts=fields.due() error=troubles.at(Spot::TaskDue) />
             </Show>
@@ -257,7 +259,11 @@ fn village(header: &Header, colleagues: &[Colleague], state: AppState, words: &W
         return None;
     }
     let there = colleagues.iter().filter(|c| covers(&c.grants, Role::Collaborator, &place.id, &rules.places));
-    let names: Vec<String> = there.map(|c| c.name.to_string()).collect();
+    let there: Vec<&Colleague> = there.collect();
+    if matches!(there[..], [only] if Some(only.id) == state.me()) {
+        return None;
+    }
+    let names: Vec<String> = there.iter().map(|c| c.name.to_string()).collect();
     let label = if names.is_empty() {
         (words.visit.task_village)(&place.name)
     } else {
@@ -296,7 +302,7 @@ pub fn TaskDoneButton(log: LogId, case: CaseId, task: ChangeId) -> AnyView {
             act_label=words.case_page.done
             act=Callback::new(done)
         >
-            <Field label=words.visit.done_note hint=words.frame.optional value=note typing=Typing::Long />
+            <Field label=optional(words.visit.done_note, words) value=note typing=Typing::Long />
         </ConfirmDialog>
     }
     .into_any()

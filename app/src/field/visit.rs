@@ -248,7 +248,7 @@ fn Form(case: CaseId, parts: RwSignal<Loaded>, saving: Saving, saved: RwSignal<b
                 <Note icon=Icon::Warning said=Signal::stored(words.visit.future_warning.to_owned()) tone="wait" />
             </Show>
             <Field label=words.visit.met value=fields.met />
-            <Field label=words.visit.place value=fields.place hint=words.frame.optional />
+            <Field label=optional(words.visit.place, words) value=fields.place />
             <Field
                 label=words.visit.seen
                 hint=words.new_case.what_hint
@@ -257,20 +257,17 @@ fn Form(case: CaseId, parts: RwSignal<Loaded>, saving: Saving, saved: RwSignal<b
                 typing=Typing::Long
             />
             <Services chosen=fields.services error=troubles.at(Spot::Service) />
-            <div class="stack">
-                <Chips
-                    label=words.visit.next
-                    options=Signal::stored(next_options)
-                    chosen=fields.next_in
-                    may_clear=true
-                />
-                <p class="soft" role="status">{next_line}</p>
-            </div>
+            <ChipField
+                label=words.visit.next
+                options=next_options
+                chosen=fields.next_in
+                said=Signal::derive(next_line)
+            />
             <Show when=move || fields.next_in.get() == Some(OTHER_DAY)>
                 <DateField legend=words.visit.next parts=fields.next() error=troubles.at(Spot::NextVisit) />
             </Show>
             <Show when=move || fields.next_in.get().is_some()>
-                <Field label=words.visit.next_what value=fields.next_what hint=words.frame.optional />
+                <Field label=optional(words.visit.next_what, words) value=fields.next_what />
             </Show>
             <div role="alert">
                 {move || {
@@ -284,6 +281,28 @@ fn Form(case: CaseId, parts: RwSignal<Loaded>, saving: Saving, saved: RwSignal<b
         </form>
     }
     .into_any()
+}
+
+/// A question of few answers under its own heading, and what the answer comes to.
+#[component]
+pub(super) fn ChipField(
+    label: &'static str,
+    options: Vec<String>,
+    chosen: RwSignal<Option<usize>>,
+    said: Signal<String>,
+) -> AnyView {
+    view! {
+        <div class="field">
+            <strong aria-hidden="true">{label}</strong>
+            <Chips label heard_only=true options=Signal::stored(options) chosen may_clear=true />
+            <small role="status">{said}</small>
+        </div>
+    }
+    .into_any()
+}
+
+pub(super) fn optional(label: &str, words: &Words) -> String {
+    format!("{label} ({})", words.frame.optional)
 }
 
 /// Whether somebody else lives with what remains to be done: whoever is not the village's own collaborator hands back.
