@@ -180,8 +180,18 @@ pub async fn find(staff: &Staff, user_name: &str) -> Result<Option<WorkerId>> {
 
 /// Lets a worker sign in. Nothing happens when the user name is taken; `false` says so.
 pub async fn add(staff: &Staff, worker: WorkerId, user_name: &str, password: &str, now_ms: i64) -> Result<bool> {
+    let hash = hash(password).await?;
+    add_hashed(staff, worker, user_name, &hash, now_ms).await
+}
+
+/// The Argon2id hash of a password in PHC form.
+pub async fn hash(password: &str) -> Result<String> {
     let password = password.to_owned();
-    let hash = tokio::task::spawn_blocking(move || hash_password(password.as_bytes())).await??;
+    tokio::task::spawn_blocking(move || hash_password(password.as_bytes())).await?
+}
+
+/// [`add`] with a password that was hashed before.
+pub async fn add_hashed(staff: &Staff, worker: WorkerId, user_name: &str, hash: &str, now_ms: i64) -> Result<bool> {
     let added = sqlx::query(
         "insert into worker_login (worker_id, user_name_hash, password_hash, created_at)
          values (?1, ?2, ?3, ?4) on conflict do nothing",

@@ -34,10 +34,12 @@ pub async fn fill(registry: &SqliteRegistry, now: Timestamp) -> Result<()> {
     }
     staff::put_numbers(&mut transaction, &staff.seal, &people::numbers()?).await?;
     transaction.commit().await?;
+    // One hash for all: the password is public anyway.
+    let hash = login::hash(PASSWORD).await?;
     for person in &people::PEOPLE {
         let worker = person.worker()?;
         employ(staff, &worker, now).await.with_context(|| person.user_name)?;
-        login::add(staff, worker.id, person.user_name, PASSWORD, now.0).await?;
+        login::add_hashed(staff, worker.id, person.user_name, &hash, now.0).await?;
     }
     let mut transaction = staff.pool.begin_with("begin immediate").await?;
     for (place, officers) in people::OFFICERS {

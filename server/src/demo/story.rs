@@ -15,6 +15,8 @@ use domain::{
 use super::people;
 
 const MINUTE_MS: i64 = 60_000;
+/// Pushes that wait for one commit together.
+const TOGETHER: usize = 24;
 pub const HOUR: i64 = 60;
 pub const DAY: i64 = 24 * HOUR;
 
@@ -313,30 +315,27 @@ impl Story {
         Ok(self.write(who, when, &log, subject, body)?.0)
     }
 
-    /// Pushes everything in the order in which the office got it.
+    /// Pushes everything in the order in which the office got it, several pushes to a commit.
     pub async fn tell(mut self, registry: &dyn Registry) -> Result<()> {
         self.steps.sort_by_key(|step| step.received_at);
-        let now = self.now;
-        let mut steps = self.steps.into_iter().peekable();
-        while let Some(first) = steps.next() {
-            let (received_at, user_name) = (first.received_at, first.user_name);
-            let mut changes = vec![first.change];
-            while let Some(next) = steps.next_if(|s| {
-                s.received_at == received_at && s.user_name == user_name && changes.len() < limits::PUSH_CHANGES
-            }) {
-                changes.push(next.change);
+        for steps in self.steps.chunks(TOGETHER) {
+            let mut pushes = Vec::with_capacity(steps.len());
+            for step in steps {
+                let worker = people::worker(step.user_name)?;
+                let batch = PushBatch {
+                    v: limits::PROTOCOL_VERSION,
+                    worker,
+                    device: device(step.user_name)?,
+                    changes: vec![serde_json::value::to_raw_value(&step.change)?],
+                };
+                pushes.push((Session { worker }, batch, step.received_at.min(self.now)));
             }
-            let worker = people::worker(user_name)?;
-            let batch = PushBatch {
-                v: limits::PROTOCOL_VERSION,
-                worker,
-                device: device(user_name)?,
-                changes: changes.iter().map(serde_json::value::to_raw_value).collect::<Result<_, _>>()?,
-            };
-            let verdicts = registry.push(&Session { worker }, batch, received_at.min(now)).await?;
-            for (change, verdict) in changes.iter().zip(&verdicts) {
-                if !matches!(verdict, Verdict::Accepted { .. }) {
-                    bail!("{user_name} wrote {:?} and the office said {verdict:?}", change.body);
+            // So few futures are polled in their order, and so the office gets them in it.
+            let pushed = pushes.iter().map(|(session, batch, now)| registry.push(session, batch.clone(), *now));
+            for (step, verdicts) in steps.iter().zip(futures::future::join_all(pushed).await) {
+                let verdicts = verdicts?;
+                if !matches!(verdicts[..], [Verdict::Accepted { .. }]) {
+                    bail!("{} wrote {:?} and the office said {verdicts:?}", step.user_name, step.change.body);
                 }
             }
         }

@@ -328,6 +328,63 @@ async fn a_change_that_waits_takes_effect_when_what_it_builds_on_arrives() {
 }
 
 #[tokio::test]
+async fn what_an_older_office_did_not_know_is_tried_again_by_a_newer_one() {
+    let office = Office::open().await;
+    let lan = office.sign_in("lan").await;
+    let pen = Pen::new(office.village.lan, 1);
+    let case = pen.open("a1", Some("Hoàng Thị Mỷ"), vec![]);
+    let task = domain::Task {
+        what: "Xin giấy ra viện".to_owned(),
+        due: None,
+        for_whom: domain::TaskFor::Village("a1".parse().unwrap()),
+    };
+    let task = pen.write(case.subject, "place:a", Body::TaskWritten(task));
+    let done = pen.write(case.subject, "place:a", Body::TaskDone { task: task.id, note: String::new() });
+    let known = serde_json::to_string(&task).unwrap();
+    let strange = known.replace("task_written", "task_dreamt");
+    let changes = [serde_json::to_string(&case).unwrap(), strange, serde_json::to_string(&done).unwrap()].join(",");
+    let (worker, device) = (pen.worker, pen.device);
+    let body = format!(r#"{{"batch":{{"v":1,"worker":"{worker}","device":"{device}","changes":[{changes}]}}}}"#);
+    assert_eq!(lan.post("/api/push", &body).await.status, 200);
+    assert_eq!((office.count("quarantine").await, office.count("waiting").await), (1, 1));
+    let registry = office.registry();
+    assert_eq!(registry.retry_unknown(Timestamp(now_ms())).await, Ok(0), "this version does not know it either");
+    // As if that kind had become known since.
+    let sealed = office.staff.seal.seal(&format!("quarantine:{}", task.id), known.as_bytes()).unwrap();
+    sqlx::query("update quarantine set raw = ?").bind(sealed).execute(&office.staff.pool).await.unwrap();
+    assert_eq!(registry.retry_unknown(Timestamp(now_ms())).await, Ok(1));
+    assert_eq!((office.count("quarantine").await, office.count("waiting").await), (0, 0));
+    assert_eq!(office.count("change").await, 3, "and what waited for it was taken too");
+    office.assert_sound().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_who_push_at_once_are_all_answered_and_every_log_is_without_gaps() {
+    let office = Office::open().await;
+    let lan = office.sign_in("lan").await;
+    let pen = Pen::new(office.village.lan, 1);
+    let case = pen.open("a1", Some("Hoàng Thị Mỷ"), vec![]);
+    assert!(is_accepted(&lan.push(&pen, &[&case]).await));
+    let mut phones = tokio::task::JoinSet::new();
+    for device in 10..26 {
+        let (lan, case) = (lan.clone(), case.clone());
+        phones.spawn(async move {
+            let pen = Pen::new(lan.worker, device);
+            for _ in 0..5 {
+                let seen = pen.write(case.subject, "place:a", visit("Đỡ đau chân."));
+                let other = pen.open("a1", Some("Nông Văn Sliểng"), vec![]);
+                let batch = pen.batch(&[&seen, &other]);
+                let answer = lan.push_raw(&batch).await;
+                assert!(is_accepted(&serde_json::from_str::<Vec<Verdict>>(&answer.body).unwrap()));
+            }
+        });
+    }
+    phones.join_all().await;
+    assert_eq!(office.count("change").await, 1 + 16 * 5 * 2);
+    office.assert_sound().await;
+}
+
+#[tokio::test]
 async fn of_two_cases_with_one_code_the_later_gets_another() {
     let office = Office::open().await;
     let lan = office.sign_in("lan").await;
