@@ -464,7 +464,7 @@ fn AskForm(case: CaseId, parts: RwSignal<Loaded>) -> AnyView {
                 }
             }
         >
-            <form class="stack" data-gap="l" novalidate on:submit=send.clone()>
+            <form class="stack" data-gap="xl" novalidate on:submit=send.clone()>
                 <Help ask />
                 <Show when=move || ask.kind().is_some()>
                     <Whom ask />

@@ -29,7 +29,7 @@ use crate::{
         saving::{SaveButton, SaveFailure, Saving},
         state::{AppState, Loaded},
         ui::{
-            CallLink, ClockMark, ConfirmDialog, DateField, DateParts, DeliveryMark, EmptyState, Field, Note, Notice,
+            CallLink, ClockMark, ConfirmDialog, DateField, DateParts, DeliveryMark, EmptyState, Field, FieldError, Note, Notice,
             RadioList, RadioOption, ReferralMark, RestrictedMark, Screen, SkeletonRows, Top, Typing, UrgencyMark,
             focus_first_error, fresh_id,
         },
@@ -454,6 +454,7 @@ struct Deciding {
     signed: DateParts,
     level: Level,
     offers: Memo<Vec<super::receivers::Offer>>,
+    emergency: bool,
     words: &'static Words,
 }
 
@@ -485,6 +486,17 @@ impl Deciding {
             }
             _ => Err((At::Choice, words.queue.choose.to_owned())),
         }
+    }
+    /// A refusal lacks a reason and, where the law asks for one, another place: both are said at once.
+    fn lacks(self, at: At) -> Option<String> {
+        let refuses = self.fields.choice.with(|c| c == REFUSE);
+        let named = || self.fields.instead.with(|i| self.offers.with(|o| o.iter().any(|x| key(&x.receiver) == *i)));
+        let why = match at {
+            At::Reason if self.fields.reason.with(|r| r.trim().is_empty()) => DecideError::ReasonMissing,
+            At::Instead if self.emergency && !named() => DecideError::AlternativeMissing,
+            _ => return None,
+        };
+        refuses.then(|| (self.words.errors.decide)(why))
     }
     fn body(self) -> Result<(domain::LogId, Subject, Body), (At, String)> {
         let words = self.words;
@@ -528,12 +540,14 @@ fn DecisionForm(referral: ChangeId, parts: RwSignal<Loaded>, open: Decisions) ->
         alternatives(state, &need, &of.ask.receiver, words)
     });
     let tried = RwSignal::new(false);
-    let deciding = Deciding { page, fields, signed, level: open.level, offers, words };
+    let deciding = Deciding { page, fields, signed, level: open.level, offers, emergency, words };
     let draft = keep_draft(draft_name.clone(), move || fields.read(), move |kept| fields.write(kept));
     let error = move |at: At| {
         Signal::derive(move || {
-            let (place, said) = tried.get().then(|| deciding.body().err()).flatten()?;
-            (place == at).then_some(said)
+            if !tried.get() {
+                return None;
+            }
+            deciding.lacks(at).or_else(|| deciding.body().err().filter(|(place, _)| *place == at).map(|(_, said)| said))
         })
     };
     let saving = Saving::new();
@@ -639,8 +653,8 @@ fn DecisionForm(referral: ChangeId, parts: RwSignal<Loaded>, open: Decisions) ->
             <h2 id=heading>{(words.queue.your_decision)(you)}</h2>
             <MovedNote page />
             {approve} {forward} {give_back} {refuse}
-            <div class="field">
-                <crate::field::ui::FieldError id=fresh_id() error=choice_error />
+            <div class="field" hidden=move || choice_error.with(Option::is_none)>
+                <FieldError id=fresh_id() error=choice_error />
             </div>
             <WholeError error=error(At::Whole) />
             <SaveFailure saving />

@@ -130,6 +130,7 @@ struct Reply {
     visit: DateParts,
     back: DateParts,
     offers: Memo<Vec<Offer>>,
+    emergency: bool,
     words: &'static Words,
 }
 
@@ -179,6 +180,17 @@ impl Reply {
             _ => Err((At::Choice, self.words.errors.choose.to_owned())),
         }
     }
+    /// A refusal lacks a reason and, where the law asks for one, another place: both are said at once.
+    fn lacks(self, at: At) -> Option<String> {
+        let refuses = self.fields.choice.with(|c| c == REFUSE);
+        let named = || self.fields.instead.with(|i| self.offers.with(|o| o.iter().any(|x| key(&x.receiver) == *i)));
+        let why = match at {
+            At::Reason if self.fields.reason.with(|r| r.trim().is_empty()) => DecideError::ReasonMissing,
+            At::Instead if self.emergency && !named() => DecideError::AlternativeMissing,
+            _ => return None,
+        };
+        refuses.then(|| (self.words.errors.decide)(why))
+    }
     fn body(self) -> Result<(LogId, Subject, Body), (At, String)> {
         let words = self.words;
         let act = self.act()?;
@@ -216,14 +228,21 @@ pub fn ReceiverAnswers(referral: ChangeId, parts: RwSignal<Loaded>, open: Receiv
         let found = with_parts(parts, |p| need_and_receiver(state, p, referral)).flatten();
         found.map(|(need, receiver)| alternatives(state, &need, &receiver, words)).unwrap_or_default()
     });
-    let reply = Reply { page, fields, visit, back, offers, words };
+    // A desk or a team takes on work, a facility or a household takes in a person.
+    let is_work = untrack(|| {
+        let found = with_parts(parts, |p| p.referral(referral).map(|r| r.ask.receiver.clone())).flatten();
+        matches!(found, Some(Receiver::Desk(_) | Receiver::Team(_)))
+    });
+    let reply = Reply { page, fields, visit, back, offers, emergency, words };
     let draft_name = format!("reply:{referral}");
     let draft = keep_draft(draft_name.clone(), move || fields.read(), move |kept| fields.write(kept));
     let tried = RwSignal::new(false);
     let error = move |at: At| {
         Signal::derive(move || {
-            let (place, said) = tried.get().then(|| reply.body().err()).flatten()?;
-            (place == at).then_some(said)
+            if !tried.get() {
+                return None;
+            }
+            reply.lacks(at).or_else(|| reply.body().err().filter(|(place, _)| *place == at).map(|(_, said)| said))
         })
     };
     let saving = Saving::new();
@@ -234,7 +253,7 @@ pub fn ReceiverAnswers(referral: ChangeId, parts: RwSignal<Loaded>, open: Receiv
             return;
         }
         let Ok((log, subject, body)) = untrack(|| reply.body()) else { return focus_first_error() };
-        let received = matches!(&body, Body::ReferralActed { act: Act::Receive { .. }, .. });
+        let received = !is_work && matches!(&body, Body::ReferralActed { act: Act::Receive { .. }, .. });
         saving.save(log, subject, vec![body], Some(draft_name.clone()), None, move |_| {
             draft.end();
             notice.say(if received { words.inbox.received } else { words.inbox.answered });
@@ -264,16 +283,26 @@ pub fn ReceiverAnswers(referral: ChangeId, parts: RwSignal<Loaded>, open: Receiv
     let soft = |said: &'static str| view! { <p class="soft">{said}</p> }.into_any();
     let mut choices: Vec<AnyView> = Vec::new();
     if open.receive {
-        let more = view! {
-            <p class="soft">{words.inbox.receive_text}</p>
-            <ReceiveFields fields visit note_error=error(At::Note) visit_error=error(At::Visit) />
+        let (label, text) = if is_work {
+            (words.inbox.start, words.inbox.start_text)
+        } else {
+            (words.inbox.receive, words.inbox.receive_text)
         };
-        choices.push(choice(RECEIVE, words.inbox.receive, more.into_any()));
+        let more = view! {
+            <p class="soft">{text}</p>
+            <ReceiveFields fields visit is_work note_error=error(At::Note) visit_error=error(At::Visit) />
+        };
+        choices.push(choice(RECEIVE, label, more.into_any()));
     }
     if open.accept {
-        choices.push(choice(ACCEPT, words.inbox.accept, soft(words.inbox.accept_text)));
+        let (label, text) = if is_work {
+            (words.inbox.take_on, words.inbox.take_on_text)
+        } else {
+            (words.inbox.accept, words.inbox.accept_text)
+        };
+        choices.push(choice(ACCEPT, label, soft(text)));
     }
-    if open.waitlist {
+    if open.waitlist && !is_work {
         let more = view! {
             <Field label=words.inbox.waitlist_note value=fields.note typing=Typing::Long error=error(At::Note) />
         };
@@ -298,10 +327,10 @@ pub fn ReceiverAnswers(referral: ChangeId, parts: RwSignal<Loaded>, open: Receiv
         };
         choices.push(choice(REFUSE, words.inbox.refuse, more.into_any()));
     }
-    if open.come_back {
+    if open.come_back && !is_work {
         choices.push(choice(COME_BACK, words.inbox.come_back, soft(words.inbox.come_back_text)));
     }
-    if open.leave {
+    if open.leave && !is_work {
         let more = view! {
             <Field label=words.inbox.leave_to value=fields.whom error=error(At::Whom) />
             <DateField legend=words.inbox.back_on parts=back error=error(At::BackOn) />
@@ -322,7 +351,9 @@ pub fn ReceiverAnswers(referral: ChangeId, parts: RwSignal<Loaded>, open: Receiv
             <h2 id=heading>{words.inbox.your_answer}</h2>
             <MovedNote page />
             {choices}
-            <div class="field"><FieldError id=fresh_id() error=choice_error /></div>
+            <div class="field" hidden=move || choice_error.with(Option::is_none)>
+                <FieldError id=fresh_id() error=choice_error />
+            </div>
             <WholeError error=error(At::Whole) />
             <SaveFailure saving />
             <SaveButton saving label=words.referral.answer_send />
@@ -338,6 +369,7 @@ pub fn ReceiverAnswers(referral: ChangeId, parts: RwSignal<Loaded>, open: Receiv
 fn ReceiveFields(
     fields: ReplyFields,
     visit: DateParts,
+    #[prop(optional)] is_work: bool,
     note_error: Signal<Option<String>>,
     visit_error: Signal<Option<String>>,
 ) -> AnyView {
@@ -348,7 +380,7 @@ fn ReceiveFields(
         all
     });
     view! {
-        <Field label=words.inbox.receive_note value=fields.note typing=Typing::Long error=note_error />
+        <Field label=if is_work { words.inbox.start_note } else { words.inbox.receive_note } value=fields.note typing=Typing::Long error=note_error />
         <Chips label=words.inbox.follow_up options chosen=fields.visit may_clear=true />
         <Show when=move || fields.visit.get() == Some(OTHER_DAY)>
             <DateField legend=words.inbox.follow_up parts=visit error=visit_error />
@@ -697,12 +729,14 @@ fn ReceiveDialog(
     let page = ActPage::new(referral, parts);
     let fields = ReplyFields::new(ReplyDraft { choice: RECEIVE.to_owned(), ..ReplyDraft::default() });
     let visit = DateParts { day: fields.visit_day, month: fields.visit_month, year: fields.visit_year };
-    let reply = Reply { page, fields, visit, back: DateParts::new(None), offers: Memo::new(|_| vec![]), words };
+    let reply = Reply { page, fields, visit, back: DateParts::new(None), offers: Memo::new(|_| vec![]), emergency: false, words };
     let tried = RwSignal::new(false);
     let error = move |at: At| {
         Signal::derive(move || {
-            let (place, said) = tried.get().then(|| reply.body().err()).flatten()?;
-            (place == at).then_some(said)
+            if !tried.get() {
+                return None;
+            }
+            reply.lacks(at).or_else(|| reply.body().err().filter(|(place, _)| *place == at).map(|(_, said)| said))
         })
     };
     let saving = Saving::new();

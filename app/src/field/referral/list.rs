@@ -209,7 +209,8 @@ fn list(state: AppState, rows: Vec<Waiting>) -> AnyView {
         return view! { <EmptyState icon=Icon::Tick title=words.queue.none text=words.queue.none_long /> }.into_any();
     }
     let now = state.now.get();
-    let (emergencies, desk): (Vec<_>, Vec<_>) = rows.into_iter().partition(Waiting::is_emergency);
+    let (emergencies, rest): (Vec<_>, Vec<_>) = rows.into_iter().partition(Waiting::is_emergency);
+    let (desk, work): (Vec<_>, Vec<_>) = rest.into_iter().partition(|w| w.due.is_some());
     let rows = move |rows: Vec<Waiting>| {
         view! { <ul class="rows">{rows.into_iter().map(|w| queue_row(state, w)).collect_view()}</ul> }
     };
@@ -221,5 +222,6 @@ fn list(state: AppState, rows: Vec<Waiting>) -> AnyView {
         }
     });
     let desk = (!desk.is_empty()).then(|| view! { <Section title=words.queue.by_due>{rows(desk)}</Section> });
-    view! { {emergencies} {desk} }.into_any()
+    let work = (!work.is_empty()).then(|| view! { <Section title=words.queue.no_clock>{rows(work)}</Section> });
+    view! { {emergencies} {desk} {work} }.into_any()
 }

@@ -77,8 +77,11 @@ pub fn offers(state: AppState, need: &Need, words: &Words) -> Offers {
     use ReferralKind as K;
     let now = state.now.get();
     let mut offers = match need.kind {
-        K::OutreachVisit | K::Policy | K::Legal | K::InKind | K::ChildProtection | K::TemporaryPlacement | K::CommunityCare => {
-            Offers::default()
+        K::OutreachVisit | K::Policy | K::Legal | K::InKind | K::TemporaryPlacement | K::CommunityCare => Offers::default(),
+        // A child in danger goes to the commune's desk, or straight to a place that takes people in at once.
+        K::ChildProtection => {
+            let at_once = Need { kind: K::AdmissionEmergency, service: None, ..need.clone() };
+            facilities(state, &at_once, now, words)
         }
         _ => facilities(state, need, now, words),
     };
@@ -104,7 +107,7 @@ pub fn offers(state: AppState, need: &Need, words: &Words) -> Offers {
         )),
         K::Policy | K::Legal | K::InKind | K::ChildProtection | K::OutreachVisit => {
             let desk = Receiver::Desk(commune.clone());
-            offers.fitting.push(local(desk, (words.referral.receiver_desk)(&name), words.referral.desk_acts));
+            offers.fitting.insert(0, local(desk, (words.referral.receiver_desk)(&name), words.referral.desk_acts));
         }
         _ => {
             let desk = Receiver::Desk(commune.clone());

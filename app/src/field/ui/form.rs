@@ -434,6 +434,9 @@ pub fn Toggle(#[prop(into)] label: String, #[prop(optional, into)] hint: Signal<
     .into_any()
 }
 
+/// Day, month and year as far as they were typed.
+pub type DateNumbers = (Option<u8>, Option<u8>, Option<u16>);
+
 /// Day, month and year as typed; any of them may be empty.
 #[derive(Debug, Clone, Copy)]
 pub struct DateParts {
@@ -464,7 +467,7 @@ impl DateParts {
     ///
     /// # Errors
     /// [`Invalid::NotANumber`].
-    pub fn numbers(self) -> Result<(Option<u8>, Option<u8>, Option<u16>), Invalid> {
+    pub fn numbers(self) -> Result<DateNumbers, Invalid> {
         fn read<N: std::str::FromStr>(part: RwSignal<String>) -> Result<Option<N>, Invalid> {
             part.with(|typed| match typed.trim() {
                 "" => Ok(None),
