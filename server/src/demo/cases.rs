@@ -1,5 +1,7 @@
 //! Forty plain cases over a year: who they are, what happened, and how far each has come.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context, Result};
 use domain::{
     Act, CaseStatus, Fact, Level, PartialDate, PersonName, Receiver, ReferralKind, Sex, ShareItem, Side, Tile, Urgency,
@@ -582,14 +584,12 @@ pub fn facts(name: &str, sex: Sex, year: u16, tile: Tile, urgency: Urgency, what
     ])
 }
 
-pub fn tell(story: &mut Story) -> Result<()> {
-    for (i, row) in (0_i64..).zip(&ROWS) {
-        one(story, i, row).with_context(|| row.0)?;
-    }
-    Ok(())
+/// The plain cases by name, for what goes on with them.
+pub fn tell(story: &mut Story) -> Result<BTreeMap<&'static str, Case>> {
+    (0_i64..).zip(&ROWS).map(|(i, row)| Ok((row.0, one(story, i, row).with_context(|| row.0)?))).collect()
 }
 
-fn one(story: &mut Story, i: i64, row: &Row) -> Result<()> {
+fn one(story: &mut Story, i: i64, row: &Row) -> Result<Case> {
     let Row(name, sex, year, village, tile, group, ago, urgency, path, what) = *row;
     let (writer, desk, commune) = around(village);
     let mut facts = facts(name, sex, year, tile, urgency, what)?;
@@ -599,7 +599,7 @@ fn one(story: &mut Story, i: i64, row: &Row) -> Result<()> {
     let opened = story.at(days(ago, 9 + i % 8, 2 + i * 5 % 30));
     let mut case = story.open(writer, opened, "", village, facts)?;
     if matches!(path, New | NotAsked) {
-        return Ok(());
+        return Ok(case);
     }
     // The desk looks, names the group and the status; half-way between the first note and today at the latest.
     let soon = (ago - 3).max(ago / 2);
@@ -609,7 +609,11 @@ fn one(story: &mut Story, i: i64, row: &Row) -> Result<()> {
     }
     story.status(desk, story.at(days(soon, 10, 0)), &mut case, CaseStatus::Screening)?;
     let visited = story.at(days(soon * 3 / 4, 15, 3 + i % 20));
-    follow(story, &mut case, path, (writer, desk, village, commune), ago, visited)
+    follow(story, &mut case, path, (writer, desk, village, commune), ago, visited)?;
+    if matches!(path, Policy | HealthDone | Job | DayCare | AdmissionReceived) {
+        story.status(desk, story.at(days(ago / 7, 10, 0)), &mut case, CaseStatus::Active)?;
+    }
+    Ok(case)
 }
 
 type Around = (&'static str, &'static str, &'static str, &'static str);
@@ -631,7 +635,7 @@ fn follow(
     visited: super::story::When,
 ) -> Result<()> {
     let seen = SEEN[usize::try_from(ago).unwrap_or(0) % SEEN.len()];
-    let last = |story: &Story| story.at(days((ago / 6).clamp(1, 20), 16, 4));
+    let last = |story: &Story| story.at(days((ago / 6).clamp(1, 5 + ago % 23), 8 + ago % 9, 4));
     match path {
         New | NotAsked => {}
         Visited(next) => {

@@ -49,8 +49,9 @@ pub async fn fill(registry: &SqliteRegistry, now: Timestamp) -> Result<()> {
     transaction.commit().await?;
     let mut story = Story::new(now);
     facilities(&mut story)?;
-    cases::tell(&mut story)?;
+    let plain = cases::tell(&mut story)?;
     scenarios::tell(&mut story)?;
+    scenarios::go_on(&mut story, &plain)?;
     story.tell(registry).await
 }
 

@@ -1,5 +1,7 @@
 //! The longer stories of the demo, as far as their parts exist: each several people, several months.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context, Result};
 use domain::change::ElementEdit;
 use domain::{
@@ -8,9 +10,9 @@ use domain::{
     Source, Tile, Told, Urgency,
 };
 
-use super::cases::{ALL, DESK, facts};
+use super::cases::{ALL, DESK, PROVINCE_DESK, facts};
 use super::people::{BAN_LUNG, BAN_MAY, CO_PHENG, KHUOI_SLAO_NS, NA_SAM, NA_THONG, PAC_LUONG, facility, worker};
-use super::story::{Story, days};
+use super::story::{Case, Story, days};
 
 pub fn tell(story: &mut Story) -> Result<()> {
     found_without_a_name(story).context("found without a name")?;
@@ -413,7 +415,7 @@ fn violence_at_home(story: &mut Story) -> Result<()> {
     let told = Told {
         whom: "Vi Thị Hạnh, xã Bản Mây".to_owned(),
         phone: Phone::parse("0900000013")?,
-        at: story.recorded(story.just(75, 0)),
+        at: story.recorded(story.just(42, 0)),
     };
     story.on("diep", written, &case, Body::Told(told))?;
     let receiver = Receiver::Facility(facility("DF11")?);
@@ -490,4 +492,68 @@ fn a_trip(story: &mut Story) -> Result<()> {
     let contact = Activity::AnonymousContact { place: CO_PHENG.parse()? };
     story.elsewhere("mai", story.at(days(10, 16, 7)), BAN_MAY, None, Body::ActivityRecorded(contact))?;
     Ok(())
+}
+
+/// What goes on with plain cases these days: queues, inboxes and answers that somebody finds in the morning.
+pub fn go_on(story: &mut Story, plain: &BTreeMap<&'static str, Case>) -> Result<()> {
+    let of = |name: &str| plain.get(name).cloned().with_context(|| format!("no case of {name}"));
+    let at_df01 = || -> Result<Receiver> { Ok(Receiver::Facility(facility("DF01")?)) };
+
+    // Answered yesterday: on the desk again.
+    let case = of("Hoàng Văn Dính")?;
+    let reason = "Anh bỏ thuốc, đêm hay đi lang thang, mẹ già không giữ được.";
+    let when = story.at(days(13, 9, 4));
+    let mut asked =
+        story.ask("lan", when, &case, ReferralKind::AdmissionSpecial, "long_term_care", at_df01()?, reason, &ALL)?;
+    let question = "Anh có đồng ý vào cơ sở không, ai đã hỏi anh ấy?".to_owned();
+    story.act("hanh", story.at(days(11, 15, 0)), &case, &mut asked, DESK, Act::Return { question })?;
+    let text = "Tôi và trưởng thôn hỏi chiều qua, anh đồng ý, mẹ anh cũng đồng ý.".to_owned();
+    story.act("lan", story.at(days(1, 17, 2)), &case, &mut asked, Side::Writer, Act::Answer { text })?;
+
+    // A day too late already.
+    let case = of("Bàn Thị Mai")?;
+    let receiver = Receiver::Facility(facility("DF02")?);
+    let reason = "Chị cần người hướng dẫn sinh kế và gửi con khi đi làm.";
+    let when = story.at(days(6, 9, 1));
+    story.ask("diep", when, &case, ReferralKind::Link, "livelihood", receiver, reason, &ALL)?;
+
+    // Written by the desk itself: it waits for the deputy.
+    let case = of("Lý Thị Mẩy")?;
+    let desk = Receiver::Desk(BAN_MAY.parse()?);
+    let reason = "Đơn thân nghèo nuôi ba con, đủ hồ sơ xét trợ cấp.";
+    let when = story.at(days(1, 10, 0));
+    story.ask("hanh", when, &case, ReferralKind::Policy, "allowance", desk, reason, &ALL)?;
+
+    // In the inbox of the first facility: to be answered, and a place held.
+    for (name, desk_of, writer, accepted) in
+        [("Vi Văn Thuận", "toan", "tuyen", false), ("Lương Văn Chảo", "hanh", "lan", true)]
+    {
+        let case = of(name)?;
+        let reason = "Cần tập phục hồi chức năng theo đợt, gia đình đưa đón được.";
+        let when = story.at(days(10, 9, 3));
+        let kind = ReferralKind::Rehabilitation;
+        let mut asked = story.ask(writer, when, &case, kind, "rehab_physical", at_df01()?, reason, &ALL)?;
+        story.act(desk_of, story.at(days(5, 9, 0)), &case, &mut asked, DESK, Act::Approve { document: None })?;
+        if accepted {
+            story.act("thanh", story.at(days(2, 9, 0)), &case, &mut asked, Side::Receiver, Act::Accept)?;
+        }
+    }
+    let case = of("Lý Seo Phà")?;
+    let items = [ShareItem::AgeSex, ShareItem::Health, ShareItem::WhatHappened];
+    let reason = "Anh yếu nửa người sau đợt sốt, nhà quá xa đường, xin vào theo dõi.";
+    let when = story.at(days(20, 9, 20));
+    let kind = ReferralKind::AdmissionSpecial;
+    let mut asked = story.ask("nhung", when, &case, kind, "long_term_care", at_df01()?, reason, &items)?;
+    story.act("toan", story.at(days(12, 9, 0)), &case, &mut asked, DESK, Act::Approve { document: None })?;
+    story.act("so", story.at(days(4, 9, 0)), &case, &mut asked, PROVINCE_DESK, Act::Forward)?;
+
+    // An answer that arrived this morning.
+    let case = of("Hà Thị Ngọc Diễm")?;
+    let receiver = Receiver::Facility(facility("DF09")?);
+    let reason = "Em muốn học nghề tóc, vừa học vừa làm.";
+    let mut asked =
+        story.ask("lan", story.at(days(7, 9, 3)), &case, ReferralKind::Job, "job", receiver, reason, &ALL)?;
+    story.act("hanh", story.at(days(6, 9, 0)), &case, &mut asked, DESK, Act::Approve { document: None })?;
+    let when = story.just(48, 0);
+    story.act("viet", when, &case, &mut asked, Side::Receiver, Act::Accept)
 }
