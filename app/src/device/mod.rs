@@ -2,7 +2,7 @@
 //!
 //! # Layout
 //! - [`phone`]: the one object that screens use.
-//! - [`notebook`]: the storage of one person, over [`idb`] and [`vault`].
+//! - [`notebook`]: the storage of one person, over [`idb`], [`vault`] and [`shelf`].
 //! - [`roster`]: the people of this phone and their keys.
 //! - [`line`]: requests to the office. [`rounds`]: when a sync run is due.
 //! - [`browser`]: clock, chance, locks between tabs, settings.
@@ -14,4 +14,5 @@ pub mod notebook;
 pub mod phone;
 pub mod roster;
 pub mod rounds;
+pub mod shelf;
 pub mod vault;

@@ -5,48 +5,45 @@
 //! | --- | --- | --- |
 //! | `outbox` | `n`, counted by the store | `{ n, id, subject, state, at, body, why? }`, `body` and `why` sealed |
 //! | `kept` | `[received_at, n, subject]` | `[id, body]`: acknowledged changes, for [`limits::KEPT_DAYS`] |
-//! | `subject` | subject | sealed [`Stored`] and the log it lives in |
-//! | `block` | number | sealed list rows ([`Card`], [`Facility`]), at most [`BLOCK_ROWS`] |
+//! | `bundle` | number | sealed parts of at most [`BUNDLE_SUBJECTS`] subjects |
+//! | `block` | number | sealed list rows of [`BLOCK_BUNDLES`] bundles |
 //! | `meta` | name | `device`, `contact`, `version` in the clear; `cursors`, `briefing` sealed |
 //! | `draft` | name | sealed [`Draft`] |
 //!
 //! Nothing is sealed, opened or sent inside a transaction. `meta.version` rises with every page; whoever finds another
-//! number than it remembers reads the list rows anew, so that two tabs never overwrite each other's blocks.
+//! number than it remembers reads the list rows anew, so that two tabs never overwrite each other's.
+//!
+//! [`BLOCK_BUNDLES`]: super::shelf::BLOCK_BUNDLES
 
 use std::{
     cell::{Cell, RefCell},
     collections::{BTreeMap, BTreeSet},
     fmt,
     rc::Rc,
-    sync::Arc,
 };
 
 use domain::{
-    Briefing, Card, Change, ChangeId, Cursor, DeviceId, Facility, LogId, Notebook, OutboxItem, OutboxState, Page,
-    Refusal, StoreError, Subject, Timestamp, Verdict, limits,
+    Briefing, Change, ChangeId, Cursor, DeviceId, LogId, Notebook, OutboxItem, OutboxState, Page, Refusal, StoreError,
+    Subject, Timestamp, Verdict, limits,
     notebook::{Draft, Stored},
 };
 use futures::future::{join_all, try_join_all};
 use js_sys::{Array, Object, Uint8Array};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Serialize, de::DeserializeOwned};
 use wasm_bindgen::{JsCast, JsValue};
 
 use super::{
     browser,
     idb::{self, Database, Mode, Upgrade},
+    shelf::{self, BUNDLE_SUBJECTS, Bundle, Lived, Row, Shelf, block_of},
     vault::Vault,
 };
 
 /// The form of the database. An older app leaves a newer one untouched.
 pub const SCHEMA: u32 = 1;
-/// Raised whenever a [`Card`] comes to mean something else: list rows of another number are made anew from the parts.
-const CARDS: u32 = 1;
-/// Large enough that sealing costs little, small enough that a page rewrites little.
-pub const BLOCK_ROWS: usize = 256;
-
 const OUTBOX: &str = "outbox";
 const KEPT: &str = "kept";
-const SUBJECT: &str = "subject";
+const BUNDLE: &str = "bundle";
 const BLOCK: &str = "block";
 const META: &str = "meta";
 const DRAFT: &str = "draft";
@@ -71,60 +68,6 @@ pub enum News {
     Briefing,
 }
 
-/// A list row: what is known of a subject without opening it.
-#[derive(Debug, Clone)]
-pub struct Row {
-    /// The log it lives in.
-    pub log: LogId,
-    pub card: Option<Arc<Card>>,
-    pub facility: Option<Arc<Facility>>,
-    block: u32,
-}
-
-#[derive(Debug, Default)]
-struct Rows {
-    version: u64,
-    by_subject: BTreeMap<Subject, Row>,
-    blocks: BTreeMap<u32, BTreeSet<Subject>>,
-    cursors: BTreeMap<LogId, Cursor>,
-}
-
-#[derive(Serialize)]
-struct BlockOut<'a> {
-    v: u32,
-    rows: Vec<RowOut<'a>>,
-}
-#[derive(Serialize)]
-struct RowOut<'a> {
-    subject: Subject,
-    log: &'a LogId,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    card: Option<&'a Card>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    facility: Option<&'a Facility>,
-}
-#[derive(Deserialize)]
-struct BlockIn {
-    v: u32,
-    rows: Vec<RowIn>,
-}
-#[derive(Deserialize)]
-struct RowIn {
-    subject: Subject,
-    log: LogId,
-    #[serde(default)]
-    card: Option<Card>,
-    #[serde(default)]
-    facility: Option<Facility>,
-}
-
-/// A subject's parts with the log they live in.
-#[derive(Serialize, Deserialize)]
-struct Lived {
-    log: LogId,
-    stored: Stored,
-}
-
 type Watcher = Rc<dyn Fn(News)>;
 
 /// The notebook of one person on this phone.
@@ -134,7 +77,7 @@ pub struct IndexedDbNotebook {
     device: DeviceId,
     is_new: bool,
     db: RefCell<Option<Rc<Database>>>,
-    rows: RefCell<Rows>,
+    shelf: RefCell<Shelf>,
     /// Changes of the outbox by `n`; they never change, so each is opened once.
     written: RefCell<BTreeMap<u64, Change>>,
     known_briefing: RefCell<Option<Briefing>>,
@@ -225,7 +168,7 @@ impl IndexedDbNotebook {
             device,
             is_new,
             db: RefCell::new(Some(Rc::new(db))),
-            rows: RefCell::default(),
+            shelf: RefCell::default(),
             written: RefCell::default(),
             known_briefing: RefCell::default(),
             watcher: RefCell::default(),
@@ -263,12 +206,12 @@ impl IndexedDbNotebook {
     /// The list row of a subject as the office last sent it.
     #[must_use]
     pub fn row(&self, subject: Subject) -> Option<Row> {
-        self.rows.borrow().by_subject.get(&subject).cloned()
+        self.shelf.borrow().rows.get(&subject).cloned()
     }
     /// Every list row.
     #[must_use]
     pub fn rows(&self) -> Vec<(Subject, Row)> {
-        self.rows.borrow().by_subject.iter().map(|(subject, row)| (*subject, row.clone())).collect()
+        self.shelf.borrow().rows.iter().map(|(subject, row)| (*subject, row.clone())).collect()
     }
 
     async fn db(&self) -> Result<Rc<Database>, StoreError> {
@@ -321,80 +264,72 @@ impl IndexedDbNotebook {
                 Ok((version.row().await?, cursors.row().await?, keys, blocks))
             })
             .await?;
-        let version = idb::number(&version).unwrap_or(0);
-        let cursors =
-            if cursors.is_undefined() { BTreeMap::new() } else { self.unseal(META, "cursors", &cursors).await? };
-        let opened = join_all(keys.iter().zip(blocks.iter()).map(|(key, block)| async move {
-            let number = idb::number(&key).and_then(|n| u32::try_from(n).ok())?;
-            let block: BlockIn = self.unseal(BLOCK, &number.to_string(), &block).await.ok()?;
-            (block.v == CARDS).then_some((number, block.rows))
-        }))
-        .await;
-        let Some(opened) = opened.into_iter().collect::<Option<Vec<_>>>() else {
-            return self.rebuild(version, cursors).await;
-        };
-        let mut rows = Rows { version, cursors, ..Rows::default() };
-        for (block, members) in opened {
-            for row in members {
-                rows.blocks.entry(block).or_default().insert(row.subject);
-                let RowIn { subject, log, card, facility } = row;
-                let row = Row { log, card: card.map(Arc::new), facility: facility.map(Arc::new), block };
-                rows.by_subject.insert(subject, row);
-            }
+        let mut shelf = Shelf { version: idb::number(&version).unwrap_or(0), ..Shelf::default() };
+        if !cursors.is_undefined() {
+            shelf.cursors = self.unseal(META, "cursors", &cursors).await?;
         }
-        *self.rows.borrow_mut() = rows;
+        let opened = join_all(keys.iter().zip(blocks.iter()).map(|(key, block)| self.opened(BLOCK, key, block))).await;
+        let readable = opened.iter().all(|block| block.as_ref().is_ok_and(|(_, bytes)| shelf.read_block(bytes)));
+        if !readable {
+            shelf = self.rebuilt(shelf).await?;
+        }
+        *self.shelf.borrow_mut() = shelf;
         Ok(())
     }
 
     /// Makes the list rows from the parts: after an update that reads more from them, or when a block cannot be read.
-    async fn rebuild(&self, version: u64, cursors: BTreeMap<LogId, Cursor>) -> Result<(), StoreError> {
-        let (keys, sealed) = self
+    async fn rebuilt(&self, old: Shelf) -> Result<Shelf, StoreError> {
+        let (keys, bundles) = self
             .with(async |db| {
-                let tx = db.transaction(&[SUBJECT], Mode::Read)?;
-                let store = tx.store(SUBJECT)?;
+                let tx = db.transaction(&[BUNDLE], Mode::Read)?;
+                let store = tx.store(BUNDLE)?;
                 Ok((store.get_all_keys().await?, store.get_all().await?))
             })
             .await?;
-        let mut rows = Rows { version: version + 1, cursors, ..Rows::default() };
-        for (key, sealed) in keys.iter().zip(sealed.iter()) {
-            let Some(key) = key.as_string() else { continue };
-            let Ok(subject) = key.parse::<Subject>() else { continue };
-            let Ok(Lived { log, stored }) = self.unseal(SUBJECT, &key, &sealed).await else { continue };
-            let block = (rows.by_subject.len() / BLOCK_ROWS) as u32;
-            rows.blocks.entry(block).or_default().insert(subject);
-            rows.by_subject.insert(subject, row_of(subject, &stored, log, block));
+        let mut shelf = Shelf { version: old.version, cursors: old.cursors, ..Shelf::default() };
+        for (key, bundle) in keys.iter().zip(bundles.iter()) {
+            // One that is damaged takes nothing else with it.
+            let Ok((number, bytes)) = self.opened(BUNDLE, key, bundle).await else { continue };
+            for (subject, content) in shelf::unpack(&bytes).unwrap_or_default() {
+                if let Ok(lived) = serde_json::from_slice::<Lived>(&content) {
+                    shelf.put(subject, Row::of(subject, &lived, number));
+                }
+            }
         }
-        let blocks = try_join_all(rows.blocks.iter().map(|(number, members)| {
-            let plain = block_json(members, |subject| rows.by_subject.get(&subject));
-            self.sealed_block(*number, plain)
+        let numbers: BTreeSet<u32> = shelf.bundles.keys().map(|bundle| block_of(*bundle)).collect();
+        let none = BTreeMap::new();
+        let blocks = try_join_all(numbers.iter().map(|number| {
+            let plain = shelf.block(*number, &none).unwrap_or_default();
+            self.sealed(BLOCK, *number, plain)
         }))
         .await?;
-        let (old, new) = (version, rows.version);
-        let stored = self
+        let written = self
             .with(async |db| {
                 let tx = db.transaction(&[META, BLOCK], Mode::Relaxed)?;
                 let (meta, store) = (tx.store(META)?, tx.store(BLOCK)?);
-                if idb::number(&meta.get(&"version".into()).await?).unwrap_or(0) != old {
+                if idb::number(&meta.get(&"version".into()).await?).unwrap_or(0) != old.version {
                     return Ok(false);
                 }
                 store.delete_up_to(&f64::from(u32::MAX).into())?;
                 for (number, block) in &blocks {
                     store.put(&(*number).into(), block)?;
                 }
-                meta.put(&"version".into(), &(new as f64).into())?;
+                meta.put(&"version".into(), &((old.version + 1) as f64).into())?;
                 tx.done().await.map(|()| true)
             })
             .await?;
-        if !stored {
-            // Another tab did the same or stored a page; its blocks are read at the next look.
-            rows.version = old;
-        }
-        *self.rows.borrow_mut() = rows;
-        Ok(())
+        // Otherwise another tab did the same or stored a page; its blocks are read at the next look.
+        shelf.version += u64::from(written);
+        Ok(shelf)
     }
 
-    async fn sealed_block(&self, number: u32, plain: Vec<u8>) -> Result<(u32, Uint8Array), StoreError> {
-        Ok((number, self.vault.seal(BLOCK, &number.to_string(), &plain).await?))
+    async fn sealed(&self, store: &str, number: u32, plain: Vec<u8>) -> Result<(u32, Uint8Array), StoreError> {
+        Ok((number, self.vault.seal(store, &number.to_string(), &plain).await?))
+    }
+    async fn opened(&self, store: &str, key: JsValue, sealed: JsValue) -> Result<(u32, Vec<u8>), StoreError> {
+        let number = idb::number(&key).and_then(|n| u32::try_from(n).ok()).ok_or(StoreError::Damaged)?;
+        let sealed = idb::bytes(&sealed).ok_or(StoreError::Damaged)?;
+        Ok((number, self.vault.open(store, &number.to_string(), sealed).await?))
     }
 
     /// Reads the list rows anew if another tab has stored something.
@@ -405,7 +340,7 @@ impl IndexedDbNotebook {
         let version = self
             .with(async |db| db.transaction(&[META], Mode::Read)?.store(META)?.get(&"version".into()).await)
             .await?;
-        if idb::number(&version).unwrap_or(0) != self.rows.borrow().version {
+        if idb::number(&version).unwrap_or(0) != self.shelf.borrow().version {
             self.reload().await?;
             self.tell(News::Reloaded);
         }
@@ -512,7 +447,7 @@ impl IndexedDbNotebook {
     }
 
     /// Kept changes of a log, to be offered again, with the keys they are kept under.
-    async fn kept_of(&self, log: &LogId) -> Result<Vec<(JsValue, Change, Object)>, StoreError> {
+    async fn kept_of(&self, log: &LogId) -> Result<Vec<Offered>, StoreError> {
         let (keys, rows) = self
             .with(async |db| {
                 let tx = db.transaction(&[KEPT], Mode::Read)?;
@@ -534,61 +469,43 @@ impl IndexedDbNotebook {
 
     /// Stores a page; false when another tab stored something meanwhile and nothing was written.
     async fn try_store(&self, page: &Page, now: Timestamp) -> Result<bool, StoreError> {
-        let plan = self.plan(page).await?;
-        let Plan { version, subjects, blocks, cursors, lying, offered, changed } = plan;
+        let Plan { version, bundles, changed, cursors, lying, offered } = self.plan(page).await?;
         let sealed_cursors = self.seal(META, "cursors", &cursors).await?;
-        let sealed_subjects = try_join_all(subjects.iter().map(|(subject, stored)| async move {
-            let key = subject.to_string();
-            let sealed = match stored {
-                Some(stored) => Some(self.seal(SUBJECT, &key, stored).await?),
-                None => None,
-            };
-            Ok::<_, StoreError>((key, sealed))
-        }))
-        .await?;
-        let sealed_blocks = try_join_all(blocks.iter().map(|(number, members)| async {
-            if members.is_empty() {
-                return Ok((*number, None));
-            }
-            let plain = {
-                let rows = self.rows.borrow();
-                block_json(members, |subject| match changed.get(&subject) {
-                    Some(row) => row.as_ref(),
-                    None => rows.by_subject.get(&subject),
-                })
-            };
-            self.sealed_block(*number, plain).await.map(|(number, block)| (number, Some(block)))
-        }))
-        .await?;
-        let next = version + 1;
+        let numbers: BTreeSet<u32> = bundles.keys().map(|bundle| block_of(*bundle)).collect();
+        let blocks: Vec<(u32, Option<Vec<u8>>)> = {
+            let shelf = self.shelf.borrow();
+            numbers.into_iter().map(|number| (number, shelf.block(number, &changed))).collect()
+        };
+        let sealed_blocks = self.seal_all(BLOCK, blocks).await?;
+        let bundles = bundles.iter().map(|(number, bundle)| {
+            let plain = (!bundle.is_empty()).then(|| shelf::pack(bundle));
+            (*number, plain)
+        });
+        let sealed_bundles = self.seal_all(BUNDLE, bundles).await?;
         let oldest = now.0 - limits::KEPT_DAYS * DAY_MS;
         let stored = self
             .with(async |db| {
-                let tx = db.transaction(&[SUBJECT, BLOCK, OUTBOX, KEPT, META], Mode::Relaxed)?;
+                let tx = db.transaction(&[BUNDLE, BLOCK, OUTBOX, KEPT, META], Mode::Relaxed)?;
                 let meta = tx.store(META)?;
                 if idb::number(&meta.get(&"version".into()).await?).unwrap_or(0) != version {
                     return Ok(false);
                 }
-                let (store, outbox, kept) = (tx.store(SUBJECT)?, tx.store(OUTBOX)?, tx.store(KEPT)?);
-                for (key, sealed) in &sealed_subjects {
-                    match sealed {
-                        Some(sealed) => store.put(&key.into(), sealed)?,
-                        None => store.delete(&key.into())?,
+                for (store, sealed) in [(BUNDLE, &sealed_bundles), (BLOCK, &sealed_blocks)] {
+                    let store = tx.store(store)?;
+                    for (number, sealed) in sealed {
+                        match sealed {
+                            Some(sealed) => store.put(&(*number).into(), sealed)?,
+                            None => store.delete(&(*number).into())?,
+                        }
                     }
                 }
-                let store = tx.store(BLOCK)?;
-                for (number, sealed) in &sealed_blocks {
-                    match sealed {
-                        Some(sealed) => store.put(&(*number).into(), sealed)?,
-                        None => store.delete(&(*number).into())?,
-                    }
-                }
+                let (outbox, kept) = (tx.store(OUTBOX)?, tx.store(KEPT)?);
                 for (key, _, lying) in &offered {
                     kept.delete(key)?;
                     outbox.put_keyed(lying)?;
                 }
-                for (lying, receipt) in &lying {
-                    match receipt {
+                for (lying, received_at) in &lying {
+                    match received_at {
                         Some(received_at) => {
                             let key = Array::of3(
                                 &(received_at.0 as f64).into(),
@@ -606,156 +523,168 @@ impl IndexedDbNotebook {
                 }
                 kept.delete_up_to(&Array::of1(&(oldest as f64).into()))?;
                 meta.put(&"cursors".into(), &sealed_cursors)?;
-                meta.put(&"version".into(), &(next as f64).into())?;
+                meta.put(&"version".into(), &((version + 1) as f64).into())?;
                 tx.done().await.map(|()| true)
             })
             .await?;
         if !stored {
             return Ok(false);
         }
-        let mut rows = self.rows.borrow_mut();
-        rows.version = next;
-        rows.cursors = cursors;
-        for (number, members) in blocks {
-            if members.is_empty() {
-                rows.blocks.remove(&number);
-            } else {
-                rows.blocks.insert(number, members);
-            }
-        }
         let mut touched: BTreeSet<Subject> = changed.keys().copied().collect();
-        for (subject, row) in changed {
-            match row {
-                Some(row) => rows.by_subject.insert(subject, row),
-                None => rows.by_subject.remove(&subject),
-            };
-        }
-        drop(rows);
         touched.extend(lying.iter().map(|(lying, _)| lying.subject));
         touched.extend(offered.iter().map(|(_, change, _)| change.subject));
+        let mut shelf = self.shelf.borrow_mut();
+        shelf.version = version + 1;
+        shelf.cursors = cursors;
+        for (subject, row) in changed {
+            match row {
+                Some(row) => shelf.put(subject, row),
+                None => shelf.remove(subject),
+            }
+        }
+        drop(shelf);
         self.tell(News::Rows(touched.into_iter().collect()));
         Ok(true)
     }
 
+    async fn seal_all(
+        &self,
+        store: &str,
+        rows: impl IntoIterator<Item = (u32, Option<Vec<u8>>)>,
+    ) -> Result<Vec<(u32, Option<Uint8Array>)>, StoreError> {
+        try_join_all(rows.into_iter().map(async |(number, plain)| match plain {
+            Some(plain) => self.sealed(store, number, plain).await.map(|(number, sealed)| (number, Some(sealed))),
+            None => Ok((number, None)),
+        }))
+        .await
+    }
+
     /// Works out what a page changes, without writing anything.
     async fn plan(&self, page: &Page) -> Result<Plan, StoreError> {
-        let (version, mut cursors, dropped, known) = {
-            let rows = self.rows.borrow();
+        let (version, mut cursors, dropped, dirty, mut next) = {
+            let shelf = self.shelf.borrow();
             let dropped: BTreeSet<Subject> = if page.reset {
-                rows.by_subject.iter().filter(|(_, row)| row.log == page.log).map(|(subject, _)| *subject).collect()
+                shelf.rows.iter().filter(|(_, row)| row.log == page.log).map(|(subject, _)| *subject).collect()
             } else {
                 BTreeSet::new()
             };
-            let known: Vec<Subject> = page
-                .subjects
-                .iter()
-                .map(|s| s.subject)
-                .filter(|s| rows.by_subject.contains_key(s) && !dropped.contains(s))
-                .collect();
-            (rows.version, rows.cursors.clone(), dropped, known)
+            let bundle_of = |subject: &Subject| shelf.rows.get(subject).map(|row| row.bundle);
+            let mut dirty: BTreeSet<u32> = page.subjects.iter().filter_map(|s| bundle_of(&s.subject)).collect();
+            dirty.extend(dropped.iter().filter_map(bundle_of));
+            // New subjects fill the last bundle before they begin another.
+            if page.subjects.iter().any(|s| !shelf.rows.contains_key(&s.subject)) {
+                dirty.extend(shelf.last());
+            }
+            (shelf.version, shelf.cursors.clone(), dropped, dirty, shelf.last().unwrap_or(0))
         };
         match page.next {
             Some(next) => cursors.insert(page.log.clone(), next),
             None => cursors.remove(&page.log),
         };
-        let mut before = self.find_all(&known).await?;
-        let mut subjects: BTreeMap<Subject, Option<Lived>> = dropped.into_iter().map(|s| (s, None)).collect();
+        let mut bundles = self.read_bundles(&dirty).await?;
+        let mut places: BTreeMap<Subject, u32> =
+            bundles.iter().flat_map(|(number, bundle)| bundle.keys().map(|subject| (*subject, *number))).collect();
+        let mut changed = BTreeMap::new();
+        for subject in dropped {
+            if let Some(bundle) = places.remove(&subject).and_then(|number| bundles.get_mut(&number)) {
+                bundle.remove(&subject);
+            }
+            changed.insert(subject, None);
+        }
         for on_page in &page.subjects {
-            let known = subjects.remove(&on_page.subject).flatten().or_else(|| before.remove(&on_page.subject));
-            let mut lived = known.unwrap_or_else(|| Lived { log: page.log.clone(), stored: Stored::default() });
-            let stays = lived.stored.merge(on_page);
+            let subject = on_page.subject;
+            let known = places.get(&subject).and_then(|number| bundles.get(number)).and_then(|b| b.get(&subject));
+            let mut lived = match known {
+                Some(content) => serde_json::from_slice(content).map_err(|_| StoreError::Damaged)?,
+                None => Lived { log: page.log.clone(), stored: Stored::default() },
+            };
+            if !lived.stored.merge(on_page) {
+                if let Some(bundle) = places.remove(&subject).and_then(|number| bundles.get_mut(&number)) {
+                    bundle.remove(&subject);
+                    changed.insert(subject, None);
+                }
+                continue;
+            }
             if let Some(header) = lived.stored.parts.header() {
                 // A case shown by the own log still lives in the log it was born in.
                 lived.log = header.log.clone();
             }
-            subjects.insert(on_page.subject, stays.then_some(lived));
+            let number = *places.entry(subject).or_insert_with(|| {
+                next += u32::from(bundles.get(&next).is_some_and(|bundle| bundle.len() >= BUNDLE_SUBJECTS));
+                next
+            });
+            let content = serde_json::to_vec(&lived).map_err(|_| StoreError::Failed)?;
+            bundles.entry(number).or_default().insert(subject, content);
+            changed.insert(subject, Some(Row::of(subject, &lived, number)));
         }
-        let mut lying = vec![];
-        let mut offered = vec![];
-        if page.reset || !page.settled.is_empty() {
-            let settled: BTreeMap<ChangeId, Timestamp> =
-                page.settled.iter().map(|(id, receipt)| (*id, receipt.received_at)).collect();
-            let requeued: BTreeSet<ChangeId> = if page.reset {
-                offered = self.kept_of(&page.log).await?;
-                let of_log = |item: &OutboxItem| {
-                    item.change.log == page.log && matches!(item.state, OutboxState::Received { .. })
-                };
-                self.outbox().await?.into_iter().filter(of_log).map(|item| item.change.id).collect()
-            } else {
-                BTreeSet::new()
-            };
-            for item in self.lying().await? {
-                if let Some(received_at) = settled.get(&item.id) {
-                    lying.push((item, Some(*received_at)));
-                } else if requeued.contains(&item.id) {
-                    lying.push((item, None));
-                }
-            }
-        }
-        let rows = self.rows.borrow();
-        let mut blocks: BTreeMap<u32, BTreeSet<Subject>> = BTreeMap::new();
-        let mut last = rows.blocks.keys().next_back().copied().unwrap_or(0);
-        let mut changed = BTreeMap::new();
-        for (subject, stored) in &subjects {
-            let old = rows.by_subject.get(subject);
-            let number = match (old, stored) {
-                (None, None) => continue,
-                (Some(old), _) => old.block,
-                (None, Some(_)) => {
-                    let fill = blocks.get(&last).or_else(|| rows.blocks.get(&last)).map_or(0, BTreeSet::len);
-                    last += u32::from(fill >= BLOCK_ROWS);
-                    last
-                }
-            };
-            let members = blocks.entry(number).or_insert_with(|| rows.blocks.get(&number).cloned().unwrap_or_default());
-            let row = stored.as_ref().map(|Lived { log, stored }| row_of(*subject, stored, log.clone(), number));
-            if row.is_some() {
-                members.insert(*subject);
-            } else {
-                members.remove(subject);
-            }
-            changed.insert(*subject, row);
-        }
-        Ok(Plan { version: rows.version.min(version), subjects, blocks, cursors, lying, offered, changed })
+        let (lying, offered) = self.moves(page).await?;
+        Ok(Plan { version, bundles, changed, cursors, lying, offered })
     }
 
-    /// Those of `subjects` that are stored.
-    async fn find_all(&self, subjects: &[Subject]) -> Result<BTreeMap<Subject, Lived>, StoreError> {
-        if subjects.is_empty() {
+    /// What a page moves out of the outbox, and back into it.
+    async fn moves(&self, page: &Page) -> Result<(Vec<Moved>, Vec<Offered>), StoreError> {
+        if !page.reset && page.settled.is_empty() {
+            return Ok((vec![], vec![]));
+        }
+        let settled: BTreeMap<ChangeId, Timestamp> =
+            page.settled.iter().map(|(id, receipt)| (*id, receipt.received_at)).collect();
+        let (mut requeued, mut offered) = (BTreeSet::new(), vec![]);
+        if page.reset {
+            offered = self.kept_of(&page.log).await?;
+            let outbox = self.outbox().await?;
+            let of_log = outbox.into_iter().filter(|item| item.change.log == page.log);
+            let received = of_log.filter(|item| matches!(item.state, OutboxState::Received { .. }));
+            requeued.extend(received.map(|item| item.change.id));
+        }
+        let mut lying = vec![];
+        for item in self.lying().await? {
+            if let Some(received_at) = settled.get(&item.id) {
+                lying.push((item, Some(*received_at)));
+            } else if requeued.contains(&item.id) {
+                lying.push((item, None));
+            }
+        }
+        Ok((lying, offered))
+    }
+
+    /// The bundles of these numbers; one that is not there is empty.
+    async fn read_bundles(&self, numbers: &BTreeSet<u32>) -> Result<BTreeMap<u32, Bundle>, StoreError> {
+        if numbers.is_empty() {
             return Ok(BTreeMap::new());
         }
-        let sealed = self
+        let rows = self
             .with(async |db| {
-                let tx = db.transaction(&[SUBJECT], Mode::Read)?;
-                let store = tx.store(SUBJECT)?;
-                let asked: Result<Vec<_>, StoreError> =
-                    subjects.iter().map(|s| store.ask(&s.to_string().into())).collect();
+                let tx = db.transaction(&[BUNDLE], Mode::Read)?;
+                let store = tx.store(BUNDLE)?;
+                let asked: Result<Vec<_>, StoreError> = numbers.iter().map(|n| store.ask(&(*n).into())).collect();
                 try_join_all(asked?.into_iter().map(idb::Asked::row)).await
             })
             .await?;
-        let opened = try_join_all(subjects.iter().zip(&sealed).filter(|(_, row)| !row.is_undefined()).map(
-            |(subject, row)| async move {
-                let lived: Lived = self.unseal(SUBJECT, &subject.to_string(), row).await?;
-                Ok::<_, StoreError>((*subject, lived))
-            },
-        ));
-        Ok(opened.await?.into_iter().collect())
+        let there = numbers.iter().zip(rows).filter(|(_, row)| !row.is_undefined());
+        let opened = try_join_all(there.map(|(number, row)| self.opened(BUNDLE, (*number).into(), row))).await?;
+        let mut bundles: BTreeMap<u32, Bundle> = numbers.iter().map(|number| (*number, Bundle::new())).collect();
+        for (number, bytes) in opened {
+            bundles.insert(number, shelf::unpack(&bytes).ok_or(StoreError::Damaged)?);
+        }
+        Ok(bundles)
     }
 }
 
+/// A row of the outbox that leaves it with the moment it was received, or is queued again.
+type Moved = (Lying, Option<Timestamp>);
+/// A kept change that goes back into the outbox: its key there, itself, its row here.
+type Offered = (JsValue, Change, Object);
+
 /// What a page changes, worked out before anything is written.
 struct Plan {
-    /// The rows it was worked out from.
+    /// The shelf it was worked out from.
     version: u64,
-    subjects: BTreeMap<Subject, Option<Lived>>,
-    /// Blocks to be written, with their new members.
-    blocks: BTreeMap<u32, BTreeSet<Subject>>,
-    cursors: BTreeMap<LogId, Cursor>,
-    /// Rows of the outbox that leave it with the moment they were received, or are queued again.
-    lying: Vec<(Lying, Option<Timestamp>)>,
-    /// Kept changes that go back into the outbox.
-    offered: Vec<(JsValue, Change, Object)>,
+    /// Bundles to be written, as they will be.
+    bundles: BTreeMap<u32, Bundle>,
     changed: BTreeMap<Subject, Option<Row>>,
+    cursors: BTreeMap<LogId, Cursor>,
+    lying: Vec<Moved>,
+    offered: Vec<Offered>,
 }
 
 impl Notebook for IndexedDbNotebook {
@@ -867,16 +796,23 @@ impl Notebook for IndexedDbNotebook {
 
     async fn cursors(&self) -> Result<BTreeMap<LogId, Cursor>, StoreError> {
         self.look().await?;
-        Ok(self.rows.borrow().cursors.clone())
+        Ok(self.shelf.borrow().cursors.clone())
     }
 
     async fn find(&self, subject: Subject) -> Result<Option<Stored>, StoreError> {
-        Ok(self.find_all(&[subject]).await?.remove(&subject).map(|lived| lived.stored))
+        self.look().await?;
+        let Some(row) = self.row(subject) else { return Ok(None) };
+        let mut bundles = self.read_bundles(&BTreeSet::from([row.bundle])).await?;
+        let Some(content) = bundles.get_mut(&row.bundle).and_then(|bundle| bundle.remove(&subject)) else {
+            return Ok(None);
+        };
+        let lived: Lived = serde_json::from_slice(&content).map_err(|_| StoreError::Damaged)?;
+        Ok(Some(lived.stored))
     }
 
     async fn subjects(&self) -> Result<Vec<Subject>, StoreError> {
         self.look().await?;
-        Ok(self.rows.borrow().by_subject.keys().copied().collect())
+        Ok(self.shelf.borrow().rows.keys().copied().collect())
     }
 
     async fn put_briefing(&self, briefing: &Briefing) -> Result<(), StoreError> {
@@ -960,7 +896,7 @@ pub async fn unsent(name: &str) -> Result<usize, StoreError> {
 async fn database(name: &str) -> Result<Database, StoreError> {
     Database::open(name, SCHEMA, |db: &Upgrade, _| {
         db.create_numbered(OUTBOX, "n");
-        for store in [KEPT, SUBJECT, BLOCK, META, DRAFT] {
+        for store in [KEPT, BUNDLE, BLOCK, META, DRAFT] {
             db.create(store);
         }
     })
@@ -969,31 +905,6 @@ async fn database(name: &str) -> Result<Database, StoreError> {
 
 fn device(stored: &JsValue) -> Option<DeviceId> {
     stored.as_string()?.parse().ok()
-}
-
-fn row_of(subject: Subject, stored: &Stored, log: LogId, block: u32) -> Row {
-    Row {
-        log,
-        card: Card::of(subject, &stored.parts).map(Arc::new),
-        facility: stored.parts.facility().cloned().map(Arc::new),
-        block,
-    }
-}
-
-fn block_json<'a>(members: &BTreeSet<Subject>, find: impl Fn(Subject) -> Option<&'a Row>) -> Vec<u8> {
-    let rows = members
-        .iter()
-        .filter_map(|subject| {
-            let row = find(*subject)?;
-            Some(RowOut {
-                subject: *subject,
-                log: &row.log,
-                card: row.card.as_deref(),
-                facility: row.facility.as_deref(),
-            })
-        })
-        .collect();
-    serde_json::to_vec(&BlockOut { v: CARDS, rows }).unwrap_or_default()
 }
 
 fn subjects_of(subjects: impl IntoIterator<Item = Subject>) -> Vec<Subject> {

@@ -4,7 +4,8 @@ use std::{cell::Cell, collections::BTreeSet};
 
 use app::device::{
     idb::{self, Database, Mode},
-    notebook::{BLOCK_ROWS, IndexedDbNotebook, SCHEMA},
+    notebook::{IndexedDbNotebook, SCHEMA},
+    shelf::{self, BLOCK_BUNDLES, BUNDLE_SUBJECTS, Bundle},
     vault::Vault,
 };
 use domain::{
@@ -205,7 +206,7 @@ async fn nothing_readable_rests_on_the_phone() {
     notebook.settle(&[(seen.id, Verdict::Refused { why })], MORNING).await.expect("settled");
     notebook.store(&page(&[&case], 1, true), MORNING).await.expect("stored");
     let mut everything = vec![];
-    for store in ["outbox", "kept", "subject", "block", "meta", "draft"] {
+    for store in ["outbox", "kept", "bundle", "block", "meta", "draft"] {
         let (keys, rows) = raw("sealed", store).await;
         assert!(keys.length() > 0, "{store} holds something");
         gather(&keys, &mut everything);
@@ -300,6 +301,19 @@ async fn what_was_acknowledged_long_ago_is_let_go() {
 }
 
 #[wasm_bindgen_test]
+fn a_bundle_is_unpacked_as_it_was_packed() {
+    let lan = Pen::new(Village::new().lan, 1);
+    let bundle: Bundle = (0..3_u8)
+        .map(|i| (lan.open("a1", None, vec![]).subject, [b"\n 7\n", &vec![i; usize::from(i) * 9][..]].concat()))
+        .collect();
+    assert_eq!(shelf::unpack(&shelf::pack(&bundle)), Some(bundle.clone()));
+    assert_eq!(shelf::unpack(b""), Some(Bundle::new()));
+    let whole = shelf::pack(&bundle);
+    assert_eq!(shelf::unpack(&whole[..whole.len() - 1]), None, "cut");
+    assert_eq!(shelf::unpack(b"case 5\nabcde"), None, "no subject");
+}
+
+#[wasm_bindgen_test]
 async fn list_rows_lie_in_blocks_and_survive_every_way_of_changing() {
     let (notebook, vault) = empty("blocks").await;
     let lan = Pen::new(Village::new().lan, 1);
@@ -309,8 +323,10 @@ async fn list_rows_lie_in_blocks_and_survive_every_way_of_changing() {
         let first = (number * limits::PAGE_SUBJECTS) as u64 + 1;
         notebook.store(&page(&chunk.iter().collect::<Vec<_>>(), first, false), MORNING).await.expect("stored");
     }
-    let (keys, _) = raw("blocks", "block").await;
-    assert_eq!(keys.length() as usize, 600_usize.div_ceil(BLOCK_ROWS), "blocks are filled");
+    let (bundles, _) = raw("blocks", "bundle").await;
+    assert_eq!(bundles.length() as usize, 600_usize.div_ceil(BUNDLE_SUBJECTS), "bundles are filled");
+    let (blocks, _) = raw("blocks", "block").await;
+    assert_eq!(blocks.length(), bundles.length().div_ceil(BLOCK_BUNDLES), "and blocks");
     let forget = |case: &Change| SubjectPage { subject: case.subject, whole: true, parts: vec![], gone: vec![] };
     let gone: Vec<SubjectPage> = cases[..300].iter().map(forget).collect();
     notebook.store(&Page { subjects: gone, ..page(&[&cases[599]], 601, false) }, MORNING).await.expect("stored");
@@ -318,8 +334,12 @@ async fn list_rows_lie_in_blocks_and_survive_every_way_of_changing() {
     let notebook = IndexedDbNotebook::open("blocks", vault).await.expect("reopened");
     let there: BTreeSet<Subject> = notebook.rows().into_iter().map(|(subject, _)| subject).collect();
     assert_eq!(there, cases[300..].iter().map(|c| c.subject).collect());
-    let (keys, _) = raw("blocks", "block").await;
-    assert_eq!(keys.length(), 2, "an empty block is gone");
+    let (blocks, _) = raw("blocks", "block").await;
+    assert_eq!(blocks.length(), 2, "an empty block is gone");
+    let stored = notebook.find(cases[300].subject).await.expect("found").expect("the case");
+    let name = stored.parts.header().and_then(Header::name).map(PersonName::as_str);
+    assert_eq!(name, Some("Hoàng Thị Mỷ"), "its neighbours in the bundle were left as they were");
+    assert_eq!(notebook.find(cases[299].subject).await.expect("found"), None);
 }
 
 #[wasm_bindgen_test]
