@@ -10,8 +10,6 @@ use anyhow::{Context, Result, bail};
 pub const WASM_TARGET: &str = "wasm32-unknown-unknown";
 /// Playwright's oldest supported release that is still maintained.
 const NODE_MAJOR: u32 = 20;
-/// Older ones (Debian 12 has 108) export the wrong table when a module has two, and the app does not start.
-pub const WASM_OPT_VERSION: u32 = 116;
 
 /// What the field app needs: the wasm target, and a C compiler for whatever is linked on the way.
 pub fn for_wasm() -> Result<()> {
@@ -63,15 +61,6 @@ pub fn chromium() -> Option<PathBuf> {
 
 pub fn chromedriver() -> Option<PathBuf> {
     find("chromedriver")
-}
-
-/// Shrinks the wasm by a sixth, by a fiftieth once it is compressed. The app works without it.
-pub fn wasm_opt() -> Option<PathBuf> {
-    let program = find("wasm-opt")?;
-    let printed = Command::new(&program).arg("--version").output().ok()?;
-    let version = String::from_utf8_lossy(&printed.stdout);
-    let number = version.split_whitespace().find_map(|word| word.parse::<u32>().ok())?;
-    (number >= WASM_OPT_VERSION).then_some(program)
 }
 
 fn c_compiler() -> Result<()> {

@@ -19,16 +19,6 @@ const BUILDING: &str = "target/site.building";
 const BINDGEN: &str = "target/bindgen";
 const WASM: &str = "target/wasm/wasm32-unknown-unknown/wasm-release/app.wasm";
 
-/// Features that rustc switches on for wasm and that every supported browser has had since 2022.
-const WASM_OPT_FEATURES: [&str; 6] = [
-    "--enable-bulk-memory",
-    "--enable-multivalue",
-    "--enable-mutable-globals",
-    "--enable-nontrapping-float-to-int",
-    "--enable-reference-types",
-    "--enable-sign-ext",
-];
-
 /// `build.json` beside the files: what the office reads to know names and how long they last.
 #[derive(Debug, Deserialize, Serialize)]
 pub struct Site {
@@ -40,8 +30,6 @@ pub struct Site {
     pub style: String,
     pub app_js: String,
     pub app_wasm: String,
-    /// Without `wasm-opt` the app works and is larger.
-    pub optimized: bool,
     pub files: Vec<SiteFile>,
 }
 
@@ -68,12 +56,6 @@ impl Site {
             .map(|file| file.brotli_bytes.unwrap_or(file.bytes))
             .sum();
         println!("{SITE}: build {}, field app {} kB brotli", self.build, brotli.div_ceil(1000));
-        if !self.optimized {
-            println!(
-                "  no wasm-opt of version {} or newer: the app works, and its wasm is about a sixth larger",
-                machine::WASM_OPT_VERSION
-            );
-        }
     }
 }
 
@@ -88,7 +70,7 @@ pub fn build() -> Result<Site> {
     }
 
     let started = Instant::now();
-    let (glue, optimized) = bindgen()?;
+    let glue = bindgen()?;
     fs::remove_dir_all(BUILDING).ok();
     fs::create_dir_all(BUILDING)?;
     let mut writer = Writer::default();
@@ -128,7 +110,7 @@ pub fn build() -> Result<Site> {
     let sw = fill(&sw, &[("build", &build), ("files", &serde_json::to_string_pretty(&precache)?)])?;
     writer.file("/sw.js", sw.as_bytes(), false, false)?;
 
-    let site = Site { build, inputs, boot, style, app_js, app_wasm, optimized, files: writer.files };
+    let site = Site { build, inputs, boot, style, app_js, app_wasm, files: writer.files };
     let mut json = serde_json::to_vec_pretty(&site)?;
     json.push(b'\n');
     fs::write(Path::new(BUILDING).join("build.json"), json)?;
@@ -163,12 +145,6 @@ fn hash_inputs(wasm: &[u8], public: &BTreeMap<String, Vec<u8>>, style: &[u8]) ->
     let mut hash = Sha256::new();
     // How the site is built is an input too.
     hash.update(include_bytes!("site.rs"));
-    hash.update(match machine::wasm_opt() {
-        Some(program) => {
-            Command::new(program).arg("--version").output().map(|printed| printed.stdout).unwrap_or_default()
-        }
-        None => Vec::new(),
-    });
     for bytes in [wasm, style] {
         hash.update(bytes.len().to_le_bytes());
         hash.update(bytes);
@@ -207,7 +183,9 @@ struct Glue {
     snippets: BTreeMap<String, Vec<u8>>,
 }
 
-fn bindgen() -> Result<(Glue, bool)> {
+/// No `wasm-opt` after it: measured on the whole app, `-Oz` takes a sixth from the wasm and adds a tenth to its brotli
+/// form, which is what a phone pays for.
+fn bindgen() -> Result<Glue> {
     fs::remove_dir_all(BINDGEN).ok();
     wasm_bindgen_cli::wasm_bindgen::run_cli_with_args([
         "wasm-bindgen",
@@ -226,33 +204,12 @@ fn bindgen() -> Result<(Glue, bool)> {
     .context("wasm-bindgen failed")?;
     let folder = Path::new(BINDGEN);
     let wasm = folder.join("app_bg.wasm");
-    let optimized = optimize(&wasm)?;
     let mut snippets = BTreeMap::new();
     let snippet_folder = folder.join("snippets");
     if snippet_folder.is_dir() {
         read_folder(&snippet_folder, "snippets/", &mut snippets)?;
     }
-    Ok((Glue { js: fs::read(folder.join("app.js"))?, wasm: fs::read(wasm)?, snippets }, optimized))
-}
-
-fn optimize(wasm: &Path) -> Result<bool> {
-    let Some(program) = machine::wasm_opt() else {
-        return Ok(false);
-    };
-    let out: PathBuf = wasm.with_extension("optimized.wasm");
-    let status = Command::new(program)
-        .arg("-Oz")
-        .args(WASM_OPT_FEATURES)
-        .arg(wasm)
-        .arg("-o")
-        .arg(&out)
-        .status()
-        .context("cannot run `wasm-opt`")?;
-    if !status.success() {
-        bail!("wasm-opt failed");
-    }
-    fs::rename(out, wasm)?;
-    Ok(true)
+    Ok(Glue { js: fs::read(folder.join("app.js"))?, wasm: fs::read(wasm)?, snippets })
 }
 
 #[derive(Default)]
