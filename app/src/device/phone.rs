@@ -47,6 +47,8 @@ const PERSON: &str = "cn.person";
 const MADE: &str = "cn.made";
 /// The browser has thrown a notebook away and nobody has been told yet.
 const EVICTED: &str = "cn.evicted";
+/// How long a start waits to hear who has just logged in before it offers the log-in.
+const WHOAMI_MS: u32 = 4_000;
 /// While pages stream in, lists are drawn anew this often.
 const REDRAW_MS: u32 = 400;
 
@@ -199,14 +201,31 @@ impl Phone {
             Ok(roster) => roster,
             Err(_) => return state.opening.set(Opening::Failed),
         };
-        if let Some(last) = browser::setting::<WorkerId>(PERSON) {
+        // The browser writes its settings down late: after a pulled battery the roster knows what the setting does not.
+        let last = roster.last().await.ok().flatten().or_else(|| browser::setting(PERSON));
+        if let Some(last) = last {
             match roster.unlock(last).await {
-                Ok(Some((worker, vault))) => return self.sit_down(worker, vault).await,
+                Ok(Some((worker, vault))) => {
+                    browser::set_setting(PERSON, worker.id);
+                    return self.sit_down(worker, vault).await;
+                }
                 Ok(None) => {}
                 Err(_) => return state.opening.set(Opening::Failed),
             }
         }
-        match self.find_log_in(&roster).await {
+        let logged_in = Box::pin(self.find_log_in(&roster));
+        let logged_in = match select(logged_in, TimeoutFuture::new(WHOAMI_MS)).await {
+            Either::Left((found, _)) => found,
+            Either::Right((_, still_asking)) => {
+                state.opening.set(Opening::Nobody);
+                still_asking.await
+            }
+        };
+        // Somebody may have logged in here while the office was slow to answer.
+        if self.seat_now().is_some() {
+            return;
+        }
+        match logged_in {
             Some(worker) => {
                 if self.take(worker).await.is_err() {
                     state.opening.set(Opening::Failed);
@@ -391,7 +410,7 @@ impl Phone {
         if state.worker.with_untracked(|worker| worker.as_ref() != Some(&briefing.worker)) {
             state.worker.set(Some(briefing.worker.clone()));
             if let Ok(roster) = self.roster().await {
-                roster.keep(&briefing.worker, browser::now()).await.ok();
+                roster.rename(&briefing.worker).await.ok();
             }
         }
         state.briefing.set(Some(Arc::new(briefing)));
@@ -600,6 +619,7 @@ impl Phone {
             // Whoever logged out here opens their notebook by logging in.
             None => {
                 self.stand_up();
+                self.roster().await?.forget_last().await?;
                 browser::forget_setting(PERSON);
                 self.state().opening.set(Opening::Nobody);
             }

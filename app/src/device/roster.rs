@@ -13,6 +13,8 @@ const NAME: &str = "caunoi-device";
 const VERSION: u32 = 1;
 const KEY: &str = "key";
 const PERSON: &str = "person";
+/// In the store of the key: whose notebook opens by itself.
+const LAST: &str = "last";
 
 /// Somebody who has logged in on this phone.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,7 +90,28 @@ impl Roster {
         Ok(people)
     }
 
-    /// The vault of a person, who may just have become known here. Whoever logs in is no longer signed out.
+    /// Whose notebook opens by itself: the last who logged in or took the phone, and has not logged out.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn last(&self) -> Result<Option<WorkerId>, StoreError> {
+        let db = database(&self.name).await?;
+        let last = db.transaction(&[KEY], Mode::Read)?.store(KEY)?.get(&LAST.into()).await?;
+        Ok(last.as_string().and_then(|id| id.parse().ok()))
+    }
+    /// Lets no notebook open by itself.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn forget_last(&self) -> Result<(), StoreError> {
+        let db = database(&self.name).await?;
+        let tx = db.transaction(&[KEY], Mode::Strict)?;
+        tx.store(KEY)?.delete(&LAST.into())?;
+        tx.done().await
+    }
+
+    /// The vault of a person, who may just have become known here. Whoever logs in is no longer signed out, and their
+    /// notebook is the one that opens by itself.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -102,7 +125,8 @@ impl Roster {
         let profile = serde_json::to_vec(worker).map_err(|_| StoreError::Failed)?;
         let profile = self.vault.seal(PERSON, &id, &profile).await?;
         let db = database(&self.name).await?;
-        let tx = db.transaction(&[PERSON], Mode::Strict)?;
+        let tx = db.transaction(&[PERSON, KEY], Mode::Strict)?;
+        tx.store(KEY)?.put(&LAST.into(), &id.as_str().into())?;
         let store = tx.store(PERSON)?;
         let standing = store.get(&id.as_str().into()).await?;
         // Another tab may have been faster; a person has one data key.
@@ -128,6 +152,24 @@ impl Roster {
         Ok(Some((known.worker, vault)))
     }
 
+    /// Takes over a person's new name or roles; nothing else about them changes.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn rename(&self, worker: &Worker) -> Result<(), StoreError> {
+        let id = worker.id.to_string();
+        let profile = serde_json::to_vec(worker).map_err(|_| StoreError::Failed)?;
+        let profile = self.vault.seal(PERSON, &id, &profile).await?;
+        let db = database(&self.name).await?;
+        let tx = db.transaction(&[PERSON], Mode::Relaxed)?;
+        let store = tx.store(PERSON)?;
+        if let Some(row) = store.get(&id.as_str().into()).await?.dyn_ref::<Array>() {
+            row.set(1, profile.into());
+            store.put(&id.into(), row)?;
+        }
+        tx.done().await
+    }
+
     /// Notes that somebody must log in again, and whether the office still has to be told.
     ///
     /// # Errors
@@ -135,8 +177,11 @@ impl Roster {
     pub async fn sign_out(&self, worker: WorkerId, untold: bool) -> Result<(), StoreError> {
         let id = JsValue::from(worker.to_string());
         let db = database(&self.name).await?;
-        let tx = db.transaction(&[PERSON], Mode::Strict)?;
-        let store = tx.store(PERSON)?;
+        let tx = db.transaction(&[PERSON, KEY], Mode::Strict)?;
+        let (store, key) = (tx.store(PERSON)?, tx.store(KEY)?);
+        if key.get(&LAST.into()).await?.as_string() == id.as_string() {
+            key.delete(&LAST.into())?;
+        }
         let row = store.get(&id).await?;
         if let Some(row) = row.dyn_ref::<Array>() {
             row.set(3, JsValue::TRUE);
