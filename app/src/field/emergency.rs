@@ -2,7 +2,7 @@
 //! is told to whom, not how it travels.
 
 use domain::{
-    Body, CaseId, CaseStatus, Confidentiality, Consent, ConsentAnswer, ConsentException, Delivery, Facility, Fact,
+    Actor, Body, CaseCode, CaseId, CaseStatus, Confidentiality, Consent, ConsentAnswer, ConsentException, Delivery, Entry, Facility, Fact,
     FactName, Found, Header, Invalid, LogId, Parts, PersonName, Phone, PlaceId, Receiver, ReferralAsk, ReferralKind,
     Refusal, Role, ServiceCode, ShareItem, Sharing, Source, Spot, Subject, Tile, Timestamp, Told, Urgency, apply,
 };
@@ -10,7 +10,7 @@ use leptos::{prelude::*, task::spawn_local};
 
 use super::{
     app_state,
-    case_form::SEXES,
+    case_form::{SEXES, village_options},
     case_page::Missing,
     cases::card_delivery,
     clock,
@@ -130,13 +130,14 @@ form! {
 }
 
 impl Fields {
-    fn begin(now: Timestamp) -> Self {
+    fn begin(now: Timestamp, village: String) -> Self {
         let (hour, minute) = now.hour_minute();
         Self::new(Typed {
             unknown: true,
             hour: format!("{hour:02}"),
             minute: format!("{minute:02}"),
             opened_at: now,
+            village,
             tile: Tile::ALL.iter().position(|t| *t == Tile::Wanderer),
             ask: Some(ADMISSION),
             ..Typed::default()
@@ -207,15 +208,13 @@ fn Form() -> AnyView {
     let words = words();
     let language = lang();
     let keeper = state.keeper();
-    let fields = Fields::begin(keeper.now());
+    let fields = Fields::begin(keeper.now(), untrack(|| last_village(state)));
     let suggested_restriction = Memo::new(move |_| fields.tile().is_some_and(|t| t.row().restricted));
     follow(fields.ask, Memo::new(move |_| Some(if fields.is_child() { CHILD } else { ADMISSION })));
     follow(fields.restricted, suggested_restriction);
     let draft = keep_draft(DRAFT.to_owned(), move || fields.read(), move |typed| fields.write(typed));
-    let troubles = Troubles::new();
-    let at = move |name| troubles.at(Spot::Fact(name));
     let saving = Saving::new();
-    let villages = Signal::derive(move || places_of_form(state, words));
+    let villages = village_options(state, words);
     let receivers = Memo::new(move |_| receivers(state, fields, words));
     let receiver_options = Signal::derive(move || {
         receivers.with(|all| all.iter().map(|o| (key(&o.receiver), o.name.clone())).collect::<Vec<_>>())
@@ -224,6 +223,12 @@ fn Form() -> AnyView {
         let wanted = fields.receiver.get();
         receivers.with(|all| all.iter().find(|o| key(&o.receiver) == wanted).or(all.first()).cloned())
     });
+    let written = move || {
+        let receiver = chosen.get().map(|offer| offer.receiver);
+        write(state, fields, receiver, state.keeper().now())
+    };
+    let troubles = Troubles::of(move || written().err().unwrap_or_default());
+    let at = move |name| troubles.at(Spot::Fact(name));
     let sexes = SEXES.map(|s| (words.speech.sex)(s).to_owned()).to_vec();
     let tiles = Tile::ALL
         .iter()
@@ -233,6 +238,9 @@ fn Form() -> AnyView {
         fields.found_at(state.now.get()).ok().map(|at| format!("{}, {}", time(at), date(at.day())))
     };
     let found_error = at(FactName::Found);
+    let time_wrong = move || fields.found_at(state.now.get()).is_err();
+    let time_error = Signal::derive(move || found_error.get().filter(|_| time_wrong()));
+    let place_error = Signal::derive(move || found_error.get().filter(|_| !time_wrong()));
     let restrict_hint = Signal::derive(move || {
         if suggested_restriction.get() { words.new_case.restrict_default } else { words.new_case.restrict_hint }.to_owned()
     });
@@ -241,15 +249,15 @@ fn Form() -> AnyView {
     let notice = expect_context::<Notice>();
     let submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
-        let now = state.keeper().now();
-        let asked = untrack(|| chosen.get()).map(|o| o.receiver);
-        let (found, ready) = untrack(|| prepare(state, fields, asked, now, words));
-        let Some(Ready { log, case, opening, ask }) = ready.filter(|_| troubles.accept(found)) else { return };
-        saving.save(log.clone(), Subject::Case(case), vec![opening], Some(DRAFT.to_owned()), None, move |_| {
+        let (true, Ok(Written { log, facts, ask })) = (troubles.are_none(), untrack(written)) else { return };
+        let case = state.keeper().new_case_id();
+        let subject = Subject::Case(case);
+        let opening = Body::CaseOpened { code: state.keeper().new_code(), facts };
+        saving.save(log.clone(), subject, vec![opening], Some(DRAFT.to_owned()), None, move |_| {
             draft.end();
             navigator.replace(Route::EmergencyCase(case));
             let Some(ask) = ask else { return };
-            let asking = state.keeper().save(log, Subject::Case(case), Body::ReferralAsked(ask), None, None);
+            let asking = state.keeper().save(log, subject, Body::ReferralAsked(ask), None, None);
             spawn_local(async move {
                 if asking.await.is_err() {
                     notice.say(words.emergency.ask_failed);
@@ -321,8 +329,9 @@ fn Form() -> AnyView {
                         label=words.emergency.found_place
                         hint=words.new_case.found_place_hint
                         value=fields.place
+                        error=place_error
                     />
-                    <TimeOfDay legend=words.emergency.when hour=fields.hour minute=fields.minute error=found_error />
+                    <TimeOfDay legend=words.emergency.when hour=fields.hour minute=fields.minute error=time_error />
                     <p class="soft">{found_line}</p>
                 </Section>
                 <Section title=words.new_case.tile_title>
@@ -382,25 +391,21 @@ fn consent_line(fields: Fields, words: &Words) -> String {
     said
 }
 
-/// Own villages, the one last written about first; then the communes, for when the village is not known.
-fn places_of_form(state: AppState, words: &Words) -> Vec<(String, String)> {
-    let mut villages = state.own_villages();
+/// The village this person last wrote about, where the next emergency most likely is.
+fn last_village(state: AppState) -> String {
+    let me = state.me();
+    let own = state.own_villages();
     let last = state.cards.with(|cards| {
-        let me = state.me();
-        cards.iter().filter(|c| Some(c.author) == me).find_map(|c| c.place.clone())
+        let written = cards.iter().filter(|c| Some(c.author) == me);
+        written.filter_map(|c| c.place.clone()).find(|place| own.iter().any(|(id, _)| id == place))
     });
-    if let Some(at) = last.and_then(|place| villages.iter().position(|(id, _)| *id == place)) {
-        villages[..=at].rotate_right(1);
-    }
-    let villages = villages.into_iter().map(|(id, name)| (id.to_string(), name));
-    let communes = state.own_communes().into_iter().map(|(id, name)| (id.to_string(), (words.new_case.village_unknown)(&name)));
-    villages.chain(communes).collect()
+    last.map(|place| place.to_string()).unwrap_or_default()
 }
 
 /// Facilities that fit, best first, then those to ask first, then the commune's own desk.
 fn receivers(state: AppState, fields: Fields, words: &Words) -> Vec<Offer> {
     let rules = state.rules();
-    let place = chosen_place(state, fields, words);
+    let place = chosen_place(state, fields);
     let commune = place.and_then(|place| rules.places.commune_of(&place).map(|c| c.id.clone()));
     let kind = ReferralKind::AdmissionEmergency;
     let offers = offers(state, &Need { kind, service: None, tile: fields.tile(), groups: vec![], restricted: false, commune }, words);
@@ -409,11 +414,13 @@ fn receivers(state: AppState, fields: Fields, words: &Words) -> Vec<Offer> {
     fitting.into_iter().chain(offers.others).chain(desk).collect()
 }
 
-fn chosen_place(state: AppState, fields: Fields, words: &Words) -> Option<PlaceId> {
-    let places = places_of_form(state, words);
+/// The village chosen, or the first of the list as the phone shows it.
+fn chosen_place(state: AppState, fields: Fields) -> Option<PlaceId> {
     let chosen = fields.village.get();
-    let (id, _) = places.iter().find(|(id, _)| *id == chosen).or(places.first())?;
-    id.parse().ok()
+    let (villages, communes) = (state.own_villages(), state.own_communes());
+    let mut all = villages.into_iter().chain(communes).map(|(id, _)| id);
+    let first = all.next()?;
+    Some(if first.as_str() == chosen { first } else { all.find(|id| id.as_str() == chosen).unwrap_or(first) })
 }
 
 /// What the receiver offers, and who is on duty there.
@@ -436,21 +443,21 @@ fn duty_phone(facility: &Facility) -> Option<Phone> {
     facility.facts.duty_phone.clone().or_else(|| facility.facts.phone.clone())
 }
 
-struct Ready {
+/// What is saved.
+struct Written {
     log: LogId,
-    case: CaseId,
-    opening: Body,
+    facts: Vec<Fact>,
     ask: Option<ReferralAsk>,
 }
 
-/// What would be saved, or everything that stands against it.
-fn prepare(
+/// # Errors
+/// Everything that stands against saving it.
+fn write(
     state: AppState,
     fields: Fields,
     receiver: Option<Receiver>,
     now: Timestamp,
-    words: &Words,
-) -> (Vec<Refusal>, Option<Ready>) {
+) -> Result<Written, Vec<Refusal>> {
     let rules = state.rules();
     let mut found = Vec::new();
     let mut wrong = |name, why| found.push(Refusal::Field { spot: Spot::Fact(name), why });
@@ -482,7 +489,7 @@ fn prepare(
         Ok(at) => facts.push(Fact::Found(Found { place: text(fields.place), at: Some(at) })),
         Err(why) => wrong(FactName::Found, why),
     }
-    let place = chosen_place(state, fields, words);
+    let place = chosen_place(state, fields);
     match &place {
         Some(place) => facts.push(Fact::HandledIn(place.clone())),
         None => wrong(FactName::HandledIn, Invalid::UnknownPlace),
@@ -512,10 +519,7 @@ fn prepare(
             found.push(why);
         }
     }
-    let Some(log) = place.as_ref().and_then(|place| rules.places.log_of(place)) else { return (found, None) };
-    let (case, code) = (state.keeper().new_case_id(), state.keeper().new_code());
-    let subject = Subject::Case(case);
-    let opening = Body::CaseOpened { code, facts };
+    let Some(log) = place.as_ref().and_then(|place| rules.places.log_of(place)) else { return Err(found) };
     let ask = match (fields.ask.get(), place, receiver) {
         (Some(ADMISSION), _, Some(receiver)) => Some(admission(state, receiver, what)),
         (Some(CHILD), Some(place), _) => rules.places.commune_of(&place).map(|commune| ReferralAsk {
@@ -527,16 +531,20 @@ fn prepare(
         }),
         _ => None,
     };
-    if found.is_empty() {
+    if found.is_empty()
+        && let Some(worker) = state.worker.get()
+    {
+        // As the office will see it: the case first, then what is asked for it.
+        let subject = Subject::Case(CaseId(uuid::Uuid::nil()));
+        let opening = Body::CaseOpened { code: CaseCode::from_random([0; 6]), facts: facts.clone() };
         let mut parts = Parts::default();
         found.extend(check_body(state, &parts, &log, subject, &opening, now).err());
-        if let (Some(ask), Some(worker)) = (&ask, state.worker.get()) {
-            let actor = domain::Actor { worker: worker.id, grants: &worker.grants };
-            apply(&mut parts, &domain::Entry::waiting(unsaved(&log, subject, actor, opening.clone(), now)));
-            found.extend(check_body(state, &parts, &log, subject, &Body::ReferralAsked(ask.clone()), now).err());
-        }
+        let actor = Actor { worker: worker.id, grants: &worker.grants };
+        apply(&mut parts, &Entry::waiting(unsaved(&log, subject, actor, opening, now)));
+        let asking = ask.clone().map(Body::ReferralAsked);
+        found.extend(asking.and_then(|body| check_body(state, &parts, &log, subject, &body, now).err()));
     }
-    (found, Some(Ready { log, case, opening, ask }))
+    if found.is_empty() { Ok(Written { log, facts, ask }) } else { Err(found) }
 }
 
 fn admission(state: AppState, receiver: Receiver, reason: String) -> ReferralAsk {

@@ -147,7 +147,23 @@ fn Form(case: CaseId, parts: RwSignal<Loaded>, saving: Saving) -> AnyView {
             fields.whom.set(now);
         }
     });
-    let troubles = Troubles::new();
+    let subject = Subject::Case(case);
+    let task = move || {
+        let due = fields.due_on(state.now.get().day()).map_err(|why| Refusal::Field { spot: Spot::TaskDue, why });
+        let known = chosen.get().and_then(|n| whom.with_value(|all| all.get(n).cloned()));
+        let for_whom = known.ok_or(Refusal::Field { spot: Spot::Worker, why: Invalid::Missing });
+        let what = fields.what.with(|t| t.trim().to_owned());
+        let found: Vec<Refusal> = due.as_ref().err().into_iter().chain(for_whom.as_ref().err()).cloned().collect();
+        let (Ok(due), Ok(for_whom)) = (due, for_whom) else { return Err(found) };
+        let body = Body::TaskWritten(Task { what, due, for_whom });
+        let Loaded::Here(parts) = parts.get_untracked() else { return Err(vec![]) };
+        let Some(header) = parts.header() else { return Err(vec![]) };
+        match check_body(state, &parts, &header.log, subject, &body, state.keeper().now()) {
+            Ok(()) => Ok((header.log.clone(), body)),
+            Err(why) => Err(vec![why]),
+        }
+    };
+    let troubles = Troubles::of(move || task().err().unwrap_or_default());
     let due_options = IN_DAYS.map(words.visit.in_days).into_iter().chain([words.visit.other_day.to_owned()]).collect();
     let due_line = move || match fields.due_in.get() {
         Some(n) if n < OTHER_DAY => {
@@ -161,28 +177,8 @@ fn Form(case: CaseId, parts: RwSignal<Loaded>, saving: Saving) -> AnyView {
     let nobody = options.is_empty();
     let submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
-        let Loaded::Here(parts) = parts.get_untracked() else { return };
-        let Some(header) = parts.header() else { return };
-        let now = state.keeper().now();
-        let mut found = Vec::new();
-        let due = untrack(|| fields.due_on(now.day())).unwrap_or_else(|why| {
-            found.push(Refusal::Field { spot: Spot::TaskDue, why });
-            None
-        });
-        let known = chosen.get_untracked().is_some();
-        let Some(for_whom) = fields.whom.get_untracked().filter(|_| known) else {
-            found.push(Refusal::Field { spot: Spot::Worker, why: Invalid::Missing });
-            troubles.accept(found);
-            return;
-        };
-        let what = fields.what.with_untracked(|t| t.trim().to_owned());
-        let body = Body::TaskWritten(Task { what, due, for_whom });
-        let subject = Subject::Case(case);
-        found.extend(check_body(state, &parts, &header.log, subject, &body, now).err());
-        if !troubles.accept(found) {
-            return;
-        }
-        saving.save(header.log.clone(), subject, vec![body], Some(draft_name.clone()), replaces, move |_| {
+        let (true, Ok((log, body))) = (troubles.are_none(), untrack(task)) else { return };
+        saving.save(log, subject, vec![body], Some(draft_name.clone()), replaces, move |_| {
             draft.end();
             notice.say(words.visit.task_saved);
             navigator.back(Route::Case(case));

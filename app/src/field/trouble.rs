@@ -11,30 +11,37 @@ use uuid::Uuid;
 use super::{state::AppState, ui::focus_first_error, words};
 use crate::text::refusal;
 
-/// What a form was found to have wrong the last time it was to be saved.
+/// What a form has wrong. Nothing is said before somebody tries to save it; from then on a sentence goes as soon as its
+/// field is right.
 #[derive(Debug, Clone, Copy)]
-pub struct Troubles(RwSignal<Vec<Refusal>>);
+pub struct Troubles {
+    tried: RwSignal<bool>,
+    found: Memo<Vec<Refusal>>,
+}
 
 impl Troubles {
+    /// `find` looks at the whole form.
     #[must_use]
-    pub fn new() -> Self {
-        Self(RwSignal::new(vec![]))
+    pub fn of(find: impl Fn() -> Vec<Refusal> + Send + Sync + 'static) -> Self {
+        let tried = RwSignal::new(false);
+        Self { tried, found: Memo::new(move |_| if tried.get() { find() } else { vec![] }) }
     }
-    /// True when nothing is wrong; else the first wrong field gets the focus.
-    pub fn accept(self, found: Vec<Refusal>) -> bool {
-        let clean = found.is_empty();
-        self.0.set(found);
-        if !clean {
+    /// Whether the form may be saved; else the first wrong field gets the focus.
+    #[must_use]
+    pub fn are_none(self) -> bool {
+        self.tried.set(true);
+        let none = self.found.with_untracked(Vec::is_empty);
+        if !none {
             focus_first_error();
         }
-        clean
+        none
     }
     /// The sentence beside the field of `spot`.
     #[must_use]
     pub fn at(self, spot: Spot) -> Signal<Option<String>> {
         let words = words();
         Signal::derive(move || {
-            self.0.with(|found| {
+            self.found.with(|found| {
                 found.iter().find_map(|why| match why {
                     Refusal::Field { spot: at, why } if *at == spot => Some((words.errors.invalid)(*why).to_owned()),
                     _ => None,
@@ -47,17 +54,11 @@ impl Troubles {
     pub fn elsewhere(self, beside: &'static [Spot]) -> Signal<Option<String>> {
         let words = words();
         Signal::derive(move || {
-            self.0.with(|found| {
+            self.found.with(|found| {
                 let left = |why: &&Refusal| !matches!(why, Refusal::Field { spot, .. } if beside.contains(spot));
                 found.iter().find(left).map(|why| refusal(why, None, words))
             })
         })
-    }
-}
-
-impl Default for Troubles {
-    fn default() -> Self {
-        Self::new()
     }
 }
 

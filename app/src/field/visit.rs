@@ -205,7 +205,7 @@ fn Form(case: CaseId, parts: RwSignal<Loaded>, saving: Saving, saved: RwSignal<b
     let replaces = held.map(|(id, _)| id);
     let draft_name = replaces.map_or_else(|| format!("visit:{case}"), |held| format!("fix:{held}"));
     let draft = keep_draft(draft_name.clone(), move || fields.read(), move |typed| fields.write(typed));
-    let troubles = Troubles::new();
+    let troubles = Troubles::of(move || fields.visit(state.now.get().day()).err().unwrap_or_default());
     let future = move || fields.on().whole().ok().flatten().is_some_and(|on| on > state.now.get().day());
     let next_options = IN_DAYS.map(words.visit.in_days).into_iter().chain([words.visit.other_day.to_owned()]).collect();
     let next_line = move || match fields.next_in.get() {
@@ -221,14 +221,8 @@ fn Form(case: CaseId, parts: RwSignal<Loaded>, saving: Saving, saved: RwSignal<b
         event.prevent_default();
         let Loaded::Here(parts) = parts.get_untracked() else { return };
         let Some(header) = parts.header() else { return };
-        let visit = match untrack(|| fields.visit(state.keeper().now().day())) {
-            Ok(visit) => visit,
-            Err(found) => {
-                troubles.accept(found);
-                return;
-            }
-        };
-        troubles.accept(vec![]);
+        let visit = untrack(|| fields.visit(state.now.get().day()));
+        let (true, Ok(visit)) = (troubles.are_none(), visit) else { return };
         let offers = replaces.is_none() && untrack(|| hands_back(state, header.handled_in()));
         let body = Body::VisitRecorded(visit);
         saving.save(header.log.clone(), Subject::Case(case), vec![body], Some(draft_name.clone()), replaces, move |_| {

@@ -542,7 +542,9 @@ pub fn focus_first_error() {
         let first = document().query_selector("main [aria-invalid=true]").ok().flatten();
         if let Some(field) = first.and_then(|f| f.dyn_into::<web_sys::HtmlElement>().ok()) {
             let _ = field.focus();
-            field.scroll_into_view_with_bool(false);
+            // With its sentence, which stands below it.
+            let whole = field.closest(".field").ok().flatten();
+            whole.as_ref().unwrap_or(&field).scroll_into_view_with_bool(false);
         }
     });
 }
