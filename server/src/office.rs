@@ -9,6 +9,7 @@ use axum::http::header::{LOCATION, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::{Extension, Form};
+use domain::PlaceId;
 
 use crate::AppState;
 use crate::database::now_ms;
@@ -76,8 +77,16 @@ async fn load_home(state: &AppState, headers: &HeaderMap) -> Result<Option<Home>
     .bind(now_ms)
     .fetch_one(&state.pool)
     .await?;
+    let mut connection = state.pool.acquire().await?;
+    let places = &state.staff.roster(&mut connection).await?.rules.places;
+    let name_of = |area: &PlaceId| {
+        let names: Vec<_> = places.ancestors(area).map(|place| place.name.as_str()).collect();
+        names.join(", ")
+    };
+    let rights = worker.grants.iter().map(|grant| (grant.role, grant.area.as_ref().map(name_of))).collect();
     Ok(Some(Home {
         worker,
+        rights,
         people: u64::try_from(people)?,
         sessions: u64::try_from(sessions)?,
         build: state.site.build.clone(),

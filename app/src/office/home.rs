@@ -9,6 +9,8 @@ use super::frame::{Assets, document, frame};
 #[derive(Debug, Clone)]
 pub struct Home {
     pub worker: Worker,
+    /// What the person may do, and the name of the place where; a facility's people have none.
+    pub rights: Vec<(Role, Option<String>)>,
     /// People who may sign in.
     pub people: u64,
     /// Sessions that stand, in the app and in the office.
@@ -19,15 +21,13 @@ pub struct Home {
 
 #[must_use]
 pub fn home(assets: &Assets, home: Home) -> String {
-    let grants = home
-        .worker
-        .grants
-        .iter()
-        .map(|grant| {
-            let place = grant.area.as_ref().map_or_else(|| "Nơi tiếp nhận".to_owned(), ToString::to_string);
+    let rights = home
+        .rights
+        .into_iter()
+        .map(|(role, place)| {
             view! {
-                <dt>{role_name(grant.role)}</dt>
-                <dd>{place}</dd>
+                <dt>{role_name(role)}</dt>
+                <dd>{place.unwrap_or_else(|| "Phiếu gửi đến nơi của anh/chị".to_owned())}</dd>
             }
         })
         .collect_view();
@@ -52,7 +52,7 @@ pub fn home(assets: &Assets, home: Home) -> String {
         </dl>
         <section class="stack" aria-labelledby="rights">
             <h2 id="rights">"Quyền của anh/chị"</h2>
-            <dl class="facts panel">{grants}</dl>
+            <dl class="facts panel">{rights}</dl>
         </section>
         <p class="soft">{format!("Bản {}", home.build)}</p>
     };
