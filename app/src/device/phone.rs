@@ -45,8 +45,10 @@ use crate::field::{AppState, Keeper, Opening, Person, Room, SyncState};
 const PERSON: &str = "cn.person";
 /// Whose notebooks were made here: one of them that is empty again was thrown away by the browser.
 const MADE: &str = "cn.made";
-/// The browser has thrown a notebook away and nobody has been told yet.
+/// When the browser was found to have thrown a notebook away.
 const EVICTED: &str = "cn.evicted";
+/// How long that is said: until even somebody who comes once a week has read it.
+const EVICTED_MS: i64 = 14 * 86_400_000;
 /// How long a start waits to hear who has just logged in before it offers the log-in.
 const WHOAMI_MS: u32 = 4_000;
 /// While pages stream in, lists are drawn anew this often.
@@ -727,7 +729,8 @@ impl Keeper for Phone {
     fn room(&self) -> Answer<Room, StoreError> {
         async {
             let browser::Estimate { kept, used_bytes, free_bytes } = browser::estimate().await;
-            let evicted = browser::setting(EVICTED).unwrap_or(false);
+            let found: Option<Timestamp> = browser::setting(EVICTED);
+            let evicted = found.is_some_and(|at| browser::now().0 - at.0 < EVICTED_MS);
             Ok(Room { kept, used_bytes, free_bytes, evicted })
         }
         .boxed_local()
@@ -766,7 +769,7 @@ fn note_eviction(worker: WorkerId, is_new: bool) {
     let mut made: Vec<WorkerId> = browser::setting(MADE).unwrap_or_default();
     if made.contains(&worker) {
         if is_new {
-            browser::set_setting(EVICTED, true);
+            browser::set_setting(EVICTED, browser::now());
         }
     } else {
         made.push(worker);
