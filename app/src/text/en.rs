@@ -723,7 +723,7 @@ pub static WORDS: Words = Words {
         received: "Reception recorded. The commune and the village are told when there is network.",
         answered: "The answer is saved on this phone. It goes out when there is network.",
         withdrawn: "This person withdrew their consent. The information is no longer shown.",
-        consent_covers: |list| format!("Agreed to share {list}"),
+        consent_covers: |list| format!("May be read: {list}"),
         places: "Places",
         places_free: |all| format!("free of {all}"),
         places_key: ["Taken", "Held", "Free"],
@@ -847,6 +847,7 @@ pub static WORDS: Words = Words {
         my_phone: "Phone",
         all_sent: "Everything sent",
         must_log_in: "This person has logged out. Please write the name and password.",
+        needs_password: "Logged out, needs the password",
     },
     login: Login {
         title: "Log in",

@@ -730,7 +730,7 @@ pub static WORDS: Words = Words {
         received: "Đã ghi nhận người này. Có mạng sẽ báo về xã và thôn.",
         answered: "Câu trả lời đã lưu trên máy này. Có mạng sẽ gửi.",
         withdrawn: "Người này đã rút lại sự đồng ý. Thông tin không hiện nữa.",
-        consent_covers: |list| format!("Đồng ý gửi {list}"),
+        consent_covers: |list| format!("Được xem: {list}"),
         places: "Chỗ ở",
         places_free: |all| format!("chỗ trống trong {all}"),
         places_key: ["Đang ở", "Giữ chỗ", "Trống"],
@@ -852,6 +852,7 @@ pub static WORDS: Words = Words {
         my_phone: "Số điện thoại",
         all_sent: "Đã gửi hết",
         must_log_in: "Người này đã đăng xuất. Xin ghi tên và mật khẩu.",
+        needs_password: "Đã đăng xuất, cần mật khẩu",
     },
     login: Login {
         title: "Đăng nhập",

@@ -694,6 +694,7 @@ pub struct Person {
     pub my_phone: &'static str,
     pub all_sent: &'static str,
     pub must_log_in: &'static str,
+    pub needs_password: &'static str,
 }
 
 /// Đăng nhập.

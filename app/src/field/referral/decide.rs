@@ -1,7 +1,5 @@
 //! One referral: what is asked, how far it has come, and what this person may do now: decide, answer, withdraw, receive.
 
-use std::sync::Arc;
-
 use domain::{
     Act, Action, Body, CaseId, ChangeId, DecideError, DecisionDocument, Delivery, Invalid, Level, Parts, Phone, Receiver,
     Referral, ReferralStatus, Refusal, Role, Side, Spot, Subject, Timestamp, Urgency, access::Reach, worker::covers,
@@ -12,7 +10,7 @@ use super::{
     Stage, Standpoint, blank_refusal, check_here,
     ask::AskDraft,
     draft_name,
-    inbox::{ReceiverAnswers, ReceiverDoors, SheetFacts},
+    inbox::{ReceiverAnswers, ReceiverDoors, sheet_head},
     receivers::{Need, alternatives, as_options, key},
     stage,
     steps::{Begun, ask_facts, papers_word, receiver_name, steps},
@@ -136,8 +134,17 @@ pub fn ReferralPage(case: CaseId, referral: ChangeId) -> AnyView {
         with_parts(parts, |p| {
             let progress = p.progress(referral)?;
             let looked = progress.acts.iter().any(|a| matches!(a.act, Act::Look));
-            let due = progress.dues.iter().filter(|d| !(looked && d.action == Action::Look)).min_by_key(|d| d.at)?;
-            Some(clock::of_due(due, now, words))
+            // The desk's clock is not a facility's.
+            let mine = |d: &&domain::Due| {
+                p.sheet(referral).is_none() || d.level == Level::Receiver || progress.papers.is_some()
+            };
+            let open = |d: &&domain::Due| !(looked && d.action == Action::Look);
+            let due = progress.dues.iter().filter(open).filter(mine).min_by_key(|d| d.at)?;
+            let mut clock = clock::of_due(due, now, words);
+            if progress.papers == Some(domain::Papers::Due) {
+                clock.said = (words.time.papers)(&clock.said);
+            }
+            Some(clock)
         })
         .flatten()
     };
@@ -205,7 +212,7 @@ fn Content(case: CaseId, referral: ChangeId, parts: RwSignal<Loaded>) -> AnyView
         let Loaded::Here(parts) = parts.get() else { return ().into_any() };
         match (parts.referral(referral), parts.sheet(referral)) {
             (Some(of), _) => head(state, case, &parts, of, words),
-            (None, Some(sheet)) => view! { <SheetFacts sheet=Arc::new(sheet.clone()) /> }.into_any(),
+            (None, Some(sheet)) => sheet_head(state, sheet),
             (None, None) => {
                 view! { <EmptyState icon=Icon::Search title=words.referral.not_here text=words.frame.not_found_long /> }
                     .into_any()
@@ -222,10 +229,11 @@ fn Content(case: CaseId, referral: ChangeId, parts: RwSignal<Loaded>) -> AnyView
                 let sheet = parts.sheet(referral)?;
                 sheet.received_at.map(|at| Begun { by: sheet.author, at, received_at: Some(at) })
             });
-        parts.progress(referral).map_or_else(
-            || ().into_any(),
-            |progress| steps(state, begun, progress, &rules.places),
-        )
+        let kind = parts.referral(referral).map(|r| r.ask.kind).or_else(|| parts.sheet(referral).map(|s| s.kind));
+        match kind.zip(parts.progress(referral)) {
+            Some((kind, progress)) => steps(state, begun, kind, progress, &rules.places),
+            None => ().into_any(),
+        }
     };
     let actions = move || {
         let Some(doors) = doors.get() else { return ().into_any() };
@@ -270,8 +278,11 @@ fn head(state: AppState, case: CaseId, parts: &Parts, of: &Referral, words: &'st
         let label = (words.frame.call)(&phone(&number));
         view! { <CallLink phone=number label /> }
     });
-    let early = (progress.chain.is_none() && Some(of.author) != state.me())
-        .then(|| view! { <Note icon=Icon::Clock said=Signal::stored(words.queue.early_office.to_owned()) /> });
+    let early = progress.chain.is_none().then(|| {
+        let mine = Some(of.author) == state.me();
+        let said = if mine { words.time.clock_starts_on_receipt } else { words.queue.early_office };
+        view! { <Note icon=Icon::Clock said=Signal::stored(said.to_owned()) /> }
+    });
     view! {
         <section class="stack">
             <div>

@@ -428,9 +428,7 @@ fn sheet_facts(sheet: &Sheet, words: &'static Words) -> Vec<(&'static str, Strin
 }
 
 /// One sheet on its own page.
-#[component]
-pub fn SheetFacts(sheet: Arc<Sheet>) -> AnyView {
-    let state = app_state();
+pub fn sheet_head(state: AppState, sheet: &Sheet) -> AnyView {
     let words = words();
     let now = state.now.get();
     let rules = state.rules();
@@ -444,7 +442,7 @@ pub fn SheetFacts(sheet: Arc<Sheet>) -> AnyView {
             progress.status,
             ReferralStatus::Submitted | ReferralStatus::Approved | ReferralStatus::Forwarded | ReferralStatus::Returned
         );
-    let pairs = sheet_facts(&sheet, words)
+    let pairs = sheet_facts(sheet, words)
         .into_iter()
         .filter(|(_, said)| !said.is_empty())
         .map(|(label, said)| view! { <dt>{label}</dt><dd class="lines">{said}</dd> })
@@ -460,8 +458,10 @@ pub fn SheetFacts(sheet: Arc<Sheet>) -> AnyView {
     view! {
         <section class="stack">
             <div>
-                <h1>{naming::sheet_title(&sheet, now.day(), words)}</h1>
-                <p class="soft">{line} " " <span class="code">{sheet.code.to_string()}</span></p>
+                <h1>{naming::sheet_title(sheet, now.day(), words)}</h1>
+                <p class="soft">
+                    {line} ", " {words.frame.code.to_lowercase()} " " <span class="code">{sheet.code.to_string()}</span>
+                </p>
             </div>
             <div class="cluster">
                 {waits.then(|| view! { <UrgencyMark urgency=Urgency::Emergency /> })}

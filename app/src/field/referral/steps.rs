@@ -96,7 +96,7 @@ pub struct Begun {
 }
 
 /// Everything done so far and what is still to do. Nobody edits a step afterwards.
-pub fn steps(state: AppState, begun: Option<Begun>, progress: &Progress, places: &Places) -> AnyView {
+pub fn steps(state: AppState, begun: Option<Begun>, kind: ReferralKind, progress: &Progress, places: &Places) -> AnyView {
     let words = words();
     let now = state.now.get();
     let colleagues = state.colleagues();
@@ -116,7 +116,7 @@ pub fn steps(state: AppState, begun: Option<Begun>, progress: &Progress, places:
             act_row(record, counted, &colleagues, &facilities, places, now, words)
         })
         .collect_view();
-    let open = open_steps(progress)
+    let open = open_steps(kind, progress, now.day())
         .into_iter()
         .map(|step| {
             let due = progress.dues.iter().find(|d| d.action == step.action && d.level == step.level);
@@ -139,8 +139,9 @@ pub fn steps(state: AppState, begun: Option<Begun>, progress: &Progress, places:
     .into_any()
 }
 
-/// The steps that somebody must still do; none once it has ended or while the writer is asked.
-fn open_steps(progress: &Progress) -> Vec<ChainStep> {
+/// The steps that somebody must still do; none once it has ended or while the writer is asked. Before the office has
+/// fixed the chain, the one it will most likely fix.
+fn open_steps(kind: ReferralKind, progress: &Progress, today: Day) -> Vec<ChainStep> {
     let over = matches!(progress.status, ReferralStatus::Refused | ReferralStatus::Cancelled | ReferralStatus::Returned);
     let in_service = matches!(
         progress.status,
@@ -150,7 +151,8 @@ fn open_steps(progress: &Progress) -> Vec<ChainStep> {
         return vec![];
     }
     let still = |step: &&ChainStep| step.done.is_none() && (!in_service || step.action == domain::Action::Approve);
-    progress.chain.iter().flatten().filter(still).cloned().collect()
+    let chain = progress.chain.clone().unwrap_or_else(|| domain::referral::chain(kind, today));
+    chain.into_iter().filter(|step| still(&step)).collect()
 }
 
 fn act_row(

@@ -20,6 +20,9 @@ use crate::{
     text::{Words, phone, time},
 };
 
+/// A case recorded at most this long before the referral reached the office is the meeting it tells of.
+const FOUND_DAYS: i64 = 2;
+
 /// A referral with its case and the clock to show for it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Waiting {
@@ -183,6 +186,7 @@ pub fn inbox(state: AppState) -> Vec<Waiting> {
 
 /// The sheets that a facility has, most pressing first.
 pub fn sheets(state: AppState, keep: fn(ReferralStatus, &CardReferral) -> bool) -> Vec<Waiting> {
+    state.now.track();
     let mut all = of_cards(state, |card, r| card.is_sheet && keep(r.status, r));
     all.sort_by_key(Waiting::order);
     all
@@ -190,6 +194,7 @@ pub fn sheets(state: AppState, keep: fn(ReferralStatus, &CardReferral) -> bool) 
 
 /// The referrals this person wrote, the last moved first.
 pub fn written_by_me(state: AppState) -> Vec<Waiting> {
+    state.now.track();
     let Some(me) = state.me() else { return vec![] };
     let mut all = of_cards(state, |card, r| !card.is_sheet && r.author == me);
     all.sort_by_key(|w| std::cmp::Reverse(w.referral.moved_at));
@@ -223,7 +228,12 @@ pub fn delivery(referral: ChangeId, outbox: &[OutboxItem]) -> Option<Delivery> {
 }
 
 /// One referral of a list: who, what is asked of whom, where it stands, the clock in words and as a bar.
+/// Whoever lists it also watches the clock and draws it anew.
 pub fn queue_row(state: AppState, waiting: Waiting) -> AnyView {
+    untrack(|| row(state, &waiting))
+}
+
+fn row(state: AppState, waiting: &Waiting) -> AnyView {
     let words = words();
     let now = state.now.get();
     let rules = state.rules();
@@ -254,7 +264,7 @@ pub fn queue_row(state: AppState, waiting: Waiting) -> AnyView {
             Some((number, label))
         })
         .flatten();
-    let under = emergency.then(|| since(&waiting, now, words)).flatten();
+    let under = emergency.then(|| since(waiting, now, words)).flatten();
     view! {
         <li data-urgency=emergency.then_some("emergency")>
             <a class="row" data-plain href=waiting.route().path()>
@@ -296,7 +306,13 @@ fn since(waiting: &Waiting, now: Timestamp, words: &Words) -> Option<String> {
     if waiting.card.is_sheet {
         return None;
     }
-    let received = (words.queue.found_at)(&moment(waiting.card.recorded_at, now), &moment(waiting.referral.received_at?, now));
+    let (met, at) = (waiting.card.recorded_at, waiting.referral.received_at?);
+    // A case of long ago was not found in this emergency.
+    let received = if met.day().days_until(at.day()) <= FOUND_DAYS {
+        (words.queue.found_at)(&moment(met, now), &moment(at, now))
+    } else {
+        (words.queue.received_at)(&moment(at, now))
+    };
     let hours = waiting.referral.dues.iter().find(|d| d.action == Action::Approve && clock::is_hours(d));
     Some(match hours {
         Some(due) if due.at.day() == now.day() => format!("{}. {received}", (words.queue.hours_end)(&time(due.at))),
