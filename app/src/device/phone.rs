@@ -606,7 +606,7 @@ impl Phone {
         for known in self.roster().await?.people().await? {
             let name = IndexedDbNotebook::name_of(known.worker.id);
             let unsent = notebook::unsent(&name).await.unwrap_or(0);
-            people.push(Person { worker: known.worker, unsent });
+            people.push(Person { worker: known.worker, unsent, signed_out: known.signed_out });
         }
         Ok(people)
     }

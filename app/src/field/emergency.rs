@@ -2,9 +2,10 @@
 //! is told to whom, not how it travels.
 
 use domain::{
-    Actor, Body, CaseCode, CaseId, CaseStatus, Confidentiality, Consent, ConsentAnswer, ConsentException, Delivery, Entry, Facility, Fact,
-    FactName, Found, Header, Invalid, LogId, Parts, PersonName, Phone, PlaceId, Receiver, ReferralAsk, ReferralKind,
-    Refusal, Role, ServiceCode, ShareItem, Sharing, Source, Spot, Subject, Tile, Timestamp, Told, Urgency, apply,
+    Actor, Body, CaseCode, CaseId, CaseStatus, Confidentiality, Consent, ConsentAnswer, ConsentException, Delivery,
+    Entry, Facility, Fact, FactName, Found, Header, Invalid, LogId, Parts, PersonName, Phone, PlaceId, Receiver,
+    ReferralAsk, ReferralKind, Refusal, Role, ServiceCode, ShareItem, Sharing, Source, Spot, Subject, Tile, Timestamp,
+    Told, Urgency, apply,
 };
 use leptos::{prelude::*, task::spawn_local};
 
@@ -22,8 +23,8 @@ use super::{
     state::{AppState, Loaded, Opening, SyncState},
     trouble::{Troubles, check_body, check_facts, unsaved},
     ui::{
-        Answers, Chips, DeliveryMark, DockActions, FactList, Field, Note, Notice, Screen, Section, Select, SkeletonRows, Tiles,
-        Toggle, Top, Typing, fresh_id, moment,
+        Answers, Chips, DeliveryMark, DockActions, FactList, Field, Note, Notice, Screen, Section, Select,
+        SkeletonRows, Tiles, Toggle, Top, Typing, fresh_id, moment,
     },
     words,
 };
@@ -170,7 +171,8 @@ impl Fields {
             return Ok(opened_at);
         }
         let of_day = read(self.hour, 23)? * HOUR_MS + read(self.minute, 59)? * MINUTE_MS;
-        Ok(latest_before(opened_at, of_day, now))
+        // The clock of the page moves in steps and may lie behind the moment the form was opened.
+        Ok(latest_before(opened_at, of_day, now.max(opened_at)))
     }
 }
 
@@ -234,15 +236,15 @@ fn Form() -> AnyView {
         .iter()
         .map(|t| (naming::tile_icon(*t), naming::tile_name(*t, language).to_owned()))
         .collect::<Vec<_>>();
-    let found_line = move || {
-        fields.found_at(state.now.get()).ok().map(|at| format!("{}, {}", time(at), date(at.day())))
-    };
+    let found_line =
+        move || fields.found_at(state.now.get()).ok().map(|at| format!("{}, {}", time(at), date(at.day())));
     let found_error = at(FactName::Found);
     let time_wrong = move || fields.found_at(state.now.get()).is_err();
     let time_error = Signal::derive(move || found_error.get().filter(|_| time_wrong()));
     let place_error = Signal::derive(move || found_error.get().filter(|_| !time_wrong()));
     let restrict_hint = Signal::derive(move || {
-        if suggested_restriction.get() { words.new_case.restrict_default } else { words.new_case.restrict_hint }.to_owned()
+        if suggested_restriction.get() { words.new_case.restrict_default } else { words.new_case.restrict_hint }
+            .to_owned()
     });
     let elsewhere = troubles.elsewhere(BESIDE);
     let navigator = navigator();
@@ -338,15 +340,13 @@ fn Form() -> AnyView {
                     <Tiles legend=words.new_case.tile_title options=tiles chosen=fields.tile error=at(FactName::Tile) />
                     <Toggle label=words.new_case.restrict hint=restrict_hint on=fields.restricted />
                 </Section>
-                <Section title=words.emergency.what>
-                    <Field
-                        label=(words.errors.fact)(FactName::WhatHappened)
-                        hint=format!("{} {}", words.emergency.what_hint, words.new_case.what_hint)
-                        value=fields.what
-                        error=at(FactName::WhatHappened)
-                        typing=Typing::Long
-                    />
-                </Section>
+                <Field
+                    label=words.emergency.what
+                    hint=words.emergency.what_hint
+                    value=fields.what
+                    error=at(FactName::WhatHappened)
+                    typing=Typing::Long
+                />
                 <Section title=words.emergency.ask>
                     <Answers
                         legend=words.emergency.ask
@@ -408,7 +408,11 @@ fn receivers(state: AppState, fields: Fields, words: &Words) -> Vec<Offer> {
     let place = chosen_place(state, fields);
     let commune = place.and_then(|place| rules.places.commune_of(&place).map(|c| c.id.clone()));
     let kind = ReferralKind::AdmissionEmergency;
-    let offers = offers(state, &Need { kind, service: None, tile: fields.tile(), groups: vec![], restricted: false, commune }, words);
+    let offers = offers(
+        state,
+        &Need { kind, service: None, tile: fields.tile(), groups: vec![], restricted: false, commune },
+        words,
+    );
     let is_desk = |o: &Offer| matches!(o.receiver, Receiver::Desk(_));
     let (desk, fitting): (Vec<Offer>, Vec<Offer>) = offers.fitting.into_iter().partition(is_desk);
     fitting.into_iter().chain(offers.others).chain(desk).collect()
@@ -428,7 +432,7 @@ fn chosen_place(state: AppState, fields: Fields) -> Option<PlaceId> {
 fn ReceiverLine(offer: Offer) -> AnyView {
     let state = app_state();
     let words = words();
-    let duty = facility(state, &offer.receiver).and_then(|f| duty_phone(&f));
+    let duty = untrack(|| facility(state, &offer.receiver)).and_then(|f| duty_phone(&f));
     let duty = duty.map(|number| format!("{} {}", words.more.duty, phone(&number)));
     view! { <p class="soft">{offer.hint} {duty.map(|duty| view! { <br /> {duty} })}</p> }.into_any()
 }
@@ -452,12 +456,7 @@ struct Written {
 
 /// # Errors
 /// Everything that stands against saving it.
-fn write(
-    state: AppState,
-    fields: Fields,
-    receiver: Option<Receiver>,
-    now: Timestamp,
-) -> Result<Written, Vec<Refusal>> {
+fn write(state: AppState, fields: Fields, receiver: Option<Receiver>, now: Timestamp) -> Result<Written, Vec<Refusal>> {
     let rules = state.rules();
     let mut found = Vec::new();
     let mut wrong = |name, why| found.push(Refusal::Field { spot: Spot::Fact(name), why });
@@ -556,7 +555,12 @@ fn admission(state: AppState, receiver: Receiver, reason: String) -> ReferralAsk
 
 /// Hour and minute, as people say the time.
 #[component]
-fn TimeOfDay(legend: &'static str, hour: RwSignal<String>, minute: RwSignal<String>, error: Signal<Option<String>>) -> AnyView {
+fn TimeOfDay(
+    legend: &'static str,
+    hour: RwSignal<String>,
+    minute: RwSignal<String>,
+    error: Signal<Option<String>>,
+) -> AnyView {
     let words = words();
     let part = move |label: &'static str, value: RwSignal<String>| {
         let id = fresh_id();
@@ -632,7 +636,8 @@ fn numbers_in(state: AppState, commune: Option<&PlaceId>, receiver: Option<&Rece
     if let Some(commune) = commune {
         let me = state.me();
         for colleague in state.colleagues() {
-            let decides = colleague.grants.iter().any(|g| g.role == Role::Supervisor && g.area.as_ref() == Some(commune));
+            let decides =
+                colleague.grants.iter().any(|g| g.role == Role::Supervisor && g.area.as_ref() == Some(commune));
             if let (true, Some(phone)) = (decides && Some(colleague.id) != me, &colleague.phone) {
                 let name = format!("{}, {}", colleague.name, (words.speech.role)(Role::Supervisor).to_lowercase());
                 add(Number { name, phone: phone.clone(), is_supervisor: true });
@@ -795,7 +800,9 @@ fn Calls(case: CaseId, header: OpenCase, asked: Asked) -> AnyView {
         })
     };
     let told = move || {
-        header.with(|h| h.as_deref().map(|h| h.told.iter().map(|(_, told)| told.clone()).collect::<Vec<_>>())).unwrap_or_default()
+        header
+            .with(|h| h.as_deref().map(|h| h.told.iter().map(|(_, told)| told.clone()).collect::<Vec<_>>()))
+            .unwrap_or_default()
     };
     let facts = move || header.with(|h| h.as_deref().map(|h| recorded(state, h, asked, words))).unwrap_or_default();
     view! {
@@ -985,7 +992,10 @@ fn recorded(state: AppState, header: &Header, asked: Asked, words: &'static Word
     let consent = header.facts.consent.safest().map(|c| (words.consent.answer)(c.answer).to_owned());
     let text = |t: Option<&String>| t.cloned().unwrap_or_default();
     vec![
-        (words.emergency.where_title.trim_end_matches('?'), [place, village].into_iter().flatten().collect::<Vec<_>>().join(", ")),
+        (
+            words.emergency.where_title.trim_end_matches('?'),
+            [place, village].into_iter().flatten().collect::<Vec<_>>().join(", "),
+        ),
         (words.emergency.at, format!("{}, {}", time(at), date(at.day()))),
         ((words.errors.fact)(FactName::WhatHappened), text(header.facts.what_happened.shown())),
         ((words.errors.fact)(FactName::Marks), text(header.facts.marks.shown())),

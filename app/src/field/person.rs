@@ -79,7 +79,8 @@ fn Me(worker: Worker) -> AnyView {
         n => (words.person.unsent)(n),
     };
     let (name, number) = (worker.name.to_string(), worker.phone.as_ref().map(phone).unwrap_or_default());
-    let pairs = move || vec![(words.person.area, areas(state, &worker, words)), (words.person.my_phone, number.clone())];
+    let pairs =
+        move || vec![(words.person.area, areas(state, &worker, words)), (words.person.my_phone, number.clone())];
     view! {
         <Section title=name remark=Signal::stored(words.person.now.to_owned())>
             {move || view! { <FactList pairs=pairs() /> }}
@@ -98,9 +99,9 @@ fn areas(state: AppState, worker: &Worker, words: &Words) -> String {
         let role = (words.speech.role)(grant.role);
         let place = match (&grant.area, grant.facility) {
             (Some(area), _) => naming::place_name(area, &rules.places),
-            (None, Some(id)) => state.facilities.with(|all| {
-                all.iter().find(|f| f.id == id).map(|f| f.facts.name.clone()).unwrap_or_default()
-            }),
+            (None, Some(id)) => state
+                .facilities
+                .with(|all| all.iter().find(|f| f.id == id).map(|f| f.facts.name.clone()).unwrap_or_default()),
             (None, None) => String::new(),
         };
         // Several villages of one role stand in one line.
@@ -164,9 +165,10 @@ fn SwitchRow(person: Person) -> AnyView {
     let notice = expect_context::<Notice>();
     let busy = RwSignal::new(None::<WorkerId>);
     let (id, name) = (person.worker.id, person.worker.name.to_string());
+    let hint = if person.signed_out { words.person.needs_password } else { words.person.switch };
     let line = match person.unsent {
-        0 => words.person.switch.to_owned(),
-        n => format!("{} · {}", words.person.switch, (words.person.unsent)(n)),
+        0 => hint.to_owned(),
+        n => format!("{hint} · {}", (words.person.unsent)(n)),
     };
     let switch = move |_| {
         if busy.get_untracked().is_some() {

@@ -3,8 +3,8 @@
 use std::{rc::Rc, sync::Arc};
 
 use domain::{
-    ApiError, Body, Briefing, Card, CaseCode, CaseId, ChangeId, Colleague, Facility, LogId, OutboxItem, OutboxState, Parts,
-    PlaceId, Places, Role, Rules, StoreError, Subject, Timestamp, Worker, WorkerId, notebook::Draft,
+    ApiError, Body, Briefing, Card, CaseCode, CaseId, ChangeId, Colleague, Facility, LogId, OutboxItem, OutboxState,
+    Parts, PlaceId, Places, Role, Rules, StoreError, Subject, Timestamp, Worker, WorkerId, notebook::Draft,
 };
 use futures::future::LocalBoxFuture;
 use leptos::{prelude::*, task::spawn_local};
@@ -39,6 +39,8 @@ pub struct Room {
 pub struct Person {
     pub worker: Worker,
     pub unsent: usize,
+    /// Must log in before their notebook opens again.
+    pub signed_out: bool,
 }
 
 type Answer<T, E> = LocalBoxFuture<'static, Result<T, E>>;
@@ -46,7 +48,14 @@ type Answer<T, E> = LocalBoxFuture<'static, Result<T, E>>;
 /// Who keeps what is written on this phone, sends it, and opens it again.
 pub trait Keeper {
     /// Saves one change durably and ends the draft it came from. `replaces` names a held change that this one corrects.
-    fn save(&self, log: LogId, subject: Subject, body: Body, draft: Option<String>, replaces: Option<ChangeId>) -> Answer<ChangeId, StoreError>;
+    fn save(
+        &self,
+        log: LogId,
+        subject: Subject,
+        body: Body,
+        draft: Option<String>,
+        replaces: Option<ChangeId>,
+    ) -> Answer<ChangeId, StoreError>;
     /// The subject as the phone shows it: the office's parts with what waits on top.
     fn parts(&self, subject: Subject) -> Answer<Parts, StoreError>;
     fn put_draft(&self, draft: Draft) -> Answer<(), StoreError>;
@@ -129,16 +138,16 @@ impl AppState {
         let worker = RwSignal::new(None::<Worker>);
         let rules = Memo::new_with_compare(
             move |_| {
-            let mut rules = Rules::default();
-            if let Some(briefing) = briefing.get() {
-                rules.places = Places::new(briefing.places.iter().cloned());
-                rules.officers = briefing.officers.clone();
-                rules.staff = briefing.colleagues.iter().map(|c| (c.id, c.grants.clone())).collect();
-            }
-            if let Some(worker) = worker.get() {
-                rules.staff.insert(worker.id, worker.grants);
-            }
-            Arc::new(rules)
+                let mut rules = Rules::default();
+                if let Some(briefing) = briefing.get() {
+                    rules.places = Places::new(briefing.places.iter().cloned());
+                    rules.officers = briefing.officers.clone();
+                    rules.staff = briefing.colleagues.iter().map(|c| (c.id, c.grants.clone())).collect();
+                }
+                if let Some(worker) = worker.get() {
+                    rules.staff.insert(worker.id, worker.grants);
+                }
+                Arc::new(rules)
             },
             |_, _| true,
         );

@@ -1,7 +1,9 @@
 //! The sentences in English.
 
 use domain::{
-    Act, Action, ApiError, CaseStatus, ConsentAnswer, ConsentException, ConsentForm, DecideError, DocumentKind, FactName, Giver, IdWarning, Invalid, Level, PlaceKind, ReferralKind, ReferralStatus, Role, Sex, ShareItem, Source, Spot, StoreError, TimeLimit, Urgency,
+    Act, Action, ApiError, CaseStatus, ConsentAnswer, ConsentException, ConsentForm, DecideError, DocumentKind,
+    FactName, Giver, IdWarning, Invalid, Level, PlaceKind, ReferralKind, ReferralStatus, Role, Sex, ShareItem, Source,
+    Spot, StoreError, TimeLimit, Urgency,
 };
 
 use super::{
@@ -538,7 +540,9 @@ pub static WORDS: Words = Words {
         household_hint: "As it is called in the village, such as: Mrs My's house.",
         full: |others| format!("This place is full. Free places: {others}."),
         full_everywhere: "This place is full; the person will have to wait.",
-        same_already: |kind, status| format!("A referral for “{kind}” is already on its way: {}.", status.to_lowercase()),
+        same_already: |kind, status| {
+            format!("A referral for “{kind}” is already on its way: {}.", status.to_lowercase())
+        },
         copy_reason: "Copy what the case says",
         read_first: "Choose the receiver and what is shared; the phone writes the words to read aloud.",
         not_asked_hint: "It cannot be sent yet. The phone keeps the draft until you have asked.",
@@ -897,12 +901,17 @@ pub static WORDS: Words = Words {
         at: |place, what| format!("{place}: {what}"),
         decide: |e| match e {
             DecideError::NotNow(s) => {
-                format!("No longer possible: the referral is at “{}”. Please open it.", (WORDS.marks.referral_status)(s))
+                format!(
+                    "No longer possible: the referral is at “{}”. Please open it.",
+                    (WORDS.marks.referral_status)(s)
+                )
             }
             DecideError::OwnReferral => {
                 "Whoever wrote a referral never approves it. Somebody else will decide.".to_owned()
             }
-            DecideError::NotYourStep => "This step belongs to somebody else or another commune. Please open the referral.".to_owned(),
+            DecideError::NotYourStep => {
+                "This step belongs to somebody else or another commune. Please open the referral.".to_owned()
+            }
             DecideError::LookAgain => {
                 "The referral changed after you opened it. Please look again, then decide.".to_owned()
             }

@@ -1,7 +1,9 @@
 //! The sentences in Vietnamese.
 
 use domain::{
-    Act, Action, Address, ApiError, CaseStatus, ConsentAnswer, ConsentException, ConsentForm, DecideError, DocumentKind, FactName, Giver, IdWarning, Invalid, Level, PlaceKind, ReferralKind, ReferralStatus, Role, Sex, ShareItem, Source, Spot, StoreError, TimeLimit, Urgency,
+    Act, Action, Address, ApiError, CaseStatus, ConsentAnswer, ConsentException, ConsentForm, DecideError,
+    DocumentKind, FactName, Giver, IdWarning, Invalid, Level, PlaceKind, ReferralKind, ReferralStatus, Role, Sex,
+    ShareItem, Source, Spot, StoreError, TimeLimit, Urgency,
 };
 
 use super::{
@@ -905,7 +907,9 @@ pub static WORDS: Words = Words {
                 format!("Không làm được nữa: phiếu đã ở bước “{}”. Xin mở phiếu xem.", (WORDS.marks.referral_status)(s))
             }
             DecideError::OwnReferral => "Người viết không tự duyệt phiếu của mình. Người khác sẽ duyệt.".to_owned(),
-            DecideError::NotYourStep => "Bước này thuộc về người khác hoặc xã khác. Xin mở phiếu xem ai đang giữ.".to_owned(),
+            DecideError::NotYourStep => {
+                "Bước này thuộc về người khác hoặc xã khác. Xin mở phiếu xem ai đang giữ.".to_owned()
+            }
             DecideError::LookAgain => "Phiếu đã thay đổi sau khi mở. Xin xem lại rồi quyết định.".to_owned(),
             DecideError::ReasonMissing => "Từ chối phải có lý do. Xin ghi lý do.".to_owned(),
             DecideError::AlternativeMissing => {

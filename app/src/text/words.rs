@@ -1,7 +1,9 @@
 //! The names of all sentences: what each place of the app may say. It holds no words itself.
 
 use domain::{
-    Act, Action, Address, ApiError, CaseStatus, ConsentAnswer, ConsentException, ConsentForm, DecideError, DocumentKind, FactName, Giver, IdWarning, Invalid, Level, PlaceKind, ReferralKind, ReferralStatus, Role, Sex, ShareItem, Source, Spot, StoreError, TimeLimit, Urgency,
+    Act, Action, Address, ApiError, CaseStatus, ConsentAnswer, ConsentException, ConsentForm, DecideError,
+    DocumentKind, FactName, Giver, IdWarning, Invalid, Level, PlaceKind, ReferralKind, ReferralStatus, Role, Sex,
+    ShareItem, Source, Spot, StoreError, TimeLimit, Urgency,
 };
 
 /// Everything one language says.
