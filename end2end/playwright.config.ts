@@ -6,8 +6,9 @@ export default defineConfig({
   workers: 1,
   retries: 0,
   forbidOnly: true,
-  timeout: 90_000,
-  expect: { timeout: 10_000 },
+  timeout: 180_000,
+  expect: { timeout: 20_000 },
+  use: { actionTimeout: 30_000 },
   reporter: 'list',
   outputDir: 'test-results',
 });

@@ -78,6 +78,9 @@ pub struct CardReferral {
     pub moved_at: Timestamp,
     pub receives_at_once: bool,
     pub looked: bool,
+    /// The writer has answered the desk's question, and nothing came after: it is the desk's turn again.
+    #[serde(default)]
+    pub answered: bool,
     pub refused_because: Option<String>,
 }
 
@@ -254,6 +257,7 @@ impl CardReferral {
             moved_at: moved.map_or(received_at.unwrap_or(recorded_at), |a| a.received_at.unwrap_or(a.recorded_at)),
             receives_at_once: progress.receives_at_once(),
             looked: progress.acts.iter().any(|a| matches!(a.act, Act::Look)),
+            answered: moved.is_some_and(|a| matches!(a.act, Act::Answer { .. })),
             refused_because: refused,
         }
     }

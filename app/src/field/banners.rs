@@ -19,7 +19,8 @@ pub fn Banners() -> AnyView {
     let root = document().document_element();
     let update = RwSignal::new(root.is_some_and(|r| r.get_attribute("data-update").is_some()));
     // `/boot.js` tells when a new build waits and takes over once it is told to.
-    let listener = window_event_listener(ev::Custom::<web_sys::Event>::new("cn-update-ready"), move |_| update.set(true));
+    let listener =
+        window_event_listener(ev::Custom::<web_sys::Event>::new("cn-update-ready"), move |_| update.set(true));
     on_cleanup(move || listener.remove());
     let agree = move |_| {
         if let Ok(event) = web_sys::Event::new("cn-update-agreed") {

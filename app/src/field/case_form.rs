@@ -1,9 +1,9 @@
 //! The questions about a person and their case: what is typed, what is wrong with it, and the facts it makes.
 
 use domain::{
-    CaseCode, CaseId, ChangeId, Confidentiality, Consent, ConsentAnswer, ConsentException, ConsentForm, DocumentKind, Fact,
-    Found, Giver, Header, Home, IdWarning, IdentityDocument, Invalid, PartialDate, PersonName, Phone, PlaceId, Sex, Source,
-    Tile, Timestamp, Urgency, catalogue::ETHNIC_GROUPS,
+    CaseCode, CaseId, ChangeId, Confidentiality, Consent, ConsentAnswer, ConsentException, ConsentForm, DocumentKind,
+    Fact, Found, Giver, Header, Home, IdWarning, IdentityDocument, Invalid, PartialDate, PersonName, Phone, PlaceId,
+    Sex, Source, Tile, Timestamp, Urgency, catalogue::ETHNIC_GROUPS,
 };
 use leptos::prelude::*;
 
@@ -253,8 +253,7 @@ impl CaseForm {
         facts.push(Fact::WhatHappened(self.parse_what()?));
         facts.extend(self.source.get().and_then(|n| SOURCES.get(n).copied()).map(Fact::Source));
         facts.extend(self.urgency().map(Fact::Urgency));
-        let confidentiality =
-            if self.is_restricted() { Confidentiality::Restricted } else { Confidentiality::Normal };
+        let confidentiality = if self.is_restricted() { Confidentiality::Restricted } else { Confidentiality::Normal };
         facts.push(Fact::Confidentiality(confidentiality));
         Ok(facts)
     }
@@ -403,9 +402,11 @@ fn PaperFields(form: CaseForm, tried: RwSignal<bool>) -> AnyView {
     let label = words.errors.fact;
     let kinds = Signal::stored(
         std::iter::once((String::new(), words.speech.not_said.to_owned()))
-            .chain(DOCUMENTS.iter().map(|(key, kind)| {
-                ((*key).to_owned(), (words.case_page.document_kind)(*kind).to_owned())
-            }))
+            .chain(
+                DOCUMENTS
+                    .iter()
+                    .map(|(key, kind)| ((*key).to_owned(), (words.case_page.document_kind)(*kind).to_owned())),
+            )
             .collect::<Vec<_>>(),
     );
     let ethnic = Signal::stored(
@@ -488,9 +489,8 @@ pub fn TileField(form: CaseForm, tried: RwSignal<bool>) -> AnyView {
     let lang = lang();
     let options =
         Tile::ALL.into_iter().map(|t| (naming::tile_icon(t), naming::tile_name(t, lang).to_owned())).collect();
-    let error = Signal::derive(move || {
-        (tried.get() && form.tile.get().is_none()).then(|| words.errors.choose.to_owned())
-    });
+    let error =
+        Signal::derive(move || (tried.get() && form.tile.get().is_none()).then(|| words.errors.choose.to_owned()));
     view! { <Tiles legend=words.new_case.tile_title options chosen=form.tile error /> }.into_any()
 }
 
@@ -515,14 +515,10 @@ pub fn WhatFields(form: CaseForm, tried: RwSignal<bool>) -> AnyView {
 pub fn UrgencyFields(form: CaseForm, tried: RwSignal<bool>) -> AnyView {
     let words = words();
     let hints = [words.new_case.normal_hint, words.new_case.urgent_hint, words.new_case.emergency_hint];
-    let options: Vec<(String, String)> = URGENCIES
-        .iter()
-        .zip(hints)
-        .map(|(u, hint)| ((words.marks.urgency)(*u).to_owned(), hint.to_owned()))
-        .collect();
-    let error = Signal::derive(move || {
-        (tried.get() && form.urgency.get().is_none()).then(|| words.errors.choose.to_owned())
-    });
+    let options: Vec<(String, String)> =
+        URGENCIES.iter().zip(hints).map(|(u, hint)| ((words.marks.urgency)(*u).to_owned(), hint.to_owned())).collect();
+    let error =
+        Signal::derive(move || (tried.get() && form.urgency.get().is_none()).then(|| words.errors.choose.to_owned()));
     let on = RwSignal::new(form.is_restricted());
     // The tile's default holds until somebody decides otherwise.
     Effect::new(move |before: Option<bool>| {
@@ -568,9 +564,8 @@ pub fn ConsentFields(form: CaseForm, tried: RwSignal<bool>) -> AnyView {
         (words.consent.not_asked.to_owned(), (words.consent.not_asked_hint)(you)),
         (words.consent.not_required.to_owned(), words.consent.not_required_hint.to_owned()),
     ];
-    let error = Signal::derive(move || {
-        (tried.get() && form.consent.get().is_none()).then(|| words.errors.choose.to_owned())
-    });
+    let error =
+        Signal::derive(move || (tried.get() && form.consent.get().is_none()).then(|| words.errors.choose.to_owned()));
     view! {
         <Chips label=words.new_case.call_them options chosen=form.them />
         <ReadAloud lines />
@@ -594,9 +589,8 @@ fn ExceptionField(form: CaseForm, tried: RwSignal<bool>) -> AnyView {
     let words = words();
     let options: Vec<(String, String)> =
         EXCEPTIONS.iter().map(|e| ((words.consent.exception)(*e).to_owned(), String::new())).collect();
-    let error = Signal::derive(move || {
-        (tried.get() && form.exception.get().is_none()).then(|| words.errors.choose.to_owned())
-    });
+    let error =
+        Signal::derive(move || (tried.get() && form.exception.get().is_none()).then(|| words.errors.choose.to_owned()));
     view! { <Answers legend=words.consent.reason options chosen=form.exception error /> }.into_any()
 }
 
@@ -627,10 +621,9 @@ pub fn GiverFields(form: CaseForm, tried: RwSignal<bool>) -> AnyView {
 pub fn commune_said(state: AppState, form: CaseForm, words: &Words) -> String {
     let rules = state.rules();
     let village = form.parse_village().ok();
-    let commune = village
-        .as_ref()
-        .and_then(|v| rules.places.commune_of(v))
-        .map(|c| (c.kind, c.name.clone()))
-        .or_else(|| state.own_communes().first().and_then(|(id, _)| rules.places.find(id)).map(|c| (c.kind, c.name.clone())));
+    let commune =
+        village.as_ref().and_then(|v| rules.places.commune_of(v)).map(|c| (c.kind, c.name.clone())).or_else(|| {
+            state.own_communes().first().and_then(|(id, _)| rules.places.find(id)).map(|c| (c.kind, c.name.clone()))
+        });
     commune.map(|(kind, name)| (words.speech.place)(kind, &name)).unwrap_or_default()
 }

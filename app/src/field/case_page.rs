@@ -17,8 +17,8 @@ use super::{
     state::{AppState, Loaded},
     task::TaskDoneButton,
     ui::{
-        ClockMark, ConfirmDialog, DeliveryMark, DockActions, EmptyState, FactList, Notice, Note, ReferralMark, RestrictedMark,
-        Row, Screen, Section, SkeletonRows, StatusMark, Top, UrgencyMark, moment,
+        ClockMark, ConfirmDialog, DeliveryMark, DockActions, EmptyState, FactList, Note, Notice, ReferralMark,
+        RestrictedMark, Row, Screen, Section, SkeletonRows, StatusMark, Top, UrgencyMark, moment,
     },
     words,
 };
@@ -53,9 +53,7 @@ pub fn CasePage(case: CaseId, side: Side) -> AnyView {
         Loaded::Here(parts) => parts.header().map(|h| h.code.to_string()),
         _ => None,
     };
-    let writes = move || {
-        [Role::Collaborator, Role::Outreach, Role::Supervisor].into_iter().any(|r| state.has(r))
-    };
+    let writes = move || [Role::Collaborator, Role::Outreach, Role::Supervisor].into_iter().any(|r| state.has(r));
     view! {
         <Screen
             top=Top::Back { to: Route::Cases, label: words.frame.cases.to_owned() }
@@ -105,9 +103,8 @@ pub fn look(state: AppState, subject: Subject, parts: RwSignal<Loaded>) {
         let Loaded::Here(parts) = parts.get() else { return };
         let (Some(header), Some(worker)) = (parts.header(), state.worker.get_untracked()) else { return };
         let rules = untrack(|| state.rules());
-        let in_area = header
-            .handled_in()
-            .is_some_and(|place| covers(&worker.grants, Role::Supervisor, place, &rules.places));
+        let in_area =
+            header.handled_in().is_some_and(|place| covers(&worker.grants, Role::Supervisor, place, &rules.places));
         if header.author == worker.id || !(in_area || is_named(&parts, worker.id)) {
             return;
         }
@@ -173,9 +170,10 @@ fn Content(case: CaseId, side: Side, parts: Arc<Parts>) -> AnyView {
     let who = [sex, age].into_iter().flatten().collect::<Vec<_>>().join(", ");
     let line = [Some(who).filter(|w| !w.is_empty()), place].into_iter().flatten().collect::<Vec<_>>().join(" · ");
     let subject = Subject::Case(case);
-    let delivery = state.cards.with(|cards| cards.iter().find(|c| c.subject == subject).cloned()).and_then(|card| {
-        state.outbox.with(|outbox| card_delivery(&card, outbox))
-    });
+    let delivery = state
+        .cards
+        .with(|cards| cards.iter().find(|c| c.subject == subject).cloned())
+        .and_then(|card| state.outbox.with(|outbox| card_delivery(&card, outbox)));
     let status = header.status();
     let steps = status.step().map(|n| {
         let step = |at: u8| {
@@ -464,7 +462,8 @@ pub fn facts(state: AppState, header: &Header, words: &'static Words, lang: Lang
     let text = |t: Option<&String>| t.cloned().unwrap_or_default();
     let yes_no = |b: bool| if b { words.speech.yes } else { words.speech.no }.to_owned();
     let mut birth = f.birth.shown().map(|b| {
-        let parts = [b.day.map(|d| format!("{d:02}")), b.month.map(|m| format!("{m:02}")), b.year.map(|y| y.to_string())];
+        let parts =
+            [b.day.map(|d| format!("{d:02}")), b.month.map(|m| format!("{m:02}")), b.year.map(|y| y.to_string())];
         let written = parts.into_iter().flatten().collect::<Vec<_>>().join("/");
         if b.estimated { format!("{written} ({})", words.new_case.birth_estimated.to_lowercase()) } else { written }
     });
@@ -478,9 +477,10 @@ pub fn facts(state: AppState, header: &Header, words: &'static Words, lang: Lang
     let groups: Vec<&str> =
         members(&header.groups, true).filter_map(|g| g.row()).map(|row| lang.of(row.name)).collect();
     let ethnic = f.ethnic_group.shown().and_then(|code| ETHNIC_GROUPS.iter().find(|(c, _)| c == code));
-    let document = f.document.shown().map(|d| {
-        format!("{} {}", (words.case_page.document_kind)(d.kind), d.number).trim().to_owned()
-    });
+    let document = f
+        .document
+        .shown()
+        .map(|d| format!("{} {}", (words.case_page.document_kind)(d.kind), d.number).trim().to_owned());
     let who_may_see = f.confidentiality.safest().map(|c| match c {
         Confidentiality::Normal => words.case_page.everyone_in_area,
         Confidentiality::Restricted => words.case_page.named_only,
@@ -591,8 +591,7 @@ fn history(state: AppState, parts: &Arc<Parts>, most: Option<usize>) -> AnyView 
                 Some(at) => (words.case_page.wrote)(&moment(at, now)),
                 None => words.case_page.on_this_phone.to_owned(),
             };
-            let travelled =
-                if entry.late { format!("{travelled}. {}", words.trail.late) } else { travelled };
+            let travelled = if entry.late { format!("{travelled}. {}", words.trail.late) } else { travelled };
             view! {
                 <li>
                     <time>{date_time(entry.written.recorded_at)}</time>

@@ -12,8 +12,8 @@ use super::{
     route::Route,
     state::{AppState, Opening},
     ui::{
-        BarLink, DeliveryMark, EmptyState, LongList, RestrictedMark, Row, Screen, Select, SkeletonRows, StatusMark, Tab,
-        Top, UrgencyMark,
+        BarLink, DeliveryMark, EmptyState, LongList, RestrictedMark, Row, Screen, Select, SkeletonRows, StatusMark,
+        Tab, Top, UrgencyMark,
     },
     words,
 };

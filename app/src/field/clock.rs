@@ -33,7 +33,11 @@ pub fn of_due(due: &Due, now: Timestamp, words: &Words) -> Clock {
     }
     if left < 0 {
         let late = due.at.plus_ms(-1).day().days_until(now.day()).max(1);
-        return Clock { tone: ClockTone::Late, said: (words.time.overdue_by)(&(words.time.days)(late)), used: Some(100) };
+        return Clock {
+            tone: ClockTone::Late,
+            said: (words.time.overdue_by)(&(words.time.days)(late)),
+            used: Some(100),
+        };
     }
     let days = working_days_between(now, due.at);
     let tone = if days <= 1 { ClockTone::Soon } else { ClockTone::Later };

@@ -52,14 +52,16 @@ fn keep(
     write: impl Fn(Value) + 'static,
 ) -> DraftState {
     let state = app_state();
-    let draft =
-        DraftState { loaded: RwSignal::new(false), kept: RwSignal::new(false), ended: StoredValue::new(false) };
+    let draft = DraftState { loaded: RwSignal::new(false), kept: RwSignal::new(false), ended: StoredValue::new(false) };
     let pristine = untrack(content);
     let last = StoredValue::new(pristine.clone());
     let name = StoredValue::new(name);
     let drafts = state.keeper().drafts();
     spawn_local(async move {
-        let found = drafts.await.ok().and_then(|all| all.into_iter().find(|d| name.try_with_value(|n| d.name == *n) == Some(true)));
+        let found = drafts
+            .await
+            .ok()
+            .and_then(|all| all.into_iter().find(|d| name.try_with_value(|n| d.name == *n) == Some(true)));
         let Some(true) = draft.loaded.try_with_untracked(|_| true) else { return };
         // Somebody who types faster than the store opens keeps what they typed.
         if let Some(found) = found.filter(|_| untrack(content) == pristine) {

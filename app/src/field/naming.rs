@@ -74,19 +74,16 @@ pub fn place_said(id: &PlaceId, places: &Places, words: &Words) -> String {
 /// A colleague as others speak of them: `chị Hạnh`; whoever is not known, `một đồng nghiệp`.
 #[must_use]
 pub fn colleague(id: WorkerId, colleagues: &[Colleague], words: &Words) -> String {
-    colleagues.iter().find(|c| c.id == id).map_or_else(
-        || words.trail.somebody.to_owned(),
-        |c| (words.speech.titled)(c.address, c.name.given()),
-    )
+    colleagues
+        .iter()
+        .find(|c| c.id == id)
+        .map_or_else(|| words.trail.somebody.to_owned(), |c| (words.speech.titled)(c.address, c.name.given()))
 }
 
 /// A colleague by full name.
 #[must_use]
 pub fn colleague_full(id: WorkerId, colleagues: &[Colleague], words: &Words) -> String {
-    colleagues
-        .iter()
-        .find(|c| c.id == id)
-        .map_or_else(|| words.trail.somebody.to_owned(), |c| c.name.to_string())
+    colleagues.iter().find(|c| c.id == id).map_or_else(|| words.trail.somebody.to_owned(), |c| c.name.to_string())
 }
 
 #[must_use]

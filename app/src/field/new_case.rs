@@ -2,25 +2,27 @@
 //! where an existing case is edited or consent is asked later.
 
 use domain::{
-    Activity, ActivityId, Body, CaseCode, CaseId, ChangeId, ConsentAnswer, Entry, Fact, FieldEdit, Header, Parts, Subject,
-    Urgency, apply,
+    Activity, ActivityId, Body, CaseCode, CaseId, ChangeId, ConsentAnswer, Entry, Fact, FieldEdit, Header, Parts,
+    Subject, Urgency, apply,
 };
 use leptos::prelude::*;
 
 use super::{
     app_state,
     case_form::{
-        CaseForm, CaseWritten, ConsentFields, NOT_ASKED, REFUSED, TileField, UrgencyFields, WhatFields, WhereFields, WhoFields,
-        prefill_village,
+        CaseForm, CaseWritten, ConsentFields, NOT_ASKED, REFUSED, TileField, UrgencyFields, WhatFields, WhereFields,
+        WhoFields, prefill_village,
     },
     case_page::Missing,
     draft::{DraftLine, keep_draft},
-    held,
-    navigator,
+    held, navigator,
     route::Route,
     saving::{SaveButton, SaveFailure, Saving},
     state::{AppState, Loaded},
-    ui::{ConfirmDialog, DockActions, Field, Notice, Progress, Screen, Section, SkeletonRows, Top, Typing, focus_first_error},
+    ui::{
+        ConfirmDialog, DockActions, Field, Notice, Progress, Screen, Section, SkeletonRows, Top, Typing,
+        focus_first_error,
+    },
     words,
 };
 use crate::icon::{Icon, sized};
@@ -347,11 +349,18 @@ fn EditForm(case: CaseId, header: Box<Header>, replaces: Option<ChangeId>) -> An
             return;
         }
         let body = Body::FactsEdited { edits };
-        saving.save(header.log.clone(), Subject::Case(case), vec![body], Some(draft_name.clone()), replaces, move |_| {
-            draft.end();
-            notice.say(words.frame.saved);
-            navigator.back(Route::Case(case));
-        });
+        saving.save(
+            header.log.clone(),
+            Subject::Case(case),
+            vec![body],
+            Some(draft_name.clone()),
+            replaces,
+            move |_| {
+                draft.end();
+                notice.say(words.frame.saved);
+                navigator.back(Route::Case(case));
+            },
+        );
     };
     view! {
         <Screen
@@ -457,9 +466,8 @@ fn ConsentForm(case: CaseId, header: Box<Header>) -> AnyView {
     let saving = Saving::new();
     let tried = RwSignal::new(false);
     let you = (words.speech.you)(state.worker.with_untracked(|w| w.as_ref().map(|w| w.address).unwrap_or_default()));
-    let heading = Signal::derive(move || {
-        (words.new_case.consent_title)(you, words.consent.them[form.them.get().unwrap_or(0)])
-    });
+    let heading =
+        Signal::derive(move || (words.new_case.consent_title)(you, words.consent.them[form.them.get().unwrap_or(0)]));
     let save = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
         let now = state.keeper().now();

@@ -81,7 +81,12 @@ pub fn SaveFailure(saving: Saving) -> AnyView {
 
 /// The one filled button of a form.
 #[component]
-pub fn SaveButton(saving: Saving, #[prop(into)] label: Signal<String>, #[prop(optional)] form: Option<&'static str>, #[prop(optional)] emergency: bool) -> AnyView {
+pub fn SaveButton(
+    saving: Saving,
+    #[prop(into)] label: Signal<String>,
+    #[prop(optional)] form: Option<&'static str>,
+    #[prop(optional)] emergency: bool,
+) -> AnyView {
     let kind = if emergency { "emergency" } else { "main" };
     view! {
         <button class="button" data-kind=kind data-size="l" form=form disabled=move || saving.busy.get()>{label}</button>

@@ -2,8 +2,8 @@
 //! It reads the outbox and says it in words; sending itself is the keeper's.
 
 use domain::{
-    Act, Activity, Actor, Body, Card, Change, ChangeId, Delivery, Entry, Fact, FactName, Header, OutboxItem, OutboxState,
-    Parts, Refusal, Spot, Subject, TaskFor, Urgency, apply, sync::wire_order,
+    Act, Activity, Actor, Body, Card, Change, ChangeId, Delivery, Entry, Fact, FactName, Header, OutboxItem,
+    OutboxState, Parts, Refusal, Spot, Subject, TaskFor, Urgency, apply, sync::wire_order,
 };
 use leptos::{prelude::*, task::spawn_local};
 use wasm_bindgen_futures::JsFuture;
@@ -64,7 +64,9 @@ fn subject_title(state: AppState, change: &Change, words: &Words) -> String {
         return naming::card_title(&card, today, words);
     }
     if let Subject::Facility(id) = change.subject {
-        return state.facilities.with(|all| all.iter().find(|f| f.id == id).map(|f| f.facts.name.clone()).unwrap_or_default());
+        return state
+            .facilities
+            .with(|all| all.iter().find(|f| f.id == id).map(|f| f.facts.name.clone()).unwrap_or_default());
     }
     opened_header(change).map(|h| naming::header_title(&h, today, words)).unwrap_or_default()
 }
@@ -209,7 +211,8 @@ fn HeldItem(id: ChangeId, why: Refusal) -> AnyView {
     let words = words();
     let language = lang();
     let notice = expect_context::<Notice>();
-    let Some(change) = state.outbox.with_untracked(|all| all.iter().find(|i| i.change.id == id).map(|i| i.change.clone()))
+    let Some(change) =
+        state.outbox.with_untracked(|all| all.iter().find(|i| i.change.id == id).map(|i| i.change.clone()))
     else {
         return ().into_any();
     };
@@ -310,7 +313,8 @@ fn reading(state: AppState, change: &Change, words: &'static Words, language: La
             pairs.extend(fact_pairs(state, change, &facts, words, language));
         }
         Body::GroupEdited(edit) => {
-            let name = edit.element.row().map_or_else(|| edit.element.to_string(), |row| language.of(row.name).to_owned());
+            let name =
+                edit.element.row().map_or_else(|| edit.element.to_string(), |row| language.of(row.name).to_owned());
             pairs.push((words.case_page.groups, format!("{name}: {}", yes_no(edit.now))));
         }
         Body::AssigneeEdited(edit) => {
@@ -353,7 +357,9 @@ fn reading(state: AppState, change: &Change, words: &'static Words, language: La
         Body::ActivityRecorded(activity) => {
             let (place, topic) = match activity {
                 Activity::AnonymousContact { place } => (place, String::new()),
-                Activity::GroupSession { place, on, people, topic } => (place, format!("{}, {people}: {topic}", date(*on))),
+                Activity::GroupSession { place, on, people, topic } => {
+                    (place, format!("{}, {people}: {topic}", date(*on)))
+                }
             };
             pairs.push((words.cases.village, naming::place_name(place, &rules.places)));
             pairs.push((words.sync.activity, topic));
@@ -399,20 +405,29 @@ fn fact_pairs(
     let alone = unsaved(&change.log, change.subject, actor, body, change.recorded_at);
     if let Some(header) = opened_header(&alone) {
         let age = FactName::Birth;
-        let names: Vec<&str> = written.iter().map(|f| label(if f.name() == FactName::ApproximateAge { age } else { f.name() })).collect();
+        let names: Vec<&str> =
+            written.iter().map(|f| label(if f.name() == FactName::ApproximateAge { age } else { f.name() })).collect();
         pairs.extend(facts(state, &header, words, language).into_iter().filter(|(l, _)| names.contains(l)));
     }
     pairs
 }
 
-fn act_pairs(act: &Act, words: &'static Words, receiver: impl Fn(&domain::Receiver) -> String) -> Vec<(&'static str, String)> {
+fn act_pairs(
+    act: &Act,
+    words: &'static Words,
+    receiver: impl Fn(&domain::Receiver) -> String,
+) -> Vec<(&'static str, String)> {
     match act {
         Act::Look | Act::Forward | Act::Accept | Act::ComeBack => vec![],
         Act::Approve { document } => document
             .iter()
             .flat_map(|d| {
                 let on = d.on.map(date).unwrap_or_default();
-                [(words.queue.number, d.number.clone()), (words.queue.signed_on, on), (words.queue.signer, d.signer.clone())]
+                [
+                    (words.queue.number, d.number.clone()),
+                    (words.queue.signed_on, on),
+                    (words.queue.signer, d.signer.clone()),
+                ]
             })
             .collect(),
         Act::Return { question } => vec![(words.referral.question, question.clone())],

@@ -2,8 +2,8 @@
 //! who can be asked.
 
 use domain::{
-    Body, CaseId, ChangeId, Colleague, Day, Header, Invalid, LogId, Parts, PlaceKind, Reach, Refusal, Role, Spot, Subject,
-    Task, TaskFor, worker::covers,
+    Body, CaseId, ChangeId, Colleague, Day, Header, Invalid, LogId, Parts, PlaceKind, Reach, Refusal, Role, Spot,
+    Subject, Task, TaskFor, worker::covers,
 };
 use leptos::{prelude::*, task::spawn_local};
 
@@ -17,7 +17,8 @@ use super::{
     state::{AppState, Loaded, Opening},
     trouble::{Troubles, check_body},
     ui::{
-        Answers, ConfirmDialog, DateField, DateParts, DockActions, Field, Note, Notice, Screen, SkeletonRows, Top, Typing,
+        Answers, ConfirmDialog, DateField, DateParts, DockActions, Field, Note, Notice, Screen, SkeletonRows, Top,
+        Typing,
     },
     visit::{ChipField, optional, typed_day},
     words,

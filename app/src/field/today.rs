@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use domain::{
-    Card, CaseStatus, Delivery, OutboxItem, OutboxState, Phone, Places, Receiver, ReferralStatus, Role, Subject, TaskFor,
-    Timestamp, Urgency, card::CardReferral,
+    Card, CaseStatus, Delivery, OutboxItem, OutboxState, Phone, Places, Receiver, ReferralStatus, Role, Subject,
+    TaskFor, Timestamp, Urgency, card::CardReferral,
 };
 use leptos::prelude::*;
 
@@ -37,9 +37,7 @@ const ROWS: usize = 8;
 pub fn Today() -> AnyView {
     let state = app_state();
     let words = words();
-    let greeting = move || {
-        state.worker.with(|w| w.as_ref().map(|w| (words.today.greeting)(w.address, w.name.given())))
-    };
+    let greeting = move || state.worker.with(|w| w.as_ref().map(|w| (words.today.greeting)(w.address, w.name.given())));
     let line = move || {
         let day = weekday_date(state.now.get().day(), &words.time.weekdays);
         let mut areas: Vec<String> = state.own_villages().into_iter().map(|(_, name)| name).collect();
@@ -48,9 +46,8 @@ pub fn Today() -> AnyView {
         }
         if areas.is_empty() { day } else { format!("{day} · {}", areas.join(", ")) }
     };
-    let records = move || {
-        [Role::Collaborator, Role::Outreach, Role::Supervisor].into_iter().any(|role| state.has(role))
-    };
+    let records =
+        move || [Role::Collaborator, Role::Outreach, Role::Supervisor].into_iter().any(|role| state.has(role));
     view! {
         <Screen top=Top::Brand title=words.frame.today tab=Tab::Today under_bar=|| view! { <Banners /> } dock=|| view! { <SyncLine /> }>
             <div>
@@ -239,7 +236,10 @@ fn answers(state: AppState) -> Vec<(Arc<Card>, CardReferral)> {
         let answered = |r: &&CardReferral| {
             use ReferralStatus as S;
             r.author == me
-                && matches!(r.status, S::InService | S::Accepted | S::Waitlisted | S::Refused | S::Completed | S::TemporaryLeave)
+                && matches!(
+                    r.status,
+                    S::InService | S::Accepted | S::Waitlisted | S::Refused | S::Completed | S::TemporaryLeave
+                )
                 && r.moved_at.day().days_until(today) <= ANSWER_DAYS
         };
         cards
@@ -312,7 +312,8 @@ fn visits(state: AppState) -> Vec<Due> {
     let near = |day: domain::Day| today.days_until(day) <= VISIT_DAYS;
     let mut all = Vec::new();
     state.cards.with(|cards| {
-        for card in cards.iter().filter(|c| !c.is_sheet && !matches!(c.status, CaseStatus::Closed | CaseStatus::Merged)) {
+        for card in cards.iter().filter(|c| !c.is_sheet && !matches!(c.status, CaseStatus::Closed | CaseStatus::Merged))
+        {
             if let Some((day, what)) = &card.next_visit
                 && near(*day)
             {
@@ -380,7 +381,8 @@ fn Outbox() -> AnyView {
         let cards = state.cards.get();
         let card_of = |subject: Subject| cards.iter().find(|c| c.subject == subject).cloned();
         let is_emergency = |s: Subject, items: &[OutboxItem]| {
-            card_of(s).is_some_and(|c| c.urgency == Urgency::Emergency) || items.iter().any(|i| i.change.body.is_emergency())
+            card_of(s).is_some_and(|c| c.urgency == Urgency::Emergency)
+                || items.iter().any(|i| i.change.body.is_emergency())
         };
         subjects.sort_by_key(|(s, items)| !is_emergency(*s, items));
         let more = subjects.len() > 5;

@@ -66,7 +66,14 @@ impl Troubles {
 ///
 /// # Errors
 /// The [`Refusal`] that the office would answer with.
-pub fn check_body(state: AppState, parts: &Parts, log: &LogId, subject: Subject, body: &Body, now: Timestamp) -> Result<(), Refusal> {
+pub fn check_body(
+    state: AppState,
+    parts: &Parts,
+    log: &LogId,
+    subject: Subject,
+    body: &Body,
+    now: Timestamp,
+) -> Result<(), Refusal> {
     let Some(worker) = state.worker.get_untracked() else { return Err(Refusal::NotAllowed) };
     let rules = untrack(|| state.rules());
     let actor = Actor { worker: worker.id, grants: &worker.grants };

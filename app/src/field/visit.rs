@@ -225,15 +225,22 @@ fn Form(case: CaseId, parts: RwSignal<Loaded>, saving: Saving, saved: RwSignal<b
         let (true, Ok(visit)) = (troubles.are_none(), visit) else { return };
         let offers = replaces.is_none() && untrack(|| hands_back(state, header.handled_in()));
         let body = Body::VisitRecorded(visit);
-        saving.save(header.log.clone(), Subject::Case(case), vec![body], Some(draft_name.clone()), replaces, move |_| {
-            draft.end();
-            if offers {
-                saved.set(true);
-            } else {
-                notice.say(words.frame.saved);
-                navigator.back(Route::Case(case));
-            }
-        });
+        saving.save(
+            header.log.clone(),
+            Subject::Case(case),
+            vec![body],
+            Some(draft_name.clone()),
+            replaces,
+            move |_| {
+                draft.end();
+                if offers {
+                    saved.set(true);
+                } else {
+                    notice.say(words.frame.saved);
+                    navigator.back(Route::Case(case));
+                }
+            },
+        );
     };
     view! {
         <form class="stack" data-gap="l" id="visit" novalidate on:submit=submit>

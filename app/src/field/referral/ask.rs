@@ -1,9 +1,9 @@
 //! Asking somebody else to act: what help, of whom, why, and what the person lets them know.
 
 use domain::{
-    Body, CaseId, Consent, ConsentAnswer, ConsentException, Day, Giver, GroupCode, Header, Invalid, LogId, PlaceId, Receiver,
-    ReferralAsk, ReferralKind, ReferralStatus, Refusal, ServiceCode, Sex, ShareItem, Sharing, Spot, Subject, Tile,
-    catalogue::SERVICES, members,
+    Body, CaseId, Consent, ConsentAnswer, ConsentException, Day, Giver, GroupCode, Header, Invalid, LogId, PlaceId,
+    Receiver, ReferralAsk, ReferralKind, ReferralStatus, Refusal, ServiceCode, Sex, ShareItem, Sharing, Spot, Subject,
+    Tile, catalogue::SERVICES, members,
 };
 use leptos::prelude::*;
 
@@ -24,8 +24,8 @@ use crate::{
         saving::{SaveButton, SaveFailure, Saving},
         state::{AppState, Loaded},
         ui::{
-            Answers, Chips, Field, ManyChips, Note, Notice, RadioList, RadioOption, ReadAloud, Screen, Section, SkeletonRows,
-            Tiles, Top, Typing, focus_first_error,
+            Answers, Chips, Field, ManyChips, Note, Notice, RadioList, RadioOption, ReadAloud, Screen, Section,
+            SkeletonRows, Tiles, Top, Typing, focus_first_error,
         },
         words,
     },
@@ -129,8 +129,14 @@ fn usual_items(kind: ReferralKind, restricted: bool) -> Vec<usize> {
     use ReferralKind as K;
     let health = matches!(
         kind,
-        K::AdmissionSpecial | K::AdmissionEmergency | K::AdmissionVoluntary | K::DayCare | K::HomeCare | K::Health
-            | K::Rehabilitation | K::DrugRehab
+        K::AdmissionSpecial
+            | K::AdmissionEmergency
+            | K::AdmissionVoluntary
+            | K::DayCare
+            | K::HomeCare
+            | K::Health
+            | K::Rehabilitation
+            | K::DrugRehab
     );
     ShareItem::ALL
         .iter()
@@ -162,7 +168,13 @@ struct About {
 }
 
 impl About {
-    fn of(state: AppState, header: &Header, under_way: Vec<(ReferralKind, ReferralStatus)>, today: Day, words: &Words) -> Self {
+    fn of(
+        state: AppState,
+        header: &Header,
+        under_way: Vec<(ReferralKind, ReferralStatus)>,
+        today: Day,
+        words: &Words,
+    ) -> Self {
         let rules = state.rules();
         Self {
             log: header.log.clone(),
@@ -418,8 +430,15 @@ fn AskForm(case: CaseId, parts: RwSignal<Loaded>) -> AnyView {
     let draft_name = replaces.map_or_else(|| draft_name(case), |held| format!("held:{held}"));
     // The memo is read by the form's own questions, so it is made in two steps.
     let ask = {
-        let unoffered =
-            Ask { state, words, fields, about, offers: Memo::new(|_| Offers::default()), parts, tried: RwSignal::new(false) };
+        let unoffered = Ask {
+            state,
+            words,
+            fields,
+            about,
+            offers: Memo::new(|_| Offers::default()),
+            parts,
+            tried: RwSignal::new(false),
+        };
         let found = Memo::new(move |_| unoffered.need().map(|need| offers(state, &need, words)).unwrap_or_default());
         Ask { offers: found, ..unoffered }
     };
@@ -520,7 +539,8 @@ fn Help(ask: Ask) -> AnyView {
             return;
         }
         fields.service.set(code);
-        let only = untrack(|| ask.offers.with(|o| if o.fitting.len() == 1 { o.fitting.first().cloned() } else { None }));
+        let only =
+            untrack(|| ask.offers.with(|o| if o.fitting.len() == 1 { o.fitting.first().cloned() } else { None }));
         fields.receiver.set(only.map(|o| super::receivers::key(&o.receiver)).unwrap_or_default());
         if let Some(kind) = untrack(|| ask.kind()) {
             let restricted = ask.about.with_untracked(|a| a.as_ref().is_some_and(|a| a.restricted));
@@ -535,13 +555,15 @@ fn Help(ask: Ask) -> AnyView {
     };
     let under_way = move || {
         let (_, kind) = chosen()?;
-        let status = ask.about.with(|a| {
-            a.as_ref()?.under_way.iter().find(|(of, _)| *of == kind).map(|(_, status)| *status)
-        })?;
+        let status =
+            ask.about.with(|a| a.as_ref()?.under_way.iter().find(|(of, _)| *of == kind).map(|(_, status)| *status))?;
         Some((words.referral.same_already)((words.referral.kind)(kind), (words.marks.referral_status)(status)))
     };
-    let tiles =
-        GROUP_ICONS.into_iter().zip(words.referral.help_groups).map(|(icon, name)| (icon, name.to_owned())).collect::<Vec<_>>();
+    let tiles = GROUP_ICONS
+        .into_iter()
+        .zip(words.referral.help_groups)
+        .map(|(icon, name)| (icon, name.to_owned()))
+        .collect::<Vec<_>>();
     let tiles = StoredValue::new(tiles);
     view! {
         <Section title=words.referral.what>
@@ -616,8 +638,11 @@ fn Whom(ask: Ask) -> AnyView {
     let fields = ask.fields;
     let fitting = Signal::derive(move || ask.offers.with(|o| as_options(&o.fitting)));
     let others = Signal::derive(move || ask.offers.with(|o| as_options(&o.others)));
-    let chosen_elsewhere =
-        move || fields.receiver.with(|chosen| ask.offers.with(|o| o.others.iter().any(|x| super::receivers::key(&x.receiver) == *chosen)));
+    let chosen_elsewhere = move || {
+        fields
+            .receiver
+            .with(|chosen| ask.offers.with(|o| o.others.iter().any(|x| super::receivers::key(&x.receiver) == *chosen)))
+    };
     let full = move || {
         let chosen = fields.receiver.get();
         ask.offers.with(|o| {
@@ -630,7 +655,8 @@ fn Whom(ask: Ask) -> AnyView {
             })
         })
     };
-    let nobody = move || ask.offers.with(|o| o.fitting.iter().all(|x| super::is_local(&x.receiver)) && facility_kind(ask));
+    let nobody =
+        move || ask.offers.with(|o| o.fitting.iter().all(|x| super::is_local(&x.receiver)) && facility_kind(ask));
     view! {
         <Section title=words.referral.receiver>
             <Show when=nobody>
@@ -674,7 +700,13 @@ fn facility_kind(ask: Ask) -> bool {
     ask.kind().is_some_and(|kind| {
         !matches!(
             kind,
-            K::OutreachVisit | K::Policy | K::Legal | K::InKind | K::ChildProtection | K::TemporaryPlacement | K::CommunityCare
+            K::OutreachVisit
+                | K::Policy
+                | K::Legal
+                | K::InKind
+                | K::ChildProtection
+                | K::TemporaryPlacement
+                | K::CommunityCare
         )
     })
 }
@@ -741,7 +773,10 @@ fn Consents(ask: Ask, case: CaseId) -> AnyView {
             (words.consent.not_asked.to_owned(), unasked.to_owned()),
         ];
         if by_law {
-            all.push((words.consent.not_required.to_owned(), (words.consent.exception)(ConsentException::LegalDuty).to_owned()));
+            all.push((
+                words.consent.not_required.to_owned(),
+                (words.consent.exception)(ConsentException::LegalDuty).to_owned(),
+            ));
         }
         all
     };

@@ -1,15 +1,16 @@
 //! One referral: what is asked, how far it has come, and what this person may do now: decide, answer, withdraw, receive.
 
 use domain::{
-    Act, Action, Body, CaseId, ChangeId, DecideError, DecisionDocument, Delivery, Invalid, Level, Parts, Phone, Receiver,
-    Referral, ReferralStatus, Refusal, Role, Side, Spot, Subject, Timestamp, Urgency, access::Reach, worker::covers,
+    Act, Action, Body, CaseId, ChangeId, DecideError, DecisionDocument, Delivery, Invalid, Level, Parts, Phone,
+    Receiver, Referral, ReferralStatus, Refusal, Role, Side, Spot, Subject, Timestamp, Urgency, access::Reach,
+    worker::covers,
 };
 use leptos::{prelude::*, task::spawn_local};
 
 use super::{
-    Stage, Standpoint, blank_refusal, check_here,
+    Stage, Standpoint,
     ask::AskDraft,
-    draft_name,
+    blank_refusal, check_here, draft_name,
     inbox::{ReceiverAnswers, ReceiverDoors, sheet_head},
     receivers::{Need, alternatives, as_options, key},
     stage,
@@ -27,9 +28,9 @@ use crate::{
         saving::{SaveButton, SaveFailure, Saving},
         state::{AppState, Loaded},
         ui::{
-            CallLink, ClockMark, ConfirmDialog, DateField, DateParts, DeliveryMark, EmptyState, Field, FieldError, Note, Notice,
-            RadioList, RadioOption, ReferralMark, RestrictedMark, Screen, SkeletonRows, Top, Typing, UrgencyMark,
-            focus_first_error, fresh_id,
+            CallLink, ClockMark, ConfirmDialog, DateField, DateParts, DeliveryMark, EmptyState, Field, FieldError,
+            Note, Notice, RadioList, RadioOption, ReferralMark, RestrictedMark, Screen, SkeletonRows, Top, Typing,
+            UrgencyMark, focus_first_error, fresh_id,
         },
         words,
     },
@@ -173,7 +174,8 @@ fn look_at_emergency(state: AppState, subject: Subject, referral: ChangeId, part
     let noted = StoredValue::new(false);
     Effect::new(move |_| {
         let Loaded::Here(parts) = parts.get() else { return };
-        let (Some(of), Some(header), Some(worker)) = (parts.referral(referral), parts.header(), state.worker.get_untracked())
+        let (Some(of), Some(header), Some(worker)) =
+            (parts.referral(referral), parts.header(), state.worker.get_untracked())
         else {
             return;
         };
@@ -189,12 +191,8 @@ fn look_at_emergency(state: AppState, subject: Subject, referral: ChangeId, part
             .find(|level| standpoint.may(Side::Supervisor(*level), &Act::Look));
         let Some(level) = level else { return };
         noted.set_value(true);
-        let body = Body::ReferralActed {
-            referral,
-            saw: of.progress.version,
-            side: Side::Supervisor(level),
-            act: Act::Look,
-        };
+        let body =
+            Body::ReferralActed { referral, saw: of.progress.version, side: Side::Supervisor(level), act: Act::Look };
         let saving = state.keeper().save(header.log.clone(), subject, body, None, None);
         spawn_local(async move {
             // A look that could not be noted is noted the next time the referral is opened.
@@ -269,15 +267,17 @@ fn head(state: AppState, case: CaseId, parts: &Parts, of: &Referral, words: &'st
         progress.status,
         ReferralStatus::Submitted | ReferralStatus::Returned | ReferralStatus::Approved | ReferralStatus::Forwarded
     );
-    let writer_phone = colleagues.iter().find(|c| c.id == of.author && Some(c.id) != state.me()).and_then(|c| c.phone.clone());
+    let writer_phone =
+        colleagues.iter().find(|c| c.id == of.author && Some(c.id) != state.me()).and_then(|c| c.phone.clone());
     let call_writer = writer_phone.map(|number| {
         let label = (words.queue.call_writer)(&naming::colleague(of.author, &colleagues, words), &phone(&number));
         view! { <CallLink phone=number label /> }
     });
-    let call_receiver = receiver_phone(state, &of.ask.receiver).filter(|_| Some(of.author) == state.me()).map(|number| {
-        let label = (words.frame.call)(&phone(&number));
-        view! { <CallLink phone=number label /> }
-    });
+    let call_receiver =
+        receiver_phone(state, &of.ask.receiver).filter(|_| Some(of.author) == state.me()).map(|number| {
+            let label = (words.frame.call)(&phone(&number));
+            view! { <CallLink phone=number label /> }
+        });
     let early = progress.chain.is_none().then(|| {
         let mine = Some(of.author) == state.me();
         let said = if mine { words.time.clock_starts_on_receipt } else { words.queue.early_office };
@@ -576,7 +576,8 @@ fn DecisionForm(referral: ChangeId, parts: RwSignal<Loaded>, open: Decisions) ->
         });
     };
     let you = (words.speech.you)(state.worker.with_untracked(|w| w.as_ref().map(|w| w.address).unwrap_or_default()));
-    let writer = untrack(of).map(|r| naming::colleague(r.author, &untrack(|| state.colleagues()), words)).unwrap_or_default();
+    let writer =
+        untrack(of).map(|r| naming::colleague(r.author, &untrack(|| state.colleagues()), words)).unwrap_or_default();
     let after = untrack(of).map(|r| after_approval(state, &r, open, words)).unwrap_or_default();
     let forwarded = ask
         .as_ref()
@@ -737,7 +738,8 @@ fn AnswerForm(referral: ChangeId, parts: RwSignal<Loaded>) -> AnyView {
             why => (false, refusal(why, None, words)),
         })
     };
-    let beside = move |field: bool| Signal::derive(move || error_of().filter(|(at, _)| *at == field).map(|(_, said)| said));
+    let beside =
+        move |field: bool| Signal::derive(move || error_of().filter(|(at, _)| *at == field).map(|(_, said)| said));
     let asked = move || {
         let colleagues = state.colleagues();
         with_parts(parts, |p| {

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use domain::{
-    Act, Body, CaseId, ChangeId, Day, DecideError, Facility, FreePlaces, Invalid, LogId, Parts, Phone, PlaceId, Receiver,
-    ReferralStatus, Refusal, Sheet, Side, Spot, Subject, Urgency, WorkerId,
+    Act, Body, CaseId, ChangeId, Day, DecideError, Facility, FreePlaces, Invalid, LogId, Parts, Phone, PlaceId,
+    Receiver, ReferralStatus, Refusal, Sheet, Side, Spot, Subject, Urgency, WorkerId,
 };
 use leptos::{html, prelude::*};
 
@@ -28,9 +28,9 @@ use crate::{
         saving::{SaveButton, SaveFailure, Saving},
         state::{AppState, Loaded},
         ui::{
-            CallLink, Chips, ClockMark, DateField, DateParts, DeliveryMark, EmptyState, Field, FieldError, Note, Notice,
-            RadioList, RadioOption, ReferralMark, RestrictedMark, Screen, Tab, Top, Typing, UrgencyMark, focus_first_error,
-            fresh_id, moment,
+            CallLink, Chips, ClockMark, DateField, DateParts, DeliveryMark, EmptyState, Field, FieldError, Note,
+            Notice, RadioList, RadioOption, ReferralMark, RestrictedMark, Screen, Tab, Top, Typing, UrgencyMark,
+            focus_first_error, fresh_id, moment,
         },
         words,
     },
@@ -162,7 +162,9 @@ impl Reply {
             WAITLIST => Ok(Act::Waitlist { note: text(self.fields.note) }),
             REFUSE => {
                 let chosen = self.fields.instead.get();
-                let found = |offers: &Vec<Offer>| offers.iter().find(|o| key(&o.receiver) == chosen).map(|o| o.receiver.clone());
+                let found = |offers: &Vec<Offer>| {
+                    offers.iter().find(|o| key(&o.receiver) == chosen).map(|o| o.receiver.clone())
+                };
                 Ok(Act::Refuse { reason: text(self.fields.reason), alternative: self.offers.with(found) })
             }
             LEAVE => {
@@ -611,7 +613,11 @@ fn InboxRow(waiting: Waiting) -> AnyView {
             let rules = state.rules();
             let place = card.place.as_ref().map(|p| naming::place_said(p, &rules.places, words));
             let service = with_parts(parts, |p| p.sheet(id).and_then(|s| s.service.clone())).flatten();
-            [Some(asked(referral.kind, service.as_ref(), words)), place].into_iter().flatten().collect::<Vec<_>>().join(" · ")
+            [Some(asked(referral.kind, service.as_ref(), words)), place]
+                .into_iter()
+                .flatten()
+                .collect::<Vec<_>>()
+                .join(" · ")
         }
     };
     let told = move || {
@@ -649,11 +655,13 @@ fn InboxRow(waiting: Waiting) -> AnyView {
             None => None,
         }
     };
-    let at_once = referral.receives_at_once && matches!(referral.status, S::Submitted | S::Approved | S::Returned | S::Forwarded);
+    let at_once =
+        referral.receives_at_once && matches!(referral.status, S::Submitted | S::Approved | S::Returned | S::Forwarded);
     let may_receive = at_once || matches!(referral.status, S::Forwarded | S::Accepted | S::Waitlisted);
     let receiving = RwSignal::new(false);
     let delivery = move || state.outbox.with(|outbox| turn::delivery(id, outbox));
-    let open_label = if referral.status.is_final() || referral.status == S::InService { words.inbox.open } else { words.inbox.look };
+    let open_label =
+        if referral.status.is_final() || referral.status == S::InService { words.inbox.open } else { words.inbox.look };
     let calls = {
         let card = Arc::clone(&card);
         move || {
@@ -729,7 +737,15 @@ fn ReceiveDialog(
     let page = ActPage::new(referral, parts);
     let fields = ReplyFields::new(ReplyDraft { choice: RECEIVE.to_owned(), ..ReplyDraft::default() });
     let visit = DateParts { day: fields.visit_day, month: fields.visit_month, year: fields.visit_year };
-    let reply = Reply { page, fields, visit, back: DateParts::new(None), offers: Memo::new(|_| vec![]), emergency: false, words };
+    let reply = Reply {
+        page,
+        fields,
+        visit,
+        back: DateParts::new(None),
+        offers: Memo::new(|_| vec![]),
+        emergency: false,
+        words,
+    };
     let tried = RwSignal::new(false);
     let error = move |at: At| {
         Signal::derive(move || {

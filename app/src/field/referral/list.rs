@@ -121,9 +121,9 @@ fn drafts(state: AppState) -> Vec<AnyView> {
             .iter()
             .filter_map(|draft| {
                 let case = case_of(draft)?;
-                let card = state.cards.with(|cards| {
-                    cards.iter().find(|c| c.subject == domain::Subject::Case(case)).cloned()
-                })?;
+                let card = state
+                    .cards
+                    .with(|cards| cards.iter().find(|c| c.subject == domain::Subject::Case(case)).cloned())?;
                 let title = naming::card_title_aged(&card, now.day(), words);
                 let text = (words.today.draft_text)(&moment(draft.at, now));
                 let row = view! {
@@ -172,9 +172,7 @@ fn Queue() -> AnyView {
             .join(", ")
     };
     let own_note = move || {
-        desk.with(|desk| {
-            (desk.own > 0).then(|| (words.queue.own)(desk.own, you, &turn::names(&desk.own_with, words)))
-        })
+        desk.with(|desk| (desk.own > 0).then(|| (words.queue.own)(desk.own, you, &turn::names(&desk.own_with, words))))
     };
     view! {
         <Screen

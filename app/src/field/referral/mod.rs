@@ -10,9 +10,8 @@ mod steps;
 mod turn;
 
 use domain::{
-    Act, Actor, Body, Change, ChangeId, Day, DeviceId, Level, LogId, Parts, Receiver, Refusal, Rules, Side,
-    StoreError, Subject, Worker, check,
-    limits::PROTOCOL_VERSION,
+    Act, Actor, Body, Change, ChangeId, Day, DeviceId, Level, LogId, Parts, Receiver, Refusal, Rules, Side, StoreError,
+    Subject, Worker, check, limits::PROTOCOL_VERSION,
 };
 use leptos::prelude::*;
 

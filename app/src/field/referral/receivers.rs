@@ -66,10 +66,7 @@ impl Offers {
 }
 
 pub fn as_options(offers: &[Offer]) -> Vec<RadioOption> {
-    offers
-        .iter()
-        .map(|o| RadioOption { key: key(&o.receiver), label: o.name.clone(), hint: o.hint.clone() })
-        .collect()
+    offers.iter().map(|o| RadioOption { key: key(&o.receiver), label: o.name.clone(), hint: o.hint.clone() }).collect()
 }
 
 /// Who may be asked for `need`, as far as this phone knows.
@@ -77,7 +74,9 @@ pub fn offers(state: AppState, need: &Need, words: &Words) -> Offers {
     use ReferralKind as K;
     let now = state.now.get();
     let mut offers = match need.kind {
-        K::OutreachVisit | K::Policy | K::Legal | K::InKind | K::TemporaryPlacement | K::CommunityCare => Offers::default(),
+        K::OutreachVisit | K::Policy | K::Legal | K::InKind | K::TemporaryPlacement | K::CommunityCare => {
+            Offers::default()
+        }
         // A child in danger goes to the commune's desk, or straight to a place that takes people in at once.
         K::ChildProtection => {
             let at_once = Need { kind: K::AdmissionEmergency, service: None, ..need.clone() };
@@ -88,18 +87,12 @@ pub fn offers(state: AppState, need: &Need, words: &Words) -> Offers {
     let rules = state.rules();
     let Some(commune) = &need.commune else { return offers };
     let name = capital(&naming::place_said(commune, &rules.places, words));
-    let local = |receiver: Receiver, name: String, hint: &str| Offer {
-        receiver,
-        name,
-        hint: hint.to_owned(),
-        is_full: false,
-    };
+    let local =
+        |receiver: Receiver, name: String, hint: &str| Offer { receiver, name, hint: hint.to_owned(), is_full: false };
     match need.kind {
-        K::OutreachVisit if !need.restricted => offers.fitting.push(local(
-            Receiver::Team(commune.clone()),
-            words.referral.receiver_team.to_owned(),
-            &name,
-        )),
+        K::OutreachVisit if !need.restricted => {
+            offers.fitting.push(local(Receiver::Team(commune.clone()), words.referral.receiver_team.to_owned(), &name))
+        }
         K::TemporaryPlacement | K::CommunityCare => offers.fitting.push(local(
             Receiver::Household(String::new()),
             words.referral.receiver_household.to_owned(),
@@ -159,12 +152,7 @@ fn facilities(state: AppState, need: &Need, now: Timestamp, words: &Words) -> Of
         let offer = |f: &Facility, hint: &str| {
             let places = places_line(f, now, words);
             let hint = [places.as_str(), hint].into_iter().filter(|t| !t.is_empty()).collect::<Vec<_>>().join(", ");
-            Offer {
-                receiver: Receiver::Facility(f.id),
-                name: f.facts.name.clone(),
-                hint,
-                is_full: f.is_full(),
-            }
+            Offer { receiver: Receiver::Facility(f.id), name: f.facts.name.clone(), hint, is_full: f.is_full() }
         };
         let mut ranked: Vec<&Facility> =
             rank_facilities(all, need.kind, need.tile, &groups).into_iter().filter(counts).collect();

@@ -1,8 +1,9 @@
 //! What is asked and how far it has come: facts in pairs, the acts so far with who and when, the steps still open.
 
 use domain::{
-    Act, ActRecord, ChainStep, Colleague, ConsentAnswer, Day, DecisionDocument, Facility, Giver, Papers, Places, Progress,
-    Receiver, ReferralAsk, ReferralKind, ReferralStatus, ServiceCode, ShareItem, Sharing, Timestamp, WorkerId,
+    Act, ActRecord, ChainStep, Colleague, ConsentAnswer, Day, DecisionDocument, Facility, Giver, Papers, Places,
+    Progress, Receiver, ReferralAsk, ReferralKind, ReferralStatus, ServiceCode, ShareItem, Sharing, Timestamp,
+    WorkerId,
 };
 use leptos::prelude::*;
 
@@ -58,7 +59,9 @@ pub fn sharing_line(sharing: &Sharing, on: Day, words: &Words) -> String {
     };
     match sharing.given_by {
         Some(Giver::Representative) if !sharing.relation.is_empty() => format!("{said} ({})", sharing.relation),
-        Some(Giver::Representative) => format!("{said} ({})", (words.consent.giver)(Giver::Representative).to_lowercase()),
+        Some(Giver::Representative) => {
+            format!("{said} ({})", (words.consent.giver)(Giver::Representative).to_lowercase())
+        }
         _ => said,
     }
 }
@@ -96,7 +99,13 @@ pub struct Begun {
 }
 
 /// Everything done so far and what is still to do. Nobody edits a step afterwards.
-pub fn steps(state: AppState, begun: Option<Begun>, kind: ReferralKind, progress: &Progress, places: &Places) -> AnyView {
+pub fn steps(
+    state: AppState,
+    begun: Option<Begun>,
+    kind: ReferralKind,
+    progress: &Progress,
+    places: &Places,
+) -> AnyView {
     let words = words();
     let now = state.now.get();
     let colleagues = state.colleagues();
@@ -142,7 +151,8 @@ pub fn steps(state: AppState, begun: Option<Begun>, kind: ReferralKind, progress
 /// The steps that somebody must still do; none once it has ended or while the writer is asked. Before the office has
 /// fixed the chain, the one it will most likely fix.
 fn open_steps(kind: ReferralKind, progress: &Progress, today: Day) -> Vec<ChainStep> {
-    let over = matches!(progress.status, ReferralStatus::Refused | ReferralStatus::Cancelled | ReferralStatus::Returned);
+    let over =
+        matches!(progress.status, ReferralStatus::Refused | ReferralStatus::Cancelled | ReferralStatus::Returned);
     let in_service = matches!(
         progress.status,
         ReferralStatus::InService | ReferralStatus::TemporaryLeave | ReferralStatus::Completed

@@ -68,18 +68,25 @@ fn sits(level: Level, place: &PlaceId, grants: &[Grant], rules: &Rules) -> bool 
 /// Whether this person decides at `level` for `place`. Where only the writer sits at a commune's desk, the area above
 /// decides; so it does on a restricted case, which only those named on it have on their devices.
 fn decides(level: Level, place: &PlaceId, card: &Card, author: WorkerId, grants: &[Grant], rules: &Rules) -> bool {
-    let somebody_else = || rules.staff.iter().any(|(worker, grants)| *worker != author && sits(level, place, grants, rules));
+    let somebody_else =
+        || rules.staff.iter().any(|(worker, grants)| *worker != author && sits(level, place, grants, rules));
     sits(level, place, grants, rules)
         || (level == Level::Commune
             && covers(grants, Role::Supervisor, place, &rules.places)
             && (card.restricted || !somebody_else()))
 }
 
+/// Whether this person is the receiver, or sits at the desk that acts for it; the area above does where nobody sits there.
 fn is_receiver(receiver: Option<&Receiver>, place: &PlaceId, grants: &[Grant], rules: &Rules) -> bool {
+    let serves = |desk: &PlaceId| {
+        let anybody = || rules.staff.values().any(|grants| sits(Level::Commune, desk, grants, rules));
+        sits(Level::Commune, desk, grants, rules)
+            || (covers(grants, Role::Supervisor, desk, &rules.places) && !anybody())
+    };
     match receiver {
         Some(Receiver::Team(team)) => covers(grants, Role::Outreach, team, &rules.places),
-        Some(Receiver::Desk(desk)) => covers(grants, Role::Supervisor, desk, &rules.places),
-        Some(Receiver::Household(_)) => covers(grants, Role::Supervisor, place, &rules.places),
+        Some(Receiver::Desk(desk)) => serves(desk),
+        Some(Receiver::Household(_)) => serves(place),
         Some(Receiver::Facility(_)) | None => false,
     }
 }
@@ -146,7 +153,12 @@ pub fn desk(state: AppState) -> Desk {
                         && is_receiver(referral.receiver.as_ref(), &place, &worker.grants, &rules)
                 };
                 let due = referral.dues.iter().filter(waits_here).min_by_key(|d| d.at);
-                let waits = due.is_some() || receives;
+                let asked_again = referral.answered && referral.author != worker.id && {
+                    let level =
+                        if referral.status == ReferralStatus::Approved { Level::Province } else { Level::Commune };
+                    decides(level, &place, card, referral.author, &worker.grants, &rules)
+                };
+                let waits = due.is_some() || receives || asked_again;
                 let shown = due.or_else(|| open_dues(referral).min_by_key(|d| d.at)).cloned();
                 let waiting = Waiting { card: Arc::clone(card), referral: referral.clone(), due: shown };
                 if waits {
@@ -241,9 +253,11 @@ fn row(state: AppState, waiting: &Waiting) -> AnyView {
     let card = &waiting.card;
     let referral = &waiting.referral;
     let kind = (words.referral.kind)(referral.kind);
-    let receiver = referral.receiver.as_ref().filter(|_| !card.is_sheet).map(|r| {
-        state.facilities.with(|facilities| naming::receiver(r, facilities, &rules.places, words))
-    });
+    let receiver = referral
+        .receiver
+        .as_ref()
+        .filter(|_| !card.is_sheet)
+        .map(|r| state.facilities.with(|facilities| naming::receiver(r, facilities, &rules.places, words)));
     let asked = receiver.map_or(kind.to_owned(), |receiver| format!("{kind}: {receiver}"));
     let clock = waiting.due.as_ref().map(|due| clock::of_due(due, now, words));
     let clock = match (clock, referral.papers) {

@@ -418,7 +418,11 @@ pub fn Select(
 
 /// Something that is on or off.
 #[component]
-pub fn Toggle(#[prop(into)] label: String, #[prop(optional, into)] hint: Signal<String>, on: RwSignal<bool>) -> AnyView {
+pub fn Toggle(
+    #[prop(into)] label: String,
+    #[prop(optional, into)] hint: Signal<String>,
+    on: RwSignal<bool>,
+) -> AnyView {
     view! {
         <label class="toggle">
             <strong>{label}</strong>

@@ -62,7 +62,12 @@ pub fn Row(
 
 /// A line of a menu: icon, words, an arrow.
 #[component]
-pub fn MenuRow(#[prop(into)] href: String, icon: Icon, #[prop(into)] title: String, #[prop(optional, into)] text: Signal<String>) -> AnyView {
+pub fn MenuRow(
+    #[prop(into)] href: String,
+    icon: Icon,
+    #[prop(into)] title: String,
+    #[prop(optional, into)] text: Signal<String>,
+) -> AnyView {
     view! {
         <li>
             <a class="row" href=href>

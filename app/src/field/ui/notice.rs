@@ -131,7 +131,12 @@ pub fn SkeletonRows() -> AnyView {
 
 /// A strip below the top bar: no network, session ended, a new version.
 #[component]
-pub fn Banner(icon: Icon, #[prop(into)] said: String, #[prop(optional)] calm: bool, #[prop(optional)] children: Option<Children>) -> AnyView {
+pub fn Banner(
+    icon: Icon,
+    #[prop(into)] said: String,
+    #[prop(optional)] calm: bool,
+    #[prop(optional)] children: Option<Children>,
+) -> AnyView {
     view! {
         <div class="banner" role="status" data-tone=calm.then_some("calm")>
             <div>
