@@ -42,6 +42,7 @@ form! {
         language: String,
         village: String,
         found_place: String,
+        found_at: Option<Timestamp>,
         home: String,
         tile: Option<usize>,
         what: String,
@@ -228,6 +229,12 @@ impl CaseForm {
         facts.extend(self.parse_phone()?.map(Fact::Phone));
         let ethnic = self.ethnic_group.with(|code| code.parse::<u8>().ok());
         facts.extend(ethnic.map(Fact::EthnicGroup));
+        let found = label(self.found_place)?;
+        // The moment of finding is asked in an emergency only; here it is kept.
+        let found_at = self.found_at.get();
+        if !found.is_empty() || found_at.is_some() {
+            facts.push(Fact::Found(Found { place: found, at: found_at.or(Some(now)) }));
+        }
         let mut keep = |fact: Fact, typed: &str| {
             if !typed.is_empty() {
                 facts.push(fact);
@@ -243,8 +250,6 @@ impl CaseForm {
         keep(Fact::Health(health.clone()), &health);
         let household = long(self.household)?;
         keep(Fact::Household(household.clone()), &household);
-        let found = label(self.found_place)?;
-        keep(Fact::Found(Found { place: found.clone(), at: Some(now) }), &found);
         let home = label(self.home)?;
         keep(Fact::Home(Home { text: home.clone(), place: None }), &home);
         let alias = label(self.alias)?;
@@ -288,6 +293,7 @@ impl CaseForm {
             language: text(f.language.shown()),
             village: header.handled_in().map(ToString::to_string).unwrap_or_default(),
             found_place: f.found.shown().map(|found| found.place.clone()).unwrap_or_default(),
+            found_at: f.found.shown().and_then(|found| found.at),
             home: f.home.shown().map(|h| h.text.clone()).unwrap_or_default(),
             tile: f.tile.shown().and_then(|t| position(&Tile::ALL, t)),
             what: text(f.what_happened.shown()),

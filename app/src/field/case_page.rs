@@ -471,6 +471,7 @@ pub fn facts(state: AppState, header: &Header, words: &'static Words, lang: Lang
         birth = f.approximate_age.shown().map(|a| (words.speech.age)(u16::from(*a)));
     }
     let found = f.found.shown().map(|found| match found.at {
+        Some(at) if found.place.is_empty() => date_time(at),
         Some(at) => format!("{}\n{}", found.place, date_time(at)),
         None => found.place.clone(),
     });

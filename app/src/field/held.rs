@@ -3,7 +3,10 @@
 use domain::{Body, Change, ChangeId, OutboxState};
 use leptos::prelude::*;
 
-use super::{route::Route, state::AppState};
+use super::{
+    route::Route,
+    state::{AppState, Opening},
+};
 use crate::{icon::Icon, text::Words};
 
 const KEY: &str = "held=";
@@ -16,6 +19,12 @@ pub fn opened(state: AppState) -> Option<Change> {
         let held = outbox.iter().find(|i| i.change.id == id && matches!(i.state, OutboxState::Held { .. }));
         held.map(|i| i.change.clone())
     })
+}
+
+/// Whether the page was opened at a held change before the outbox stands in memory.
+#[must_use]
+pub fn is_on_its_way(state: AppState) -> bool {
+    named().is_some() && matches!(state.opening.get(), Opening::Busy | Opening::Known)
 }
 
 fn named() -> Option<ChangeId> {

@@ -111,6 +111,7 @@ fn Pages() -> AnyView {
         (_, route) => route,
     });
     (move || match route.get() {
+        _ if held::is_on_its_way(state) => view! { <ui::SkeletonRows /> }.into_any(),
         Route::Today => view! { <today::Today /> }.into_any(),
         Route::Cases => view! { <cases::Cases /> }.into_any(),
         Route::NewCase => view! { <new_case::NewCase /> }.into_any(),

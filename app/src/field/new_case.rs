@@ -10,8 +10,8 @@ use leptos::prelude::*;
 use super::{
     app_state,
     case_form::{
-        CaseForm, CaseWritten, ConsentFields, NOT_ASKED, REFUSED, TileField, UrgencyFields, WhatFields, WhereFields,
-        WhoFields, prefill_village,
+        AGREED, CaseForm, CaseWritten, ConsentFields, EXCEPTIONS, FORMS, GIVERS, NOT_ASKED, NOT_REQUIRED, REFUSED,
+        TileField, UrgencyFields, WhatFields, WhereFields, WhoFields, prefill_village,
     },
     case_page::Missing,
     draft::{DraftLine, keep_draft},
@@ -61,6 +61,22 @@ fn held_opening(state: AppState) -> Option<CaseWritten> {
     written.case = change.subject.case();
     written.code = Some(code.clone());
     written.replaces = Some(change.id);
+    if let Some(consent) = header.facts.consent.shown() {
+        // Whoever answered need not be met again because a village was wrong.
+        written.consent = Some(match consent.answer {
+            ConsentAnswer::Agreed => AGREED,
+            ConsentAnswer::Refused => REFUSED,
+            ConsentAnswer::NotAsked => NOT_ASKED,
+            ConsentAnswer::NotRequired(_) => NOT_REQUIRED,
+        });
+        written.exception = match consent.answer {
+            ConsentAnswer::NotRequired(why) => EXCEPTIONS.iter().position(|e| *e == why),
+            _ => None,
+        };
+        written.giver = consent.given_by.and_then(|giver| GIVERS.iter().position(|g| *g == giver));
+        written.relation.clone_from(&consent.relation);
+        written.consent_form = consent.form.and_then(|form| FORMS.iter().position(|f| *f == form));
+    }
     Some(written)
 }
 

@@ -96,7 +96,7 @@ pub fn SyncPage() -> AnyView {
             <Show when=move || !held.with(Vec::is_empty)>
                 <Section title=words.sync.held_title>
                     <For each=move || held.get() key=|(id, why)| (*id, format!("{why:?}")) let((id, why))>
-                        <HeldItem id why />
+                        <HeldItem id why first=Signal::derive(move || held.with(|all| all.first().is_some_and(|(at, _)| *at == id))) />
                     </For>
                 </Section>
             </Show>
@@ -185,7 +185,7 @@ fn Standing(counts: Memo<(usize, usize)>) -> AnyView {
     view! {
         <section class="stack" aria-labelledby=label_id>
             <div>
-                <h2 class="elapsed" id=id role="status">{move || sized(icon(), None)} <span>{said}</span></h2>
+                <h2 class="elapsed" id=id>{move || sized(icon(), None)} <span role="status">{said}</span></h2>
                 <p class="soft">{contact}</p>
             </div>
             <ul class="counts">
@@ -206,7 +206,12 @@ fn Standing(counts: Memo<(usize, usize)>) -> AnyView {
 
 /// One thing the office could not take: what is wrong, what to do, and what was written.
 #[component]
-fn HeldItem(id: ChangeId, why: Refusal) -> AnyView {
+fn HeldItem(
+    id: ChangeId,
+    why: Refusal,
+    /// A page has one filled button.
+    first: Signal<bool>,
+) -> AnyView {
     let state = app_state();
     let words = words();
     let language = lang();
@@ -227,7 +232,7 @@ fn HeldItem(id: ChangeId, why: Refusal) -> AnyView {
         }
     };
     let fix = way_on(&change, words).map(|(href, icon, label)| {
-        view! { <a class="button" data-kind="main" href=href>{sized(icon, Some("s"))} {label}</a> }
+        view! { <a class="button" data-kind=move || first.get().then_some("main") href=href>{sized(icon, Some("s"))} {label}</a> }
     });
     let again = move |_| {
         let sending = state.keeper().send_again(id);

@@ -84,7 +84,7 @@ fn Saved(case: CaseId) -> AnyView {
     };
     view! {
         <section class="stack">
-            <h2 role="status">{words.new_case.saved_title}</h2>
+            <h2><span role="status">{words.new_case.saved_title}</span></h2>
             <a class="button" data-kind="main" href=Route::Task(case).path() on:click=go(Route::Task(case))>
                 {words.visit.offer_task}
             </a>
