@@ -1,5 +1,5 @@
 // The main job: from the bus shelter without network to the centre's bed and back to the village.
-import type { Page, Request } from '@playwright/test';
+import type { Locator, Page, Request } from '@playwright/test';
 
 import type { Phone } from '../support/phone.ts';
 import { expect, test } from '../support/test.ts';
@@ -20,9 +20,9 @@ async function tab(page: Page, name: string): Promise<void> {
 }
 
 /** Taps a button whose change goes to the office at once, and waits until the office has answered. */
-async function send(page: Page, name: string): Promise<void> {
+async function send(page: Page, name: string, within: Page | Locator = page): Promise<void> {
   const answered = page.waitForResponse((response) => response.url().endsWith('/api/push'));
-  await page.getByRole('button', { name, exact: true }).last().click();
+  await within.getByRole('button', { name, exact: true }).click();
   expect((await answered).status()).toBe(200);
 }
 
@@ -55,7 +55,7 @@ async function recordEmergency(page: Page): Promise<string> {
   await page.getByLabel('Tuổi (ước chừng cũng được)').fill('60');
   await page.getByLabel('Thôn phụ trách').selectOption({ label: 'Nà Thông' });
   await page.getByLabel('Chỗ gặp').fill('Nhà chờ xe Nà Thông');
-  await page.getByLabel('Việc gì').fill('Không nói được tên, người lạnh, chân phải đau');
+  await page.getByRole('textbox', { name: /Việc gì|Chuyện gì đang xảy ra/ }).fill('Không nói được tên, người lạnh, chân phải đau');
   await page.getByRole('button', { name: 'Lưu và gọi ngay' }).click();
   await expect(page.getByRole('heading', { name: MAN })).toBeVisible();
   return page.getByText(CODE).innerText();
@@ -145,8 +145,7 @@ test('a wanderer recorded at night without network is questioned, answered for, 
   await expect(entry).toContainText('Không nói được tên', { timeout: 30_000 });
   await expect(entry).not.toContainText('vé xe Hà Giang');
   await entry.getByRole('button', { name: 'Nhận người này' }).click();
-  console.log(await centre.page.locator('body').ariaSnapshot());
-  await send(centre.page, 'Nhận người này');
+  await send(centre.page, 'Nhận người này', centre.page.getByRole('dialog'));
   await expect(centre.page.getByText('Đã ghi nhận người này')).toBeVisible();
   await centre.open('/cases');
   await expect(centre.page.getByRole('link', { name: /Hoàng Thị Thử Nghiệm/ })).toHaveCount(0);
