@@ -593,7 +593,10 @@ fn Help(ask: Ask) -> AnyView {
                     <div>
                         <strong class="row-title">{move || chosen().map(|(name, _)| name)}</strong>
                         <p class="soft">
-                            {move || chosen().map(|(_, kind)| (words.referral.kind)(kind))}
+                            {move || {
+                                let (name, kind) = chosen()?;
+                                Some((words.referral.kind)(kind)).filter(|kind| *kind != name)
+                            }}
                         </p>
                         {move || {
                             chosen()
