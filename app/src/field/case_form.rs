@@ -9,7 +9,7 @@ use leptos::prelude::*;
 
 use super::{
     app_state,
-    draft::form,
+    draft::{DraftState, form},
     lang, naming,
     state::AppState,
     ui::{Answers, Chips, DateField, DateParts, Field, ReadAloud, Select, Tiles, Toggle, Typing},
@@ -332,16 +332,14 @@ pub fn error_of<T: 'static>(
 }
 
 /// The village chosen before anything else is: the one worked in most, the first of one's own.
-pub fn prefill_village(state: AppState, village: RwSignal<String>) {
+pub fn prefill_village(state: AppState, village: RwSignal<String>, draft: DraftState) {
     Effect::new(move |_| {
-        if !village.with(String::is_empty) {
+        if !draft.loaded.get() || !village.with(String::is_empty) {
             return;
         }
-        let own = state.own_villages();
-        if let Some((id, _)) = own.first() {
-            village.set(id.to_string());
-        } else if let Some((id, _)) = state.own_communes().first() {
-            village.set(id.to_string());
+        let first = state.own_villages().into_iter().chain(state.own_communes()).next();
+        if let Some((id, _)) = first {
+            draft.by_default(|| village.set(id.to_string()));
         }
     });
 }

@@ -1,7 +1,7 @@
 //! Keeping what is being typed: every form writes itself down as it grows and comes back after a crash or a dead battery.
 //! It knows forms as JSON, not their questions.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use domain::notebook::Draft;
 use leptos::{ev, prelude::*, task::spawn_local};
@@ -14,19 +14,44 @@ use crate::icon::Icon;
 /// A pause in typing after which the draft is written down.
 const PAUSE: Duration = Duration::from_millis(300);
 
+/// Gives the form as it stands, tracked.
+type Content = Arc<dyn Fn() -> Value + Send + Sync>;
+
 /// Whether what stands in the form is written down.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct DraftState {
     /// The form stands as it was left, or anew.
     pub loaded: RwSignal<bool>,
     pub kept: RwSignal<bool>,
     ended: StoredValue<bool>,
+    content: StoredValue<Content>,
+    /// What was written down last; at first the form as nobody has touched it.
+    last: StoredValue<Value>,
+}
+
+impl std::fmt::Debug for DraftState {
+    /// What somebody types does not belong in a log.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("DraftState(…)")
+    }
 }
 
 impl DraftState {
     /// What stood in the form was saved for good, or dropped: nothing of it is written down any more.
     pub fn end(self) {
         self.ended.set_value(true);
+    }
+    /// Fills in what nobody typed, such as the first village: a form with nothing else is still no draft.
+    pub fn by_default(self, fill: impl FnOnce()) {
+        let untouched = self.now() == self.last.get_value();
+        fill();
+        if untouched {
+            self.last.set_value(self.now());
+        }
+    }
+    fn now(self) -> Value {
+        let content = self.content.get_value();
+        untrack(|| content())
     }
 }
 
@@ -38,23 +63,28 @@ where
     R: Fn() -> T + Copy + Send + Sync + 'static,
     W: Fn(T) + 'static,
 {
-    let content = move || serde_json::to_value(read()).unwrap_or_default();
-    keep(name, content, move |value| {
-        if let Ok(form) = serde_json::from_value(value) {
-            write(form);
-        }
-    })
+    let content = Arc::new(move || serde_json::to_value(read()).unwrap_or_default());
+    keep(
+        name,
+        content,
+        Box::new(move |value| {
+            if let Ok(form) = serde_json::from_value(value) {
+                write(form);
+            }
+        }),
+    )
 }
 
-fn keep(
-    name: String,
-    content: impl Fn() -> Value + Copy + Send + Sync + 'static,
-    write: impl Fn(Value) + 'static,
-) -> DraftState {
+fn keep(name: String, content: Content, write: Box<dyn Fn(Value)>) -> DraftState {
     let state = app_state();
-    let draft = DraftState { loaded: RwSignal::new(false), kept: RwSignal::new(false), ended: StoredValue::new(false) };
-    let pristine = untrack(content);
-    let last = StoredValue::new(pristine.clone());
+    let pristine = untrack(|| content());
+    let draft = DraftState {
+        loaded: RwSignal::new(false),
+        kept: RwSignal::new(false),
+        ended: StoredValue::new(false),
+        content: StoredValue::new(Arc::clone(&content)),
+        last: StoredValue::new(pristine),
+    };
     let name = StoredValue::new(name);
     let drafts = state.keeper().drafts();
     spawn_local(async move {
@@ -64,8 +94,8 @@ fn keep(
             .and_then(|all| all.into_iter().find(|d| name.try_with_value(|n| d.name == *n) == Some(true)));
         let Some(true) = draft.loaded.try_with_untracked(|_| true) else { return };
         // Somebody who types faster than the store opens keeps what they typed.
-        if let Some(found) = found.filter(|_| untrack(content) == pristine) {
-            last.set_value(found.content.clone());
+        if let Some(found) = found.filter(|_| draft.now() == draft.last.get_value()) {
+            draft.last.set_value(found.content.clone());
             write(found.content);
             draft.kept.set(true);
         }
@@ -73,13 +103,14 @@ fn keep(
     });
     let turn = StoredValue::new(0_u32);
     let put = move || {
-        let Some(value) = last.try_get_value() else { return };
-        let now = untrack(content);
-        if now == value || draft.ended.get_value() {
+        if draft.ended.try_get_value() != Some(false) {
             return;
         }
-        last.set_value(now.clone());
-        write_down(state, name.get_value(), now, draft.kept);
+        let now = draft.now();
+        if now != draft.last.get_value() {
+            draft.last.set_value(now.clone());
+            write_down(state, name.get_value(), now, draft);
+        }
     };
     Effect::new(move |_| {
         let _ = content();
@@ -106,12 +137,17 @@ fn keep(
     draft
 }
 
-fn write_down(state: AppState, name: String, content: Value, kept: RwSignal<bool>) {
+fn write_down(state: AppState, name: String, content: Value, draft: DraftState) {
     let keeper = state.keeper();
-    let saving = keeper.put_draft(Draft { name, at: keeper.now(), content });
+    let saving = keeper.put_draft(Draft { name: name.clone(), at: keeper.now(), content });
     spawn_local(async move {
         let done = saving.await.is_ok();
-        let _ = kept.try_set(done);
+        if draft.ended.try_get_value() == Some(true) {
+            // Saved for good while this was on its way to the disk: the draft must not come back.
+            let _ = keeper.delete_draft(name).await;
+        } else {
+            let _ = draft.kept.try_set(done);
+        }
     });
 }
 

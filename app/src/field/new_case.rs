@@ -98,12 +98,7 @@ pub fn NewCase() -> AnyView {
     let tried = RwSignal::new(false);
     let saved = RwSignal::new(None::<(CaseId, CaseCode)>);
     let drop_draft = RwSignal::new(false);
-    // After the draft stands, so that a default never passes for an answer.
-    Effect::new(move |_| {
-        if draft.loaded.get() {
-            prefill_village(state, form.village);
-        }
-    });
+    prefill_village(state, form.village, draft);
     let step = Signal::derive(move || form.step.get().min(QUESTIONS - 1));
     let to_top = move || window().scroll_to_with_x_and_y(0.0, 0.0);
     let go = move |to: usize| {
