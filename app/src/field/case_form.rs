@@ -331,14 +331,21 @@ pub fn error_of<T: 'static>(
     Signal::derive(move || tried.get().then(|| parse().err().map(|e| (words.errors.invalid)(e).to_owned())).flatten())
 }
 
-/// The village chosen before anything else is: the one worked in most, the first of one's own.
+/// The village chosen before anybody chooses: the one written about last, else the first of one's own.
 pub fn prefill_village(state: AppState, village: RwSignal<String>, draft: DraftState) {
     Effect::new(move |_| {
         if !draft.loaded.get() || !village.with(String::is_empty) {
             return;
         }
-        let first = state.own_villages().into_iter().chain(state.own_communes()).next();
-        if let Some((id, _)) = first {
+        let own = state.own_villages();
+        let me = state.me();
+        // Newest first: the village this person wrote about last.
+        let last = state.cards.with_untracked(|cards| {
+            let mine = cards.iter().filter(|c| !c.is_sheet && Some(c.author) == me);
+            mine.filter_map(|c| c.place.clone()).find(|place| own.iter().any(|(id, _)| id == place))
+        });
+        let first = || own.iter().chain(&state.own_communes()).next().map(|(id, _)| id.clone());
+        if let Some(id) = last.or_else(first) {
             draft.by_default(|| village.set(id.to_string()));
         }
     });
@@ -506,7 +513,7 @@ pub fn WhatFields(form: CaseForm, tried: RwSignal<bool>) -> AnyView {
     let sources =
         Signal::stored(SOURCES.iter().map(|s| (words.case_page.source_of)(*s).to_owned()).collect::<Vec<_>>());
     view! {
-        <Field label=words.new_case.what_title value=form.what hint=words.new_case.what_hint typing=Typing::Long error />
+        <Field label=words.new_case.what_title heard_only=true value=form.what hint=words.new_case.what_hint typing=Typing::Long error />
         <div class="field">
             <Chips label=words.new_case.source options=sources chosen=form.source may_clear=true />
         </div>

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::{
     Body, CaseId, Confidentiality, Delivery, Facts, Header, Parts, PlaceId, Role, Subject, TaskFor, Timestamp,
-    TrailEntry, TrailWhat, Urgency, VisitPart, card::is_named, catalogue::ETHNIC_GROUPS, members, worker::covers,
+    TrailEntry, TrailWhat, Urgency, VisitPart, catalogue::ETHNIC_GROUPS, members,
 };
 use leptos::{prelude::*, task::spawn_local};
 use wasm_bindgen_futures::JsFuture;
@@ -102,10 +102,8 @@ pub fn look(state: AppState, subject: Subject, parts: RwSignal<Loaded>) {
     Effect::new(move |_| {
         let Loaded::Here(parts) = parts.get() else { return };
         let (Some(header), Some(worker)) = (parts.header(), state.worker.get_untracked()) else { return };
-        let rules = untrack(|| state.rules());
-        let in_area =
-            header.handled_in().is_some_and(|place| covers(&worker.grants, Role::Supervisor, place, &rules.places));
-        if header.author == worker.id || !(in_area || is_named(&parts, worker.id)) {
+        // The duty to look is a supervisor's: who sees the case and has that role makes it seen.
+        if header.author == worker.id || !worker.has(Role::Supervisor) {
             return;
         }
         let newest = parts.trail().and_then(|t| t.entries.iter().filter_map(|e| e.written.received_at).max());

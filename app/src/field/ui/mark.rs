@@ -58,9 +58,7 @@ pub fn UrgencyMark(urgency: Urgency) -> AnyView {
     let word = (words().marks.urgency)(urgency);
     match urgency {
         Urgency::Normal => ().into_any(),
-        Urgency::Urgent => {
-            view! { <span class="status" data-urgency="urgent">{Icon::Clock}{word}</span> }.into_any()
-        }
+        Urgency::Urgent => view! { <span class="status" data-urgency="urgent">{Icon::Clock}{word}</span> }.into_any(),
         Urgency::Emergency => {
             view! { <span class="status" data-urgency="emergency">{Icon::Alarm}{word}</span> }.into_any()
         }
