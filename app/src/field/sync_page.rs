@@ -133,6 +133,10 @@ fn Standing(counts: Memo<(usize, usize)>) -> AnyView {
         SyncState::Unavailable => words.sync.busy_office,
     };
     let contact = move || match state.contact.get() {
+        // Only a log-in lets the phone send by itself again.
+        Some(at) if state.sync.get() == SyncState::SignedOut => {
+            (words.frame.last_received)(&moment(at, state.now.get()))
+        }
         Some(at) => (words.sync.last)(&moment(at, state.now.get())),
         None => words.sync.never.to_owned(),
     };
