@@ -196,9 +196,9 @@ fn Content(case: CaseId, side: Side, parts: Arc<Parts>) -> AnyView {
             </div>
         }
     });
-    let tab = |of: Side, route: Route, name: &'static str, n: Option<usize>| {
+    let tab = |of: Side, route: Route, name: &'static str| {
         let current = (of == side).then_some("page");
-        view! { <a href=route.path() aria-current=current>{name} {n.filter(|n| *n > 0).map(|n| format!(" {n}"))}</a> }
+        view! { <a href=route.path() aria-current=current>{name}</a> }
     };
     let content = match side {
         Side::Overview => overview(state, case, &parts, header),
@@ -224,10 +224,10 @@ fn Content(case: CaseId, side: Side, parts: Arc<Parts>) -> AnyView {
             }}
         </section>
         <nav class="tabs" aria-label=words.case_page.parts>
-            {tab(Side::Overview, Route::Case(case), words.case_page.overview, None)}
-            {tab(Side::Visits, Route::CaseVisits(case), words.case_page.visits, Some(parts.visits().count()))}
-            {tab(Side::Referrals, Route::CaseReferrals(case), words.case_page.referrals, Some(parts.referrals().count()))}
-            {tab(Side::History, Route::CaseHistory(case), words.case_page.history, None)}
+            {tab(Side::Overview, Route::Case(case), words.case_page.overview)}
+            {tab(Side::Visits, Route::CaseVisits(case), words.case_page.visits)}
+            {tab(Side::Referrals, Route::CaseReferrals(case), words.case_page.referrals)}
+            {tab(Side::History, Route::CaseHistory(case), words.case_page.history)}
         </nav>
         {content}
     }

@@ -82,6 +82,9 @@ pub fn FieldError(#[prop(into)] id: String, error: Signal<Option<String>>) -> An
 #[component]
 pub fn Field(
     #[prop(into)] label: String,
+    /// The label is only heard: the page's heading already says it.
+    #[prop(optional)]
+    heard_only: bool,
     value: RwSignal<String>,
     #[prop(optional, into)] hint: String,
     #[prop(optional, into)] error: Signal<Option<String>>,
@@ -132,7 +135,7 @@ pub fn Field(
     };
     view! {
         <div class="field" data-invalid=move || invalid().then_some("")>
-            <label for=id>{label}</label>
+            <label for=id class=heard_only.then_some("hidden-label")>{label}</label>
             {control}
             <small id=hint_id hidden=no_hint>{hint}</small>
             <FieldError id=error_id error />
