@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use domain::{Card, CaseStatus, Delivery, OutboxItem, Subject, Tile, Timestamp, Urgency, search::Query};
+use domain::{Card, CaseStatus, Delivery, OutboxItem, Subject, Tile, Urgency, search::Query};
 use leptos::prelude::*;
 
 use super::{
@@ -10,7 +10,7 @@ use super::{
     banners::{Banners, SyncLine},
     lang, naming,
     route::Route,
-    state::{AppState, Opening},
+    state::Opening,
     ui::{
         BarLink, DeliveryMark, EmptyState, LongList, RestrictedMark, Row, Screen, Select, SkeletonRows, StatusMark,
         Tab, Top, UrgencyMark,
@@ -27,13 +27,15 @@ pub struct Finder {
     tile: RwSignal<String>,
     status: RwSignal<String>,
     emergency: RwSignal<bool>,
+    /// Rows drawn so far, so that the way back finds the row it left.
+    shown: RwSignal<usize>,
 }
 
 impl Finder {
     #[must_use]
     pub fn new() -> Self {
         let empty = || RwSignal::new(String::new());
-        Self { typed: empty(), village: empty(), tile: empty(), status: empty(), emergency: RwSignal::new(false) }
+        Self { typed: empty(), village: empty(), tile: empty(), status: empty(), emergency: RwSignal::new(false), shown: RwSignal::new(0) }
     }
     fn clear(self) {
         for part in [self.typed, self.village, self.tile, self.status] {
@@ -193,7 +195,7 @@ fn Found(found: Memo<Vec<Arc<Card>>>, count: Signal<usize>, finder: Finder) -> A
                     }
                 }
             >
-                <LongList items=found row=case_row />
+                <LongList items=found row=case_row shown=finder.shown />
             </Show>
             <Show when=move || { count.get() > 0 && !finder.is_empty() }>
                 <button class="button" data-kind="quiet" type="button" on:click=move |_| finder.clear()>
@@ -220,27 +222,28 @@ pub fn card_delivery(card: &Card, outbox: &[OutboxItem]) -> Option<Delivery> {
 
 fn case_row(card: Arc<Card>) -> AnyView {
     let state = app_state();
-    row_of(state, &card, state.now.get_untracked())
-}
-
-fn row_of(state: AppState, card: &Card, now: Timestamp) -> AnyView {
     let words = words();
     let rules = state.rules();
+    let now = state.now.get_untracked();
     let Subject::Case(case) = card.subject else { return ().into_any() };
-    let delivery = state.outbox.with(|outbox| card_delivery(card, outbox));
+    let travelling = Arc::clone(&card);
+    let delivery = move || {
+        let delivery = state.outbox.with(|outbox| card_delivery(&travelling, outbox));
+        delivery.map(|delivery| view! { <DeliveryMark delivery now /> })
+    };
     let (urgency, restricted, status) = (card.urgency, card.restricted, card.status);
     view! {
         <li data-urgency=(urgency == Urgency::Emergency).then_some("emergency")>
             <Row
                 href=Route::Case(case).path()
-                title=naming::card_title(card, now.day(), words)
-                text=naming::card_line(card, &rules.places, now.day(), words)
+                title=naming::card_title(&card, now.day(), words)
+                text=naming::card_line(&card, &rules.places, now.day(), words)
                 code=card.code.to_string()
             >
                 <UrgencyMark urgency />
                 {restricted.then(|| view! { <RestrictedMark /> })}
                 <StatusMark status />
-                {delivery.map(|delivery| view! { <DeliveryMark delivery now /> })}
+                {delivery}
             </Row>
         </li>
     }

@@ -124,18 +124,17 @@ pub fn Progress(#[prop(into)] at: Signal<usize>, of: usize) -> AnyView {
 
 /// A list that draws its first rows at once and the rest as the reader comes near: a thousand cases stay fluid.
 #[component]
-pub fn LongList<T: Clone + Send + Sync + 'static>(
+pub fn LongList<T: Clone + PartialEq + Send + Sync + 'static>(
     #[prop(into)] items: Signal<Vec<T>>,
     row: fn(T) -> AnyView,
+    /// How many rows are drawn; kept by a page that is come back to.
+    #[prop(optional)]
+    shown: Option<RwSignal<usize>>,
 ) -> AnyView {
     const WINDOW: usize = 40;
-    let shown = RwSignal::new(WINDOW);
+    let shown = shown.unwrap_or_else(|| RwSignal::new(0));
+    shown.update(|n| *n = (*n).max(WINDOW));
     let end = NodeRef::<leptos::html::Div>::new();
-    // Another search begins at its top.
-    Effect::new(move |_| {
-        items.track();
-        shown.set(WINDOW);
-    });
     let near_end = move || {
         let Some(end) = end.get_untracked() else { return };
         let height = window().inner_height().ok().and_then(|h| h.as_f64()).unwrap_or(800.0);
@@ -153,11 +152,13 @@ pub fn LongList<T: Clone + Send + Sync + 'static>(
     view! {
         <ul class="rows" data-windowed="">
             <For each=chunks key=|n| *n let:n>
-                {move || {
-                    items.with(|items| {
-                        items.iter().skip(n * WINDOW).take(WINDOW).cloned().map(row).collect_view()
-                    })
-                }}
+                {
+                    // Rows that stay as they were are not drawn anew because others changed.
+                    let part = Memo::new(move |_| {
+                        items.with(|items| items.iter().skip(n * WINDOW).take(WINDOW).cloned().collect::<Vec<T>>())
+                    });
+                    move || part.get().into_iter().map(row).collect_view()
+                }
             </For>
         </ul>
         <div node_ref=end>
