@@ -182,7 +182,7 @@ fn Found(found: Memo<Vec<Arc<Card>>>, count: Signal<usize>, finder: Finder) -> A
     view! {
         <section class="stack" aria-labelledby=label_id>
             <div class="section-head">
-                <h2 id=id role="status">{move || (words.cases.count)(count.get())}</h2>
+                <h2 id=id aria-live="polite">{move || (words.cases.count)(count.get())}</h2>
                 <span>{order}</span>
             </div>
             <Show
