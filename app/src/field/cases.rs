@@ -35,7 +35,14 @@ impl Finder {
     #[must_use]
     pub fn new() -> Self {
         let empty = || RwSignal::new(String::new());
-        Self { typed: empty(), village: empty(), tile: empty(), status: empty(), emergency: RwSignal::new(false), shown: RwSignal::new(0) }
+        Self {
+            typed: empty(),
+            village: empty(),
+            tile: empty(),
+            status: empty(),
+            emergency: RwSignal::new(false),
+            shown: RwSignal::new(0),
+        }
     }
     fn clear(self) {
         for part in [self.typed, self.village, self.tile, self.status] {
