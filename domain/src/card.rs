@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    case::{CaseStatus, Urgency, members},
+    case::{CaseStatus, Urgency},
     catalogue::Tile,
     consent::ConsentAnswer,
     id::{CaseCode, ChangeId, LogId, PlaceId, Subject, WorkerId},
@@ -261,12 +261,6 @@ impl CardReferral {
             refused_because: refused,
         }
     }
-}
-
-/// Whether a worker is named on a case.
-#[must_use]
-pub fn is_named(parts: &Parts, worker: WorkerId) -> bool {
-    parts.header().is_some_and(|h| members(&h.assignees, false).any(|w| *w == worker))
 }
 
 /// Facilities that fit, best first: not full, nearest in the list's own order, full ones last.

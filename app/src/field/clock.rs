@@ -67,8 +67,10 @@ pub fn hours(ms: i64, words: &Words) -> String {
     (words.time.hours)(minutes / 60, minutes % 60)
 }
 
-#[cfg(test)]
+#[cfg(all(test, target_arch = "wasm32"))]
 mod tests {
+    use wasm_bindgen_test::wasm_bindgen_test;
+
     use domain::Level;
 
     use super::*;
@@ -81,7 +83,7 @@ mod tests {
         Due { action: Action::Look, level: Level::Commune, from, at: until }
     }
 
-    #[test]
+    #[wasm_bindgen_test]
     fn an_emergency_counts_minutes_and_stays_an_emergency_when_late() {
         let words = Lang::Vi.words();
         let clock = of_due(&due(at(10, 5, 31), at(10, 7, 31)), at(10, 6, 7), words);
@@ -92,7 +94,7 @@ mod tests {
         assert_eq!(clock.tone, ClockTone::Emergency);
     }
 
-    #[test]
+    #[wasm_bindgen_test]
     fn a_desk_counts_working_days_and_is_amber_when_late() {
         let words = Lang::Vi.words();
         // Received on Monday 9 March, ten working days: the end of Monday 23 March.
@@ -104,7 +106,7 @@ mod tests {
         assert_eq!((late.tone, &*late.said), (ClockTone::Late, "Quá hạn 2\u{a0}ngày"));
     }
 
-    #[test]
+    #[wasm_bindgen_test]
     fn a_visit_is_late_due_or_named_by_its_weekday() {
         let words = Lang::Vi.words();
         let day = |d| Day::of(2026, 3, d).expect("a day");

@@ -24,7 +24,7 @@ use super::{
     trouble::{Troubles, check_body, check_facts, unsaved},
     ui::{
         Answers, Chips, DeliveryMark, DockActions, FactList, Field, Note, Notice, Screen, Section, Select,
-        SkeletonRows, Tiles, Toggle, Top, Typing, fresh_id, moment,
+        SkeletonRows, Tiles, Toggle, Top, Typing, WholeError, fresh_id, moment,
     },
     words,
 };
@@ -365,13 +365,7 @@ fn Form() -> AnyView {
                         said=Signal::derive(move || consent_line(fields, words))
                     />
                 </Section>
-                <div role="alert">
-                    {move || {
-                        elsewhere
-                            .get()
-                            .map(|said| view! { <Note icon=Icon::Warning said=Signal::stored(said) tone="wait" /> })
-                    }}
-                </div>
+                <WholeError error=elsewhere />
                 <SaveFailure saving />
                 <DraftLine draft />
             </form>
@@ -842,14 +836,7 @@ fn Calls(case: CaseId, header: OpenCase, asked: Asked) -> AnyView {
                 </ul>
             </Show>
             <p class="soft">{words.emergency.told_hint}</p>
-            <div role="alert">
-                {move || {
-                    teller
-                        .failed
-                        .get()
-                        .map(|said| view! { <Note icon=Icon::Warning said=Signal::stored(said) tone="wait" /> })
-                }}
-            </div>
+            <WholeError error=teller.failed />
             {move || {
                 sms()
                     .map(|href| {
@@ -1004,11 +991,13 @@ fn recorded(state: AppState, header: &Header, asked: Asked, words: &'static Word
     ]
 }
 
-#[cfg(test)]
+#[cfg(all(test, target_arch = "wasm32"))]
 mod tests {
+    use wasm_bindgen_test::wasm_bindgen_test;
+
     use super::*;
 
-    #[test]
+    #[wasm_bindgen_test]
     fn a_time_typed_after_midnight_belongs_to_the_day_before() {
         let midnight = domain::Day::of(2026, 3, 9).expect("a day").end();
         let at = |ms| latest_before(midnight.plus_ms(10 * MINUTE_MS), ms, midnight.plus_ms(12 * MINUTE_MS));
@@ -1016,7 +1005,7 @@ mod tests {
         assert_eq!(at(11 * MINUTE_MS), midnight.plus_ms(11 * MINUTE_MS));
     }
 
-    #[test]
+    #[wasm_bindgen_test]
     fn a_draft_of_yesterday_keeps_its_day() {
         let evening = domain::Day::of(2026, 3, 9).expect("a day").end().plus_ms(-2 * HOUR_MS);
         let at = latest_before(evening, 21 * HOUR_MS + 40 * MINUTE_MS, evening.plus_ms(25 * HOUR_MS));

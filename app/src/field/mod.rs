@@ -150,3 +150,6 @@ fn Unknown() -> AnyView {
     }
     .into_any()
 }
+
+#[cfg(all(test, target_arch = "wasm32"))]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);

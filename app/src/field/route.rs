@@ -215,11 +215,13 @@ fn inner_link(event: &web_sys::MouseEvent) -> Option<String> {
     (inner && !link.has_attribute("target") && !link.has_attribute("download")).then_some(href)
 }
 
-#[cfg(test)]
+#[cfg(all(test, target_arch = "wasm32"))]
 mod tests {
+    use wasm_bindgen_test::wasm_bindgen_test;
+
     use super::*;
 
-    #[test]
+    #[wasm_bindgen_test]
     fn every_path_leads_back_to_its_page() {
         let case = "0190f5a0-0000-7000-8000-000000000001".parse::<CaseId>().expect("an id");
         let referral = "0190f5a0-0000-7000-8000-000000000002".parse::<ChangeId>().expect("an id");

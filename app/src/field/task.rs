@@ -18,7 +18,7 @@ use super::{
     trouble::{Troubles, check_body},
     ui::{
         Answers, ConfirmDialog, DateField, DateParts, DockActions, Field, Note, Notice, Screen, SkeletonRows, Top,
-        Typing,
+        Typing, WholeError,
     },
     visit::{ChipField, optional, typed_day},
     words,
@@ -211,13 +211,7 @@ fn Form(case: CaseId, parts: RwSignal<Loaded>, saving: Saving) -> AnyView {
                 }
                     .into_any()
             }}
-            <div role="alert">
-                {move || {
-                    elsewhere
-                        .get()
-                        .map(|said| view! { <Note icon=Icon::Warning said=Signal::stored(said) tone="wait" /> })
-                }}
-            </div>
+            <WholeError error=elsewhere />
             <SaveFailure saving />
             <DraftLine draft />
         </form>

@@ -19,7 +19,10 @@ use super::{
     saving::{SaveButton, SaveFailure, Saving},
     state::{AppState, Loaded, Opening},
     trouble::Troubles,
-    ui::{Chips, DateField, DateParts, DockActions, Field, Note, Notice, Screen, SkeletonRows, Top, Typing, fresh_id},
+    ui::{
+        Chips, DateField, DateParts, DockActions, Field, Note, Notice, Screen, SkeletonRows, Top, Typing, WholeError,
+        fresh_id,
+    },
     words,
 };
 use crate::{
@@ -270,13 +273,7 @@ fn Form(case: CaseId, parts: RwSignal<Loaded>, saving: Saving, saved: RwSignal<b
             <Show when=move || fields.next_in.get().is_some()>
                 <Field label=optional(words.visit.next_what, words) value=fields.next_what />
             </Show>
-            <div role="alert">
-                {move || {
-                    elsewhere
-                        .get()
-                        .map(|said| view! { <Note icon=Icon::Warning said=Signal::stored(said) tone="wait" /> })
-                }}
-            </div>
+            <WholeError error=elsewhere />
             <SaveFailure saving />
             <DraftLine draft />
         </form>

@@ -30,7 +30,7 @@ use crate::{
         ui::{
             CallLink, ClockMark, ConfirmDialog, DateField, DateParts, DeliveryMark, EmptyState, Field, FieldError,
             Note, Notice, RadioList, RadioOption, ReferralMark, RestrictedMark, Screen, SkeletonRows, Top, Typing,
-            UrgencyMark, focus_first_error, fresh_id,
+            UrgencyMark, WholeError, focus_first_error, fresh_id,
         },
         words,
     },
@@ -406,19 +406,6 @@ pub fn MovedNote(page: ActPage) -> AnyView {
                     </button>
                 </div>
             </Show>
-        </div>
-    }
-    .into_any()
-}
-
-/// An error that stands beside no field.
-#[component]
-pub fn WholeError(#[prop(into)] error: Signal<Option<String>>) -> AnyView {
-    view! {
-        <div role="alert">
-            {move || {
-                error.get().map(|said| view! { <Note icon=Icon::Warning said=Signal::stored(said) tone="wait" /> })
-            }}
         </div>
     }
     .into_any()

@@ -4,14 +4,14 @@
 use std::sync::Arc;
 
 use domain::{
-    Act, Body, CaseId, ChangeId, Day, DecideError, Facility, FreePlaces, Invalid, LogId, Parts, Phone, PlaceId,
-    Receiver, ReferralStatus, Refusal, Sheet, Side, Spot, Subject, Urgency, WorkerId,
+    Act, Body, ChangeId, Day, DecideError, Facility, FreePlaces, Invalid, LogId, Parts, Phone, PlaceId, Receiver,
+    ReferralStatus, Refusal, Sheet, Side, Spot, Subject, Urgency, WorkerId,
 };
 use leptos::{html, prelude::*};
 
 use super::{
     Standpoint, blank_leave, blank_refusal,
-    decide::{ActPage, MovedNote, WholeError, need_of},
+    decide::{ActPage, MovedNote, need_of},
     receivers::{Need, Offer, alternatives, as_options, key},
     steps::{asked, items_line, papers_word},
     turn::{self, Waiting, sheets},
@@ -30,7 +30,7 @@ use crate::{
         ui::{
             CallLink, Chips, ClockMark, DateField, DateParts, DeliveryMark, EmptyState, Field, FieldError, Note,
             Notice, RadioList, RadioOption, ReferralMark, RestrictedMark, Screen, Tab, Top, Typing, UrgencyMark,
-            focus_first_error, fresh_id, moment,
+            WholeError, focus_first_error, fresh_id, moment,
         },
         words,
     },
@@ -716,7 +716,7 @@ fn InboxRow(waiting: Waiting) -> AnyView {
                 </div>
             </article>
             <Show when=move || receiving.get()>
-                <ReceiveDialog case referral=id parts open=receiving title=Signal::derive(title.clone()) />
+                <ReceiveDialog referral=id parts open=receiving title=Signal::derive(title.clone()) />
             </Show>
         </li>
     }
@@ -725,13 +725,7 @@ fn InboxRow(waiting: Waiting) -> AnyView {
 
 /// Receiving somebody straight from the list.
 #[component]
-fn ReceiveDialog(
-    case: CaseId,
-    referral: ChangeId,
-    parts: RwSignal<Loaded>,
-    open: RwSignal<bool>,
-    title: Signal<String>,
-) -> AnyView {
+fn ReceiveDialog(referral: ChangeId, parts: RwSignal<Loaded>, open: RwSignal<bool>, title: Signal<String>) -> AnyView {
     let words = words();
     let notice = expect_context::<Notice>();
     let page = ActPage::new(referral, parts);
@@ -775,7 +769,6 @@ fn ReceiveDialog(
     });
     let heading = fresh_id();
     let labelled = heading.clone();
-    let _ = case;
     view! {
         <dialog class="dialog" node_ref=dialog aria-labelledby=labelled on:close=move |_| open.set(false)>
             <form novalidate on:submit=send>

@@ -171,3 +171,16 @@ pub fn LongList<T: Clone + PartialEq + Send + Sync + 'static>(
     }
     .into_any()
 }
+
+/// An error that stands beside no field.
+#[component]
+pub fn WholeError(#[prop(into)] error: Signal<Option<String>>) -> AnyView {
+    view! {
+        <div role="alert">
+            {move || {
+                error.get().map(|said| view! { <Note icon=Icon::Warning said=Signal::stored(said) tone="wait" /> })
+            }}
+        </div>
+    }
+    .into_any()
+}
