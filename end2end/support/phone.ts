@@ -23,6 +23,8 @@ export class Phone {
   readonly complaints: string[] = [];
   #context!: BrowserContext;
   #offline = false;
+  /** When the phone last had no network, in milliseconds of this machine's clock. */
+  #offlineUntil = 0;
 
   private constructor(
     readonly network: Proxy,
@@ -79,6 +81,7 @@ export class Phone {
   async goOnline(): Promise<void> {
     await this.network.open();
     this.#offline = false;
+    this.#offlineUntil = Date.now();
     // The network itself says nothing to the browser when a port opens; a phone that finds a mast does.
     await this.page.evaluate(() => window.dispatchEvent(new Event('online')));
   }
@@ -140,8 +143,9 @@ export class Phone {
     page.on('pageerror', (error) => this.complaints.push(`${error.name}: ${error.message}`));
     page.on('console', (message) => {
       if (message.type() !== 'error') return;
-      // The browser itself writes a line for each request that found no network.
-      if (this.#offline && /net::ERR_/.test(message.text())) return;
+      // The browser itself writes a line for each request that found no network, and hands it over a little later.
+      const offline = this.#offline || message.timestamp() <= this.#offlineUntil;
+      if (offline && /net::ERR_/.test(message.text())) return;
       this.complaints.push(`${message.text()} (${message.location().url})`);
     });
     return page;
