@@ -104,7 +104,9 @@ pub fn apply(parts: &mut Parts, entry: &Entry) -> BTreeSet<PartKey> {
             // Several may say so, each with a note; the same change again brings its receipt.
             part.done.retain(|d| d.written.id != id);
             part.done.push(TaskDone { written: written(), note: note.clone() });
-            part.done.sort_by_key(|d| (d.written.received_at.map_or(i64::MAX, |t| t.0), d.written.id));
+            crate::order::sort_by_key(&mut part.done, |d| {
+                (d.written.received_at.map_or(i64::MAX, |t| t.0), d.written.id)
+            });
             touched.insert(key);
             Some(TrailWhat::TaskDone)
         }
@@ -155,7 +157,7 @@ pub fn apply(parts: &mut Parts, entry: &Entry) -> BTreeSet<PartKey> {
             let Some(header) = parts.header_mut() else { return touched };
             if header.told.iter().all(|(known, _)| *known != id) {
                 header.told.push((id, told.clone()));
-                header.told.sort_by_key(|(id, told)| (told.at, *id));
+                crate::order::sort_by_key(&mut header.told, |(id, told)| (told.at, *id));
                 touched.insert(PartKey::Header);
             }
             for (key, part) in &mut parts.0 {

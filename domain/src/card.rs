@@ -271,7 +271,7 @@ pub fn rank_facilities<'a>(
     groups: &[&crate::GroupCode],
 ) -> Vec<&'a Facility> {
     let mut fitting: Vec<&Facility> = facilities.into_iter().filter(|f| f.fits(kind, tile, groups)).collect();
-    fitting.sort_by(|a, b| {
+    crate::order::sort_by(&mut fitting, |a, b| {
         let key = |f: &Facility| (f.is_full(), std::cmp::Reverse(f.free.shown().map_or(0, |p| p.free)));
         key(a).cmp(&key(b)).then_with(|| a.facts.code.cmp(&b.facts.code))
     });

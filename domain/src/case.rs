@@ -112,7 +112,7 @@ macro_rules! facts {
     ($($(#[$doc:meta])* $field:ident : $variant:ident($value:ty),)*) => {
         /// The value of one field of a case.
         #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-        #[serde(tag = "field", content = "now", rename_all = "snake_case")]
+        #[serde(rename_all = "snake_case")]
         pub enum Fact { $($(#[$doc])* $variant($value),)* }
 
         /// The name of a field of a case.
@@ -295,7 +295,7 @@ pub struct Visit {
 
 /// Whose a task is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", content = "id", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum TaskFor {
     /// Whoever is the collaborator of this village.
     Village(PlaceId),

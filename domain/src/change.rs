@@ -7,7 +7,7 @@ use crate::{
     case::{Fact, Task, Told, Visit},
     catalogue::GroupCode,
     id::{CaseCode, ChangeId, DeviceId, LogId, Subject, WorkerId},
-    limits,
+    json, limits,
     part::{Activity, FacilityFacts, FreePlaces},
     referral::{Act, ChainStep, Due, ReferralAsk, Side},
     time::Timestamp,
@@ -63,14 +63,10 @@ impl Envelope {
     /// # Errors
     /// [`BadBody`] with whether the kind is one this version has never heard of.
     pub fn open(self) -> Result<Change, BadBody> {
-        #[derive(Deserialize)]
-        struct KindOnly {
-            #[serde(default)]
-            kind: String,
-        }
-        let body = serde_json::from_str::<Body>(self.body.get()).map_err(|_| {
-            let kind = serde_json::from_str::<KindOnly>(self.body.get()).map(|k| k.kind).unwrap_or_default();
-            if BODY_KINDS.contains(&&*kind) { BadBody::Broken } else { BadBody::Unknown }
+        let text = self.body.get().as_bytes();
+        let body = json::read::<Body>(text).map_err(|_| match json::variant(text) {
+            Some(kind) if !BODY_KINDS.contains(&&*kind) => BadBody::Unknown,
+            _ => BadBody::Broken,
         })?;
         let Self { v, id, log, subject, author, device, n, recorded_at, replaces, .. } = self;
         Ok(Change { v, id, log, subject, author, device, n, recorded_at, replaces, body })
@@ -91,7 +87,6 @@ pub enum BadBody {
 pub struct FieldEdit {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub saw: Vec<ChangeId>,
-    #[serde(flatten)]
     pub fact: Fact,
 }
 
@@ -108,7 +103,6 @@ macro_rules! bodies {
     ($($(#[$doc:meta])* $variant:ident $({ $($(#[$fdoc:meta])* $field:ident : $ty:ty,)* })? $(($inner:ty))? = $kind:literal,)*) => {
         /// What a change says.
         #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-        #[serde(tag = "kind", content = "data")]
         pub enum Body {
             $($(#[$doc])* #[serde(rename = $kind)] $variant $({ $($(#[$fdoc])* $field: $ty,)* })? $(($inner))?,)*
         }
@@ -136,9 +130,7 @@ bodies! {
         referral: ChangeId,
         /// The version of the referral that the person read.
         saw: u32,
-        #[serde(flatten)]
         side: Side,
-        #[serde(flatten)]
         act: Act,
     } = "referral_acted",
     Told(Told) = "told",

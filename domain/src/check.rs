@@ -76,7 +76,7 @@ pub struct Actor<'a> {
 
 /// What on a form an error stands beside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "at", content = "fact", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Spot {
     Fact(FactName),
     VisitDay,
@@ -99,7 +99,7 @@ pub enum Spot {
 
 /// Why a change cannot be accepted as it is. Each has a sentence that says what to do next.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-#[serde(tag = "refusal", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Refusal {
     #[error("the body is not what its kind promises")]
     Broken,
@@ -112,7 +112,7 @@ pub enum Refusal {
     #[error("the person did not agree to this being shared")]
     NoConsent,
     #[error(transparent)]
-    Decide { decide: DecideError },
+    Decide(DecideError),
     #[error("this person may not do that here")]
     NotAllowed,
     #[error("already there")]
@@ -133,7 +133,7 @@ impl Refusal {
 }
 impl From<DecideError> for Refusal {
     fn from(decide: DecideError) -> Self {
-        Self::Decide { decide }
+        Self::Decide(decide)
     }
 }
 

@@ -13,7 +13,7 @@ pub enum ConsentException {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "answer", content = "reason", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum ConsentAnswer {
     Agreed,
     /// Nothing is recorded: only an anonymous contact is counted. On an existing case: no longer shared.
@@ -43,7 +43,6 @@ pub enum ConsentForm {
 /// The answer about recording. Consent to share belongs to each referral ([`Sharing`]).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Consent {
-    #[serde(flatten)]
     pub answer: ConsentAnswer,
     #[serde(default)]
     pub photos: bool,
@@ -119,7 +118,6 @@ impl ShareItem {
 /// What a referral may carry to its named provider, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sharing {
-    #[serde(flatten)]
     pub answer: ConsentAnswer,
     pub items: Vec<ShareItem>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -34,9 +34,11 @@ impl<T: PartialEq + Clone> Field<T> {
     pub fn edit(&mut self, change: ChangeId, received_at: Option<Timestamp>, saw: &[ChangeId], now: &T) {
         self.candidates.retain(|c| c.change != change && !saw.contains(&c.change));
         if self.candidates.len() < limits::CANDIDATES {
-            self.candidates.push(Candidate { change, received_at, value: now.clone() });
             // One order on every device, whatever order things arrived in: the shown value first.
-            self.candidates.sort_by_key(|c| (std::cmp::Reverse(c.received_at.map_or(i64::MAX, |t| t.0)), c.change));
+            let order = |at: Option<Timestamp>, change| (std::cmp::Reverse(at.map_or(i64::MAX, |t| t.0)), change);
+            let comes = order(received_at, change);
+            let behind = self.candidates.iter().take_while(|c| order(c.received_at, c.change) < comes).count();
+            self.candidates.insert(behind, Candidate { change, received_at, value: now.clone() });
         }
     }
     /// The value to show: the later received; one that still waits on this phone is the latest.

@@ -412,7 +412,7 @@ pub async fn a_borrowed_device_id_gives_no_rights(registry: &dyn Registry, villa
     let desk = Side::Supervisor(Level::Commune);
     let approve = thanh.write(case.subject, "place:a", act(referral.id, 1, desk, Act::Approve { document: None }));
     let verdicts = push(registry, &thanh, &[&approve]).await;
-    let why = Refusal::Decide { decide: DecideError::NotYourStep };
+    let why = Refusal::Decide(DecideError::NotYourStep);
     assert_eq!(verdicts, vec![Verdict::Refused { why }]);
 }
 
@@ -494,7 +494,7 @@ pub async fn only_the_right_desk_decides(registry: &dyn Registry, village: &Vill
     push(registry, &hanh, &[&case, &own]).await;
     let desk = Side::Supervisor(Level::Commune);
     let decide = |pen: &Pen| pen.write(case.subject, "place:a", act(own.id, 1, desk, Act::Approve { document: None }));
-    let refused = |decide| vec![Verdict::Refused { why: Refusal::Decide { decide } }];
+    let refused = |decide| vec![Verdict::Refused { why: Refusal::Decide(decide) }];
     assert_eq!(push(registry, &hanh, &[&decide(&hanh)]).await, refused(DecideError::OwnReferral));
     assert_eq!(push(registry, &toan, &[&decide(&toan)]).await, refused(DecideError::NotYourStep));
     assert_eq!(push(registry, &lan, &[&decide(&lan)]).await, refused(DecideError::NotYourStep));
@@ -542,7 +542,7 @@ fn header_page(case: &Change, seq: u64, settled: bool) -> Page {
 /// What was saved is in the outbox, numbered in order, and its draft is gone in the same moment.
 pub async fn a_saved_change_waits_and_its_draft_is_gone<N: Notebook>(notebook: &N, village: &Village) {
     let lan = Pen::new(village.lan, 1);
-    let content = serde_json::json!({ "what": "ngã hai lần" });
+    let content = r#"{"what":"ngã hai lần"}"#.to_owned();
     let draft = Draft { name: "new-case".to_owned(), at: MORNING, content };
     notebook.put_draft(&draft).await.expect("a draft");
     assert_eq!(notebook.drafts().await.expect("drafts"), vec![draft]);

@@ -22,7 +22,7 @@ pub struct OutboxItem {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "state", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum OutboxState {
     /// Waits on this phone.
     Queued,
@@ -38,7 +38,8 @@ pub struct Draft {
     /// What it is a draft of, such as `new-case` or `visit:<case>`.
     pub name: String,
     pub at: Timestamp,
-    pub content: serde_json::Value,
+    /// What the form held, as JSON of the form's own.
+    pub content: String,
 }
 
 /// The parts of a subject as the office last sent them, with the position of each in its log.

@@ -75,17 +75,13 @@ pub struct Written {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VisitPart {
-    #[serde(flatten)]
     pub written: Written,
-    #[serde(flatten)]
     pub visit: Visit,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TaskPart {
-    #[serde(flatten)]
     pub written: Written,
-    #[serde(flatten)]
     pub task: Task,
     /// Empty while the task is open; more than one when several people did it without knowing of each other.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -137,7 +133,6 @@ pub struct FreePlaces {
 pub struct Facility {
     pub id: FacilityId,
     pub log: LogId,
-    #[serde(flatten)]
     pub facts: FacilityFacts,
     #[serde(default)]
     pub free: Field<FreePlaces>,
@@ -167,7 +162,7 @@ impl Facility {
 
 /// A village activity. An anonymous contact counts somebody who did not agree to be recorded, and holds nothing else.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "activity", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Activity {
     AnonymousContact { place: PlaceId },
     GroupSession { place: PlaceId, on: crate::Day, people: u32, topic: String },
@@ -175,16 +170,14 @@ pub enum Activity {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ActivityPart {
-    #[serde(flatten)]
     pub written: Written,
     pub log: LogId,
-    #[serde(flatten)]
     pub activity: Activity,
 }
 
 /// What happened, in a word; texts stay in the parts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "what", content = "of", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum TrailWhat {
     Opened,
     Edited(Vec<FactName>),
@@ -205,13 +198,11 @@ pub enum TrailWhat {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TrailEntry {
-    #[serde(flatten)]
     pub written: Written,
     pub device: DeviceId,
     /// Authorised by rights that had ended when it arrived.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub late: bool,
-    #[serde(flatten)]
     pub what: TrailWhat,
 }
 
@@ -268,7 +259,7 @@ pub struct Sheet {
 
 /// One part of a subject.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "part", content = "is", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Part {
     Header(Box<Header>),
     Visit(Box<VisitPart>),

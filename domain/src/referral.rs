@@ -67,7 +67,7 @@ impl ReferralKind {
 
 /// Who is asked to act.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", content = "id", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Receiver {
     Facility(FacilityId),
     /// The outreach team that serves this place.
@@ -170,7 +170,7 @@ pub enum Papers {
 
 /// What somebody does to a referral. Texts are at most [`crate::limits::TEXT_CHARS`] long.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "act", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Act {
     Look,
     Approve {
@@ -231,7 +231,7 @@ pub struct DecisionDocument {
 
 /// Who acts, as far as the chain is concerned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "side", content = "level", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Side {
     Writer,
     Supervisor(Level),
@@ -266,7 +266,6 @@ pub struct ActRecord {
     pub recorded_at: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub received_at: Option<Timestamp>,
-    #[serde(flatten)]
     pub act: Act,
     /// The status it led to; `None` when somebody else's decision had come first, or when nothing moved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -301,7 +300,7 @@ pub struct Progress {
 
 /// A move that the status does not allow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-#[serde(tag = "decide", content = "status", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum DecideError {
     #[error("not possible while the referral is {0:?}")]
     NotNow(ReferralStatus),

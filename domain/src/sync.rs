@@ -10,7 +10,7 @@ use crate::{
     change::Entry,
     check::Refusal,
     id::{ChangeId, DeviceId, LogId, Subject, WorkerId},
-    limits,
+    json, limits,
     notebook::{Notebook, OutboxItem, OutboxState},
     part::Parts,
     place::Places,
@@ -50,7 +50,7 @@ pub fn wire_order(outbox: &[OutboxItem]) -> Vec<&OutboxItem> {
     let urgent: BTreeSet<Subject> =
         queued().filter(|item| item.change.body.is_emergency()).map(|item| item.change.subject).collect();
     let mut order: Vec<&OutboxItem> = queued().collect();
-    order.sort_by_key(|item| (!urgent.contains(&item.change.subject), item.change.n));
+    crate::order::sort_by_key(&mut order, |item| (!urgent.contains(&item.change.subject), item.change.n));
     order
 }
 
@@ -61,7 +61,9 @@ pub fn next_batch(outbox: &[OutboxItem], most: usize) -> Vec<(ChangeId, Box<RawV
     let mut bytes = 0;
     for item in wire_order(outbox).into_iter().take(most.clamp(1, limits::PUSH_CHANGES)) {
         // A change that this program wrote is always lawful JSON.
-        let Ok(raw) = serde_json::value::to_raw_value(&item.change) else { continue };
+        let Some(raw) = json::write_text(&item.change).ok().and_then(|text| RawValue::from_string(text).ok()) else {
+            continue;
+        };
         bytes += raw.get().len() + 1;
         if bytes > limits::PUSH_BYTES - 1024 && !batch.is_empty() {
             break;

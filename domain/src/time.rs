@@ -105,7 +105,7 @@ text_serde!(Day);
 
 /// How long a step of the approval chain may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "unit", content = "n", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum TimeLimit {
     /// Round the clock.
     Hours(u16),

@@ -93,7 +93,7 @@ impl Worker {
         if logs.iter().all(|log| !matches!(log, LogId::Place(_))) {
             logs.extend(places.iter().filter(|p| p.parent.is_none()).map(|p| LogId::Place(p.id.clone())));
         }
-        logs.sort();
+        crate::order::sort_by(&mut logs, LogId::cmp);
         logs.dedup();
         logs
     }

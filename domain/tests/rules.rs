@@ -255,9 +255,7 @@ fn bad_input_is_named_at_its_field() {
     let not_answered = here(FactName::FullName, Invalid::Missing);
     assert_eq!(History::new(&[]).tell(&nameless), not_answered, "a name, or that it is not known");
     assert_eq!(open(vec![Fact::FullName(None)]), Ok(()), "not known is an answer");
-    assert!(
-        serde_json::from_str::<Fact>(r#"{"field":"document","now":{"kind":"personal_id","number":"0991"}}"#).is_err()
-    );
+    assert!(serde_json::from_str::<Fact>(r#"{"document":{"kind":"personal_id","number":"0991"}}"#).is_err());
 }
 
 #[test]
@@ -313,7 +311,7 @@ fn refusing_emergency_protection_needs_a_reason_and_another_provider() {
         let change = hanh.write(case.subject, "place:a", act(referral.id, 1, DESK, what));
         History::new(&[&case, &referral]).tell(&change)
     };
-    let decide = |decide| Err(Refusal::Decide { decide });
+    let decide = |decide| Err(Refusal::Decide(decide));
     assert_eq!(refuse(" ", Some(to.clone())), decide(DecideError::ReasonMissing));
     assert_eq!(refuse("Hết chỗ.", None), decide(DecideError::AlternativeMissing));
     assert_eq!(refuse("Hết chỗ.", Some(to.clone())), Ok(()));
@@ -336,11 +334,11 @@ fn a_decision_on_content_that_moved_must_look_again_and_a_second_decision_stays_
     );
     let mut told = History::new(&[&case, &referral, &back, &answer]);
     let stale = at_desk(1, approve());
-    assert_eq!(told.tell(&stale), Err(Refusal::Decide { decide: DecideError::LookAgain }));
+    assert_eq!(told.tell(&stale), Err(Refusal::Decide(DecideError::LookAgain)));
     told.tell(&at_desk(2, approve())).expect("approved");
     let again = told.tell(&at_desk(2, question()));
     let not_now = DecideError::NotNow(ReferralStatus::Forwarded);
-    assert_eq!(again, Err(Refusal::Decide { decide: not_now }), "she knows her own decision");
+    assert_eq!(again, Err(Refusal::Decide(not_now)), "she knows her own decision");
     let deputy = Pen::new(village.pao, 3);
     told.village.rules.staff.insert(village.pao, vec![Grant::area(Role::Supervisor, "a".parse().expect("a place"))]);
     let second = deputy.write(case.subject, "place:a", act(referral.id, 2, DESK, question()));
@@ -366,7 +364,7 @@ fn a_supervisor_above_decides_only_where_nobody_else_may() {
     let mut other = History { village: told.village.clone(), parts: told.parts.clone() };
     assert_eq!(told.tell(&decide), Ok(()), "the only supervisor of the commune wrote it herself");
     other.village.rules.staff.insert(village.pao, vec![Grant::area(Role::Supervisor, "a".parse().expect("a place"))]);
-    let refused = Err(Refusal::Decide { decide: DecideError::NotYourStep });
+    let refused = Err(Refusal::Decide(DecideError::NotYourStep));
     assert_eq!(other.tell(&decide), refused, "a deputy of the commune could");
 }
 
@@ -383,7 +381,7 @@ fn a_restricted_case_that_must_pass_the_department_names_somebody_there() {
     let forward = so.write(case.subject, "place:a", act(referral.id, 1, SEAT, Act::Forward));
     told.tell(&case).expect("opened");
     told.tell(&referral).expect("asked");
-    assert_eq!(told.tell(&forward), Err(Refusal::Decide { decide: DecideError::NotYourStep }));
+    assert_eq!(told.tell(&forward), Err(Refusal::Decide(DecideError::NotYourStep)));
     told.tell(&hanh.write(case.subject, "place:a", act(referral.id, 1, DESK, approve()))).expect("approved");
     told.tell(&forward).expect("the department can read and forward it");
     let team = lan.write(
@@ -611,15 +609,15 @@ fn the_wire_keeps_its_words() {
             r#""subject":"case:019cd01b-ae68-7000-8000-000000010101","#,
             r#""author":"01000000-0000-7000-8000-000000000001","device":"02000000-0000-7000-8000-000000000001","#,
             r#""n":2,"recorded_at":1773018002000,"#,
-            r#""body":{"kind":"visit_recorded","data":{"on":"2026-03-09","seen":"Vẫn ổn."}}}"#
+            r#""body":{"visit_recorded":{"on":"2026-03-09","seen":"Vẫn ổn."}}}"#
         )
     );
     let decided = act(case.id, 1, DESK, Act::Return { question: "Ai?".to_owned() });
     assert_eq!(
         serde_json::to_string(&decided).expect("JSON"),
         concat!(
-            r#"{"kind":"referral_acted","data":{"referral":"019cd01b-ae68-7000-8000-000000010101","saw":1,"#,
-            r#""side":"supervisor","level":"commune","act":"return","question":"Ai?"}}"#
+            r#"{"referral_acted":{"referral":"019cd01b-ae68-7000-8000-000000010101","saw":1,"#,
+            r#""side":{"supervisor":"commune"},"act":{"return":{"question":"Ai?"}}}}"#
         )
     );
     let back: Body = serde_json::from_str(&serde_json::to_string(&decided).expect("JSON")).expect("read back");
@@ -628,9 +626,15 @@ fn the_wire_keeps_its_words() {
         Verdict::Refused { why: Refusal::Field { spot: Spot::Fact(FactName::HandledIn), why: Invalid::UnknownPlace } };
     assert_eq!(
         serde_json::to_string(&verdict).expect("JSON"),
-        r#"{"verdict":"refused","why":{"refusal":"field","spot":{"at":"fact","fact":"handled_in"},"why":"unknown_place"}}"#
+        r#"{"refused":{"why":{"field":{"spot":{"fact":"handled_in"},"why":"unknown_place"}}}}"#
     );
-    let decide = Verdict::Refused { why: Refusal::Decide { decide: DecideError::NotNow(ReferralStatus::Returned) } };
+    let newer = br#"{"refused":{"why":{"too_quiet":{"by":3}}}}"#;
+    let read = json::read::<Verdict>(newer).expect("a reason of a newer office");
+    assert_eq!(read, Verdict::Refused { why: Refusal::Newer });
+    let seconds = ApiError::TooMany { seconds: 30 };
+    assert_eq!(serde_json::to_string(&seconds).expect("JSON"), r#"{"error":"too_many","seconds":30}"#);
+    assert_eq!(json::read::<ApiError>(br#"{"error":"signed_out"}"#), Ok(ApiError::SignedOut));
+    let decide = Verdict::Refused { why: Refusal::Decide(DecideError::NotNow(ReferralStatus::Returned)) };
     let text = serde_json::to_string(&decide).expect("JSON");
     assert_eq!(serde_json::from_str::<Verdict>(&text).expect("read back"), decide, "{text}");
 }

@@ -114,14 +114,23 @@ fn bodies(path: &str) -> (Value, Value) {
         "/api/log_out" => (object(json!({ "worker": id() })), json!({ "type": "null" })),
         "/api/whoami" => (object(json!({})), list(worker())),
         "/api/push" => {
+            // An enum is the name of its variant, or an object with that name and the content.
+            let tagged = json!({
+                "oneOf": [text(), { "type": "object", "minProperties": 1, "maxProperties": 1 }]
+            });
             let change = object(json!({
                 "v": number(), "id": id(), "log": text(), "subject": text(), "author": id(), "device": id(),
-                "n": number(), "recorded_at": number(), "body": object(json!({ "kind": text() }))
+                "n": number(), "recorded_at": number(), "body": tagged
             }));
             let batch = object(json!({ "v": number(), "worker": id(), "device": id(), "changes": list(change) }));
-            let verdict = object(json!({ "verdict": {
-                "enum": ["accepted", "already_known", "waiting", "refused", "quarantined"]
-            } }));
+            let at = || object(json!({ "at": number() }));
+            let verdict = json!({ "oneOf": [
+                object(json!({ "accepted": at() })),
+                object(json!({ "already_known": at() })),
+                object(json!({ "waiting": object(json!({ "at": number(), "on": id() })) })),
+                object(json!({ "refused": object(json!({ "why": tagged })) })),
+                object(json!({ "quarantined": at() })),
+            ] });
             (object(json!({ "batch": batch })), list(verdict))
         }
         "/api/pull" => {

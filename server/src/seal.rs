@@ -79,7 +79,7 @@ impl Seal {
     /// # Errors
     /// [`Damaged`].
     pub fn open_json<T: serde::de::DeserializeOwned>(&self, about: &str, sealed: &[u8]) -> Result<T, Damaged> {
-        serde_json::from_slice(&self.open(about, sealed)?).map_err(|_| Damaged)
+        domain::json::read(&self.open(about, sealed)?).map_err(|_| Damaged)
     }
 
     /// A hash that nobody without the key can compute or guess at. Parts are told apart by their length.

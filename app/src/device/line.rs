@@ -4,7 +4,7 @@
 //! The server functions of [`crate::api`] are called by `fetch` itself: a slow line needs a limit on silence, not on the
 //! whole, and an answer read in pieces is never copied into a string of the browser.
 
-use domain::{ApiError, PullAnswer, PullRequest, PushBatch, Verdict, Worker, WorkerId, sync::Office};
+use domain::{ApiError, PullAnswer, PullRequest, PushBatch, Verdict, Worker, WorkerId, json, sync::Office};
 use futures::future::{Either, select};
 use gloo_timers::future::TimeoutFuture;
 use js_sys::{Object, Promise, Uint8Array};
@@ -79,9 +79,9 @@ where
     let text = read(&response).await?;
     if response.ok() {
         // Something that is no answer of the office was said in its place, or was cut.
-        serde_json::from_slice(&text).map_err(|_| ApiError::NoConnection)
+        json::read(&text).map_err(|_| ApiError::NoConnection)
     } else {
-        Err(serde_json::from_slice(&text).unwrap_or_else(|_| by_status(response.status(), &response)))
+        Err(json::read(&text).unwrap_or_else(|_| by_status(response.status(), &response)))
     }
 }
 

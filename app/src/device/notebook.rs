@@ -24,7 +24,7 @@ use std::{
 
 use domain::{
     Briefing, Change, ChangeId, Cursor, DeviceId, LogId, Notebook, OutboxItem, OutboxState, Page, Refusal, StoreError,
-    Subject, Timestamp, Verdict, limits,
+    Subject, Timestamp, Verdict, json, limits,
     notebook::{Draft, Stored},
 };
 use futures::future::{join_all, try_join_all};
@@ -244,13 +244,13 @@ impl IndexedDbNotebook {
     }
 
     async fn seal(&self, store: &str, id: &str, content: &impl Serialize) -> Result<Uint8Array, StoreError> {
-        let plain = serde_json::to_vec(content).map_err(|_| StoreError::Failed)?;
+        let plain = json::write(content).map_err(|_| StoreError::Failed)?;
         self.vault.seal(store, id, &plain).await
     }
     async fn unseal<T: DeserializeOwned>(&self, store: &str, id: &str, sealed: &JsValue) -> Result<T, StoreError> {
         let sealed = idb::bytes(sealed).ok_or(StoreError::Damaged)?;
         let plain = self.vault.open(store, id, sealed).await?;
-        serde_json::from_slice(&plain).map_err(|_| StoreError::Damaged)
+        json::read(&plain).map_err(|_| StoreError::Damaged)
     }
 
     /// Reads the list rows and cursors anew.
@@ -291,7 +291,7 @@ impl IndexedDbNotebook {
             // One that is damaged takes nothing else with it.
             let Ok((number, bytes)) = self.opened(BUNDLE, key, bundle).await else { continue };
             for (subject, content) in shelf::unpack(&bytes).unwrap_or_default() {
-                if let Ok(lived) = serde_json::from_slice::<Lived>(&content) {
+                if let Ok(lived) = json::read::<Lived>(&content) {
                     shelf.put(subject, Row::of(subject, &lived, number));
                 }
             }
@@ -595,7 +595,7 @@ impl IndexedDbNotebook {
             let subject = on_page.subject;
             let known = places.get(&subject).and_then(|number| bundles.get(number)).and_then(|b| b.get(&subject));
             let mut lived = match known {
-                Some(content) => serde_json::from_slice(content).map_err(|_| StoreError::Damaged)?,
+                Some(content) => json::read(content).map_err(|_| StoreError::Damaged)?,
                 None => Lived { log: page.log.clone(), stored: Stored::default() },
             };
             if !lived.stored.merge(on_page) {
@@ -613,7 +613,7 @@ impl IndexedDbNotebook {
                 next += u32::from(bundles.get(&next).is_some_and(|bundle| bundle.len() >= BUNDLE_SUBJECTS));
                 next
             });
-            let content = serde_json::to_vec(&lived).map_err(|_| StoreError::Failed)?;
+            let content = json::write(&lived).map_err(|_| StoreError::Failed)?;
             bundles.entry(number).or_default().insert(subject, content);
             changed.insert(subject, Some(Row::of(subject, &lived, number)));
         }
@@ -720,7 +720,7 @@ impl Notebook for IndexedDbNotebook {
             };
             items.push(OutboxItem { change, state });
         }
-        items.sort_by_key(|item| item.change.n);
+        domain::order::sort_by_key(&mut items, |item| item.change.n);
         Ok(items)
     }
 
@@ -806,7 +806,7 @@ impl Notebook for IndexedDbNotebook {
         let Some(content) = bundles.get_mut(&row.bundle).and_then(|bundle| bundle.remove(&subject)) else {
             return Ok(None);
         };
-        let lived: Lived = serde_json::from_slice(&content).map_err(|_| StoreError::Damaged)?;
+        let lived: Lived = json::read(&content).map_err(|_| StoreError::Damaged)?;
         Ok(Some(lived.stored))
     }
 

@@ -487,7 +487,7 @@ impl Phone {
                 None => cards.retain(|card| !over.contains_key(&card.subject)),
             }
             cards.extend(over.values().filter_map(|(card, _)| card.clone()));
-            cards.sort_by_key(|card| Reverse((card.changed_at, card.subject)));
+            domain::order::sort_by_key(cards, |card| Reverse((card.changed_at, card.subject)));
         });
         let is_facility = |subject: &Subject| matches!(subject, Subject::Facility(_));
         if all || over.keys().any(is_facility) {
@@ -503,7 +503,7 @@ impl Phone {
                     None => facilities.retain(|f| !over.contains_key(&Subject::Facility(f.id))),
                 }
                 facilities.extend(over.values().filter_map(|(_, facility)| facility.as_deref().cloned()));
-                facilities.sort_by(|a, b| a.facts.name.cmp(&b.facts.name));
+                domain::order::sort_by(facilities, |a, b| a.facts.name.cmp(&b.facts.name));
             });
         }
         if state.outbox.with_untracked(|known| *known != outbox) {

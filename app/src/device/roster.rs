@@ -86,7 +86,7 @@ impl Roster {
                 people.push(known);
             }
         }
-        people.sort_by_key(|known| std::cmp::Reverse(known.used_at));
+        domain::order::sort_by_key(&mut people, |known| std::cmp::Reverse(known.used_at));
         Ok(people)
     }
 
@@ -122,7 +122,7 @@ impl Roster {
             Some(wrapped) => wrapped,
             None => self.vault.wrap_new(&id).await?,
         };
-        let profile = serde_json::to_vec(worker).map_err(|_| StoreError::Failed)?;
+        let profile = domain::json::write(worker).map_err(|_| StoreError::Failed)?;
         let profile = self.vault.seal(PERSON, &id, &profile).await?;
         let db = database(&self.name).await?;
         let tx = db.transaction(&[PERSON, KEY], Mode::Strict)?;
@@ -158,7 +158,7 @@ impl Roster {
     /// [`StoreError`].
     pub async fn rename(&self, worker: &Worker) -> Result<(), StoreError> {
         let id = worker.id.to_string();
-        let profile = serde_json::to_vec(worker).map_err(|_| StoreError::Failed)?;
+        let profile = domain::json::write(worker).map_err(|_| StoreError::Failed)?;
         let profile = self.vault.seal(PERSON, &id, &profile).await?;
         let db = database(&self.name).await?;
         let tx = db.transaction(&[PERSON], Mode::Relaxed)?;
@@ -200,7 +200,7 @@ impl Roster {
         let row = row.dyn_ref::<Array>()?;
         let profile = self.vault.open(PERSON, &id.as_string()?, idb::bytes(&row.get(1))?).await.ok()?;
         Some(Known {
-            worker: serde_json::from_slice(&profile).ok()?,
+            worker: domain::json::read(&profile).ok()?,
             used_at: Timestamp(row.get(2).as_f64()? as i64),
             signed_out: row.get(3).is_truthy(),
             untold: row.get(4).is_truthy(),

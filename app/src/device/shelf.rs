@@ -10,7 +10,7 @@ use std::{
     sync::Arc,
 };
 
-use domain::{Card, Cursor, Facility, LogId, Subject, notebook::Stored};
+use domain::{Card, Cursor, Facility, LogId, Subject, json, notebook::Stored};
 use serde::{Deserialize, Serialize};
 
 /// Subjects of one bundle: some thirty kilobytes, opened in a moment.
@@ -90,12 +90,12 @@ impl Shelf {
         if rows.is_empty() {
             return None;
         }
-        Some(serde_json::to_vec(&BlockOut { v: CARDS, rows }).expect("cards and facilities are lawful JSON"))
+        Some(json::write(&BlockOut { v: CARDS, rows }).expect("cards and facilities are lawful JSON"))
     }
     /// Takes over the rows of a block; false when they must be made anew.
     #[must_use]
     pub fn read_block(&mut self, bytes: &[u8]) -> bool {
-        let Ok(block) = serde_json::from_slice::<BlockIn>(bytes) else { return false };
+        let Ok(block) = json::read::<BlockIn>(bytes) else { return false };
         if block.v != CARDS {
             return false;
         }

@@ -366,7 +366,7 @@ fn referrals(state: AppState, case: CaseId, parts: &Arc<Parts>) -> AnyView {
         }
         .into_any();
     }
-    all.sort_by_key(|r| (r.progress.status.is_final(), std::cmp::Reverse(r.recorded_at)));
+    domain::order::sort_by_key(&mut all, |r| (r.progress.status.is_final(), std::cmp::Reverse(r.recorded_at)));
     let rows = all
         .into_iter()
         .map(|r| {
@@ -409,7 +409,7 @@ fn visits(state: AppState, parts: &Arc<Parts>, now: Timestamp) -> AnyView {
         }
         .into_any();
     }
-    all.sort_by_key(|v| std::cmp::Reverse((v.visit.on, v.written.recorded_at)));
+    domain::order::sort_by_key(&mut all, |v| std::cmp::Reverse((v.visit.on, v.written.recorded_at)));
     let colleagues = state.colleagues();
     let language = lang();
     let header = parts.header();

@@ -72,7 +72,7 @@ impl Finder {
                 Some((rank, Arc::clone(c)))
             })
             .collect();
-        found.sort_by_key(|(rank, card)| std::cmp::Reverse((*rank, card.changed_at)));
+        domain::order::sort_by_key(&mut found, |(rank, card)| std::cmp::Reverse((*rank, card.changed_at)));
         found.into_iter().map(|(_, card)| card).collect()
     }
 }

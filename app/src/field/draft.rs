@@ -3,10 +3,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use domain::notebook::Draft;
+use domain::{json, notebook::Draft};
 use leptos::{ev, prelude::*, task::spawn_local};
 use serde::{Serialize, de::DeserializeOwned};
-use serde_json::Value;
 
 use super::{app_state, state::AppState, ui::IconWord, words};
 use crate::icon::Icon;
@@ -15,7 +14,7 @@ use crate::icon::Icon;
 const PAUSE: Duration = Duration::from_millis(300);
 
 /// Gives the form as it stands, tracked.
-type Content = Arc<dyn Fn() -> Value + Send + Sync>;
+type Content = Arc<dyn Fn() -> String + Send + Sync>;
 
 /// Whether what stands in the form is written down.
 #[derive(Clone, Copy)]
@@ -26,7 +25,7 @@ pub struct DraftState {
     ended: StoredValue<bool>,
     content: StoredValue<Content>,
     /// What was written down last; at first the form as nobody has touched it.
-    last: StoredValue<Value>,
+    last: StoredValue<String>,
 }
 
 impl std::fmt::Debug for DraftState {
@@ -49,7 +48,7 @@ impl DraftState {
             self.last.set_value(self.now());
         }
     }
-    fn now(self) -> Value {
+    fn now(self) -> String {
         let content = self.content.get_value();
         untrack(|| content())
     }
@@ -63,19 +62,19 @@ where
     R: Fn() -> T + Copy + Send + Sync + 'static,
     W: Fn(T) + 'static,
 {
-    let content = Arc::new(move || serde_json::to_value(read()).unwrap_or_default());
+    let content = Arc::new(move || json::write_text(&read()).unwrap_or_default());
     keep(
         name,
         content,
         Box::new(move |value| {
-            if let Ok(form) = serde_json::from_value(value) {
+            if let Ok(form) = json::read(value.as_bytes()) {
                 write(form);
             }
         }),
     )
 }
 
-fn keep(name: String, content: Content, write: Box<dyn Fn(Value)>) -> DraftState {
+fn keep(name: String, content: Content, write: Box<dyn Fn(String)>) -> DraftState {
     let state = app_state();
     let pristine = untrack(|| content());
     let draft = DraftState {
@@ -137,7 +136,7 @@ fn keep(name: String, content: Content, write: Box<dyn Fn(Value)>) -> DraftState
     draft
 }
 
-fn write_down(state: AppState, name: String, content: Value, draft: DraftState) {
+fn write_down(state: AppState, name: String, content: String, draft: DraftState) {
     let keeper = state.keeper();
     let saving = keeper.put_draft(Draft { name: name.clone(), at: keeper.now(), content });
     spawn_local(async move {

@@ -144,7 +144,7 @@ pub fn Facilities() -> AnyView {
             let mut all: Vec<Arc<Facility>> = state.facilities.with(|all| {
                 all.iter().filter(|f| query.is_empty() || matches(&query, f, language)).cloned().map(Arc::new).collect()
             });
-            all.sort_by(|a, b| a.facts.code.cmp(&b.facts.code));
+            domain::order::sort_by(&mut all, |a, b| a.facts.code.cmp(&b.facts.code));
             all
         },
         |_, _| true,

@@ -234,7 +234,7 @@ impl AppState {
             .filter(|p| areas.iter().any(|area| rules.places.covers(area, &p.id)))
             .map(|p| (p.id.clone(), p.name.clone()))
             .collect();
-        villages.sort_by(|a, b| a.1.cmp(&b.1));
+        domain::order::sort_by(&mut villages, |a, b| a.1.cmp(&b.1));
         villages
     }
     /// The communes of those villages and areas.

@@ -248,7 +248,7 @@ fn answers(state: AppState) -> Vec<(Arc<Card>, CardReferral)> {
             .flat_map(|card| card.referrals.iter().filter(answered).map(|r| (Arc::clone(card), r.clone())))
             .collect()
     });
-    all.sort_by_key(|(_, r)| std::cmp::Reverse(r.moved_at));
+    domain::order::sort_by_key(&mut all, |(_, r)| std::cmp::Reverse(r.moved_at));
     all.truncate(ROWS);
     all
 }
@@ -332,7 +332,7 @@ fn visits(state: AppState) -> Vec<Due> {
             }
         }
     });
-    all.sort_by_key(|d| (d.on.is_none(), d.on));
+    domain::order::sort_by_key(&mut all, |d| (d.on.is_none(), d.on));
     all
 }
 
@@ -384,7 +384,7 @@ fn Outbox() -> AnyView {
             card_of(s).is_some_and(|c| c.urgency == Urgency::Emergency)
                 || items.iter().any(|i| i.change.body.is_emergency())
         };
-        subjects.sort_by_key(|(s, items)| !is_emergency(*s, items));
+        domain::order::sort_by_key(&mut subjects, |(s, items)| !is_emergency(*s, items));
         let more = subjects.len() > 5;
         let rows = subjects
             .into_iter()

@@ -18,7 +18,7 @@ pub fn refusal(why: &Refusal, written: Option<&str>, words: &Words) -> String {
             };
             (errors.at)(&place, (errors.invalid)(*why))
         }
-        Refusal::Decide { decide } => (errors.decide)(*decide),
+        Refusal::Decide(decide) => (errors.decide)(*decide),
         Refusal::Broken => errors.broken.to_owned(),
         Refusal::TooLarge => errors.too_large.to_owned(),
         Refusal::OtherBody => errors.other_body.to_owned(),
@@ -91,7 +91,7 @@ mod tests {
             Refusal::NotAllowed,
             Refusal::Twice,
         ];
-        all.extend(DECIDE.map(|decide| Refusal::Decide { decide }));
+        all.extend(DECIDE.map(Refusal::Decide));
         all.extend(SPOTS.iter().flat_map(|spot| INVALID.map(|why| Refusal::Field { spot: *spot, why })));
         for lang in Lang::ALL {
             for why in &all {

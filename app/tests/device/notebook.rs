@@ -111,7 +111,7 @@ async fn a_number_is_never_given_twice() {
 async fn a_save_that_fails_half_way_leaves_the_draft_and_nothing_else() {
     let (notebook, _) = empty("half").await;
     let lan = Pen::new(Village::new().lan, 1);
-    let draft = Draft { name: "new-case".to_owned(), at: MORNING, content: serde_json::json!({ "who": "?" }) };
+    let draft = Draft { name: "new-case".to_owned(), at: MORNING, content: r#"{"who":"?"}"#.to_owned() };
     notebook.put_draft(&draft).await.expect("a draft");
     let case = lan.open("a1", Some("Hoàng Thị Mỷ"), vec![]);
     let fault = Fault::throw("IDBObjectStore", "delete", "DataError", 1);
@@ -199,7 +199,10 @@ async fn nothing_readable_rests_on_the_phone() {
     let case = lan.open("a1", Some("Hoàng Thị Mỷ"), vec![]);
     let seen = lan.write(case.subject, "place:a", laws::visit("Đỡ đau chân."));
     let content = serde_json::json!({ "name": "Hoàng Thị Mỷ", "seen": "Đỡ đau chân." });
-    notebook.put_draft(&Draft { name: "visit".to_owned(), at: MORNING, content }).await.expect("a draft");
+    notebook
+        .put_draft(&Draft { name: "visit".to_owned(), at: MORNING, content: content.to_string() })
+        .await
+        .expect("a draft");
     notebook.save(&case, None).await.expect("saved");
     notebook.save(&seen, None).await.expect("saved");
     let why = Refusal::NoConsent;

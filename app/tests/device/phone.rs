@@ -177,7 +177,7 @@ async fn logging_out_keeps_what_was_not_sent() {
     let tab = Tab::of_lan().await;
     town.set_mood(Mood::Cut);
     tab.record("Hoàng Thị Mỷ").await;
-    let draft = Draft { name: "visit".to_owned(), at: browser::now(), content: serde_json::json!("dở dang") };
+    let draft = Draft { name: "visit".to_owned(), at: browser::now(), content: "\"dở dang\"".to_owned() };
     tab.phone.put_draft(draft.clone()).await.expect("a draft");
     tab.phone.log_out().await.expect("logged out without a network");
     assert_eq!(tab.state.opening.get_untracked(), Opening::Nobody);

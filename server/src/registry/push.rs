@@ -249,7 +249,7 @@ async fn release(writing: &mut Writing<'_>, ids: Vec<ChangeId>, now: Timestamp) 
         for (id, author, device, received_at, digest, then, sealed) in rows {
             let id: ChangeId = id.parse()?;
             let text = String::from_utf8(writing.seal.open(&about_waiting(id), &sealed)?)?;
-            let change = serde_json::from_str::<Change>(&text)?;
+            let change = domain::json::read::<Change>(text.as_bytes())?;
             let by = By { worker: author.parse()?, device: device.parse()?, then: &then };
             let raw = Raw {
                 log: &change.log,

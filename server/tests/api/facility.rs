@@ -113,6 +113,6 @@ async fn an_emergency_is_received_before_any_approval_and_papers_follow() {
     for (reason, why) in [("", "reason_missing"), ("Hết chỗ", "alternative_missing")] {
         let verdicts = thanh.push(&intake, &[&refuse(reason)]).await;
         let said = serde_json::to_value(&verdicts).unwrap();
-        assert_eq!(said[0]["why"]["decide"]["decide"], why, "{said}");
+        assert_eq!(said[0]["refused"]["why"]["decide"], why, "{said}");
     }
 }

@@ -5,10 +5,10 @@ use domain::{
     Act, Body, Consent, ConsentAnswer, Day, DecideError, Fact, FactName, Invalid, Level, Receiver, ReferralKind,
     ReferralStatus, Refusal, Side, Spot, Timestamp, Verdict,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use server::database::now_ms;
 
-use crate::support::{Office, cursors, pages_of};
+use crate::support::{Answer, Office, cursors, pages_of};
 
 fn refused(why: Refusal) -> Vec<Verdict> {
     vec![Verdict::Refused { why }]
@@ -16,6 +16,13 @@ fn refused(why: Refusal) -> Vec<Verdict> {
 
 fn is_accepted(verdicts: &[Verdict]) -> bool {
     verdicts.iter().all(|v| matches!(v, Verdict::Accepted { .. }))
+}
+
+/// The name of each verdict of an answer.
+fn verdicts(answer: &Answer) -> Vec<String> {
+    let answer = answer.json();
+    let name = |verdict: &Value| verdict.as_object().unwrap().keys().next().unwrap().clone();
+    answer.as_array().unwrap().iter().map(name).collect()
 }
 
 #[tokio::test]
@@ -64,7 +71,7 @@ async fn the_order_of_names_in_the_json_makes_no_other_body() {
     let sorted = serde_json::to_value(&case).unwrap();
     let batch = json!({ "v": 1, "worker": pen.worker, "device": pen.device, "changes": [sorted] });
     let answer = lan.call("/api/push", &json!({ "batch": batch })).await;
-    assert_eq!(answer.json()[0]["verdict"], "already_known");
+    assert_eq!(verdicts(&answer), ["already_known"]);
 }
 
 #[tokio::test]
@@ -162,14 +169,13 @@ async fn a_personal_id_of_wrong_length_cannot_be_read() {
     let number = |number: &str| {
         let mut change = serde_json::to_value(pen.write(case.subject, "place:a", Body::Looked)).unwrap();
         let document = json!({ "kind": "personal_id", "number": number });
-        change["body"] =
-            json!({ "kind": "facts_edited", "data": { "edits": [{ "field": "document", "now": document }] } });
+        change["body"] = json!({ "facts_edited": { "edits": [{ "fact": { "document": document } }] } });
         json!({ "batch": { "v": 1, "worker": pen.worker, "device": pen.device, "changes": [change] } })
     };
     let short = lan.call("/api/push", &number("09914800012")).await;
-    assert_eq!(short.body, r#"[{"verdict":"refused","why":{"refusal":"broken"}}]"#);
+    assert_eq!(short.body, r#"[{"refused":{"why":"broken"}}]"#);
     let right = lan.call("/api/push", &number("099148000123")).await;
-    assert_eq!(right.json()[0]["verdict"], "accepted");
+    assert_eq!(verdicts(&right), ["accepted"]);
 }
 
 #[tokio::test]
@@ -183,14 +189,14 @@ async fn a_name_is_written_or_said_to_be_unknown() {
     let spot = Spot::Fact(FactName::FullName);
     assert_eq!(lan.push(&pen, &[&without]).await, refused(Refusal::Field { spot, why: Invalid::Missing }));
     let mut empty = serde_json::to_value(pen.open("a1", None, vec![])).unwrap();
-    for fact in empty["body"]["data"]["facts"].as_array_mut().unwrap() {
-        if fact["field"] == "full_name" {
-            fact["now"] = json!("  ");
+    for fact in empty["body"]["case_opened"]["facts"].as_array_mut().unwrap() {
+        if fact.get("full_name").is_some() {
+            *fact = json!({ "full_name": "  " });
         }
     }
     let batch = json!({ "v": 1, "worker": pen.worker, "device": pen.device, "changes": [empty] });
     let answer = lan.call("/api/push", &json!({ "batch": batch })).await;
-    assert_eq!(answer.body, r#"[{"verdict":"refused","why":{"refusal":"broken"}}]"#);
+    assert_eq!(answer.body, r#"[{"refused":{"why":"broken"}}]"#);
     let unknown = pen.open("a1", None, vec![]);
     assert!(is_accepted(&lan.push(&pen, &[&unknown]).await), "\"not known\" is an answer");
 }
@@ -235,7 +241,7 @@ async fn only_another_supervisor_of_the_area_decides() {
         let desk = Side::Supervisor(Level::Commune);
         pen.write(case.subject, "place:a", act(referral, 1, desk, Act::Approve { document: None }))
     };
-    let decide = |decide| refused(Refusal::Decide { decide });
+    let decide = |decide| refused(Refusal::Decide(decide));
     assert_eq!(hanh.push(&pen, &[&approve(&pen, by_hanh.id)]).await, decide(DecideError::OwnReferral));
     assert_eq!(toan.push(&theirs, &[&approve(&theirs, by_lan.id)]).await, decide(DecideError::NotYourStep));
     assert_eq!(lan.push(&hers, &[&approve(&hers, by_lan.id)]).await, decide(DecideError::OwnReferral));
@@ -289,13 +295,10 @@ async fn one_unknown_change_delays_only_what_builds_on_it() {
         format!("{}dream_recorded{}", &batch[..at], &batch[at + "visit_recorded".len()..])
     };
     let answer = lan.post("/api/push", &dreamed).await;
-    let said: Vec<_> =
-        answer.json().as_array().unwrap().iter().map(|v| v["verdict"].as_str().unwrap().to_owned()).collect();
-    assert_eq!(said, ["accepted", "quarantined", "waiting", "accepted"]);
+    assert_eq!(verdicts(&answer), ["accepted", "quarantined", "waiting", "accepted"]);
     let again = lan.post("/api/push", &dreamed).await;
-    let said: Vec<_> =
-        again.json().as_array().unwrap().iter().map(|v| v["verdict"].as_str().unwrap().to_owned()).collect();
-    assert_eq!(said, ["already_known", "quarantined", "waiting", "already_known"], "kept once, answered the same");
+    let same = ["already_known", "quarantined", "waiting", "already_known"];
+    assert_eq!(verdicts(&again), same, "kept once, answered the same");
     assert_eq!((office.count("quarantine").await, office.count("waiting").await), (1, 1));
     office.assert_sound().await;
 }

@@ -288,7 +288,7 @@ impl Ask {
             return ShareItem::EMERGENCY.to_vec();
         }
         let mut chosen = self.fields.items.get();
-        chosen.sort_unstable();
+        domain::order::sort_by_key(&mut chosen, |n| *n);
         chosen.into_iter().filter_map(|n| ShareItem::ALL.get(n).copied()).collect()
     }
 

@@ -501,9 +501,9 @@ impl Deciding {
         let act = self.act()?;
         self.page.body(Side::Supervisor(self.level), act).map_err(|why| {
             let at = match &why {
-                Refusal::Decide { decide: DecideError::QuestionMissing } => At::Question,
-                Refusal::Decide { decide: DecideError::ReasonMissing } => At::Reason,
-                Refusal::Decide { decide: DecideError::AlternativeMissing } => At::Instead,
+                Refusal::Decide(DecideError::QuestionMissing) => At::Question,
+                Refusal::Decide(DecideError::ReasonMissing) => At::Reason,
+                Refusal::Decide(DecideError::AlternativeMissing) => At::Instead,
                 Refusal::Field { spot: Spot::Question, .. } => At::Question,
                 Refusal::Field { spot: Spot::Reason, .. } => At::Reason,
                 Refusal::Field { spot: Spot::Note, .. } => At::Number,
@@ -796,7 +796,7 @@ fn AskInstead(case: CaseId, referral: ChangeId, parts: RwSignal<Loaded>) -> AnyV
     let Some((ask, reason, alternative)) = refused else { return ().into_any() };
     let named = alternative.map(|instead| {
         let name = untrack(|| receiver_name(state, &instead, words));
-        let content = serde_json::to_value(AskDraft::again(&ask, &instead)).unwrap_or_default();
+        let content = domain::json::write_text(&AskDraft::again(&ask, &instead)).unwrap_or_default();
         let go = move |_| {
             let keeper = state.keeper();
             let has_draft = state.drafts.with_untracked(|d| d.iter().any(|d| d.name == draft_name(case)));
@@ -845,7 +845,7 @@ fn Withdraw(referral: ChangeId, parts: RwSignal<Loaded>) -> AnyView {
         let why = tried.get().then(|| body().err()).flatten()?;
         Some(match &why {
             Refusal::Field { why, .. } => (words.errors.invalid)(*why).to_owned(),
-            Refusal::Decide { decide: DecideError::ReasonMissing } => (words.errors.invalid)(Invalid::Empty).to_owned(),
+            Refusal::Decide(DecideError::ReasonMissing) => (words.errors.invalid)(Invalid::Empty).to_owned(),
             why => refusal(why, None, words),
         })
     });

@@ -198,8 +198,8 @@ impl Reply {
         let act = self.act()?;
         self.page.body(Side::Receiver, act).map_err(|why| {
             let at = match &why {
-                Refusal::Decide { decide: DecideError::ReasonMissing } => At::Reason,
-                Refusal::Decide { decide: DecideError::AlternativeMissing } => At::Instead,
+                Refusal::Decide(DecideError::ReasonMissing) => At::Reason,
+                Refusal::Decide(DecideError::AlternativeMissing) => At::Instead,
                 Refusal::Field { spot: Spot::Reason, .. } => At::Reason,
                 Refusal::Field { spot: Spot::Outcome, .. } => At::Outcome,
                 Refusal::Field { spot: Spot::Note, .. } => At::Note,

@@ -157,7 +157,7 @@ fn facilities(state: AppState, need: &Need, now: Timestamp, words: &Words) -> Of
         let mut ranked: Vec<&Facility> =
             rank_facilities(all, need.kind, need.tile, &groups).into_iter().filter(counts).collect();
         // Whoever gives the very service stands before others of the same kind; the rest of the order stays.
-        ranked.sort_by_key(|f| !gives_it(f));
+        domain::order::sort_by_key(&mut ranked, |f| !gives_it(f));
         let mut other: Vec<&Facility> = rank_facilities(all, need.kind, None, &[]).into_iter().filter(counts).collect();
         other.retain(|f| ranked.iter().all(|r| r.id != f.id));
         Offers {

@@ -177,8 +177,8 @@ pub fn desk(state: AppState) -> Desk {
             }
         }
     });
-    desk.mine.sort_by_key(Waiting::order);
-    desk.others.sort_by_key(Waiting::order);
+    domain::order::sort_by_key(&mut desk.mine, Waiting::order);
+    domain::order::sort_by_key(&mut desk.others, Waiting::order);
     desk
 }
 
@@ -200,7 +200,7 @@ pub fn inbox(state: AppState) -> Vec<Waiting> {
 pub fn sheets(state: AppState, keep: fn(ReferralStatus, &CardReferral) -> bool) -> Vec<Waiting> {
     state.now.track();
     let mut all = of_cards(state, |card, r| card.is_sheet && keep(r.status, r));
-    all.sort_by_key(Waiting::order);
+    domain::order::sort_by_key(&mut all, Waiting::order);
     all
 }
 
@@ -209,7 +209,7 @@ pub fn written_by_me(state: AppState) -> Vec<Waiting> {
     state.now.track();
     let Some(me) = state.me() else { return vec![] };
     let mut all = of_cards(state, |card, r| !card.is_sheet && r.author == me);
-    all.sort_by_key(|w| std::cmp::Reverse(w.referral.moved_at));
+    domain::order::sort_by_key(&mut all, |w| std::cmp::Reverse(w.referral.moved_at));
     all
 }
 
