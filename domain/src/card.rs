@@ -101,7 +101,7 @@ impl Card {
         let newest_at = trail.and_then(|t| t.entries.iter().filter_map(|e| e.written.received_at).max());
         let alias = facts.alias.shown().filter(|a| restricted && !a.is_empty()).cloned();
         let name = if restricted { None } else { header.name().cloned() };
-        let mut folded = header.code.as_str().to_lowercase();
+        let mut folded = crate::search::lower(header.code.as_str());
         for text in [name.as_ref().map(PersonName::as_str), alias.as_deref()].into_iter().flatten() {
             folded.push(' ');
             folded.push_str(&search::fold(text));
@@ -169,7 +169,7 @@ impl Card {
 
     fn of_sheets(subject: Subject, parts: &Parts) -> Option<Self> {
         let sheet = parts.sheets().max_by_key(|s| s.received_at)?;
-        let mut folded = sheet.code.as_str().to_lowercase();
+        let mut folded = crate::search::lower(sheet.code.as_str());
         let name = sheet.name.clone().filter(|_| !sheet.restricted);
         if let Some(name) = &name {
             folded.push(' ');

@@ -180,7 +180,7 @@ pub fn check(parts: &Parts, change: &Change, actor: Actor<'_>, rules: &Rules, no
             if edits.is_empty() || edits.len() > limits::EDITS {
                 return Err(Refusal::TooLarge);
             }
-            let names: std::collections::BTreeSet<FactName> = edits.iter().map(|e| e.fact.name()).collect();
+            let names: std::collections::BTreeSet<FactName> = crate::order::set(edits.iter().map(|e| e.fact.name()));
             if names.len() != edits.len() {
                 return Err(Refusal::Twice);
             }
@@ -294,7 +294,7 @@ pub fn check_opening(facts: &[Fact]) -> Result<(), Refusal> {
     if matches!(find(FactName::WhatHappened), Some(Fact::WhatHappened(text)) if text.trim().is_empty()) {
         return missing(FactName::WhatHappened, Invalid::Empty);
     }
-    let names = facts.iter().map(Fact::name).collect::<std::collections::BTreeSet<_>>();
+    let names = crate::order::set(facts.iter().map(Fact::name));
     if names.len() != facts.len() {
         return Err(Refusal::Twice);
     }

@@ -1,16 +1,16 @@
 //! JSON as phone and office write and read it: one door for every type. It knows the shapes that our types take, not the
 //! types.
 //!
-//! A text is read once into [`Node`]s and every type is then read from them. `serde_json` could read each type by itself,
-//! but it compiles a parser into each of them, and every phone downloads that: with this door the field app is a seventh
-//! lighter. It is also one rule for both ends: a unit variant may grow a content that an older reader passes over, and
+//! A text is read once into [`Node`]s and every type is then read from them. `serde_json`, which the office still uses
+//! where an envelope must keep its body as it came, compiles a parser into each type and brings the tables of all decimal
+//! fractions along, and every phone downloads that: with this door the field app is a fifth lighter. It is also one rule for both ends: a unit variant may grow a content that an older reader passes over, and
 //! numbers are whole.
 
 use std::borrow::Cow;
 
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
-    de::{DeserializeSeed, EnumAccess, Error as _, MapAccess, SeqAccess, VariantAccess, Visitor},
+    de::{DeserializeSeed, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor},
     forward_to_deserialize_any, ser,
 };
 
@@ -51,7 +51,7 @@ pub fn read<'de, T: Deserialize<'de>>(text: &'de [u8]) -> Result<T, Unreadable> 
 /// [`Unwritable`].
 pub fn write<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, Unwritable> {
     let mut text = vec![];
-    value.serialize(Pen(&mut text))?;
+    value.serialize(Pen::new(&mut text))?;
     Ok(text)
 }
 
@@ -75,7 +75,146 @@ pub fn variant(text: &[u8]) -> Option<String> {
 }
 
 fn parse(text: &[u8]) -> Result<Node<'_>, Unreadable> {
-    serde_json::from_slice(text).map_err(|_| Unreadable)
+    let text = std::str::from_utf8(text).map_err(|_| Unreadable)?;
+    let mut reader = Reader { text, at: 0, depth: 0 };
+    let node = reader.value().ok_or(Unreadable)?;
+    reader.skip_space();
+    if reader.at == text.len() { Ok(node) } else { Err(Unreadable) }
+}
+
+/// Reads JSON (RFC 8259), whole numbers only.
+struct Reader<'de> {
+    text: &'de str,
+    /// Bytes read; always between two characters.
+    at: usize,
+    depth: u8,
+}
+
+/// Lists and maps within each other; more is nothing that anybody means.
+const DEPTH: u8 = 128;
+
+impl<'de> Reader<'de> {
+    fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+    fn skip_space(&mut self) {
+        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.peek() {
+            self.at += 1;
+        }
+    }
+    /// Steps over `token` behind any space.
+    fn step(&mut self, token: &str) -> Option<()> {
+        self.skip_space();
+        let is_there = self.text.as_bytes().get(self.at..)?.starts_with(token.as_bytes());
+        is_there.then(|| self.at += token.len())
+    }
+    fn value(&mut self) -> Option<Node<'de>> {
+        self.skip_space();
+        match self.peek()? {
+            b'n' => self.step("null").map(|()| Node::Null),
+            b't' => self.step("true").map(|()| Node::Bool(true)),
+            b'f' => self.step("false").map(|()| Node::Bool(false)),
+            b'"' => self.text().map(Node::Text),
+            b'[' => self.inside("]", Self::value).map(Node::List),
+            b'{' => self.inside("}", Self::member).map(Node::Map),
+            _ => self.whole().map(Node::Whole),
+        }
+    }
+    fn member(&mut self) -> Option<(Cow<'de, str>, Node<'de>)> {
+        let name = self.text()?;
+        self.step(":")?;
+        Some((name, self.value()?))
+    }
+    /// What stands between brackets, parted by commas.
+    fn inside<T>(&mut self, close: &str, one: fn(&mut Self) -> Option<T>) -> Option<Vec<T>> {
+        self.at += 1;
+        self.depth += 1;
+        if self.depth > DEPTH {
+            return None;
+        }
+        let mut all = vec![];
+        if self.step(close).is_none() {
+            loop {
+                all.push(one(self)?);
+                if self.step(close).is_some() {
+                    break;
+                }
+                self.step(",")?;
+            }
+        }
+        self.depth -= 1;
+        Some(all)
+    }
+    fn whole(&mut self) -> Option<i64> {
+        let start = self.at;
+        if self.peek() == Some(b'-') {
+            self.at += 1;
+        }
+        let digits = self.at;
+        while let Some(b'0'..=b'9') = self.peek() {
+            self.at += 1;
+        }
+        let leads_with_nought = self.at - digits > 1 && self.text.as_bytes()[digits] == b'0';
+        if leads_with_nought || matches!(self.peek(), Some(b'.' | b'e' | b'E')) {
+            return None;
+        }
+        self.text[start..self.at].parse().ok()
+    }
+    fn text(&mut self) -> Option<Cow<'de, str>> {
+        self.step("\"")?;
+        let mut start = self.at;
+        let mut read = String::new();
+        loop {
+            match self.peek()? {
+                b'"' => {
+                    let last = &self.text[start..self.at];
+                    self.at += 1;
+                    return Some(if read.is_empty() { Cow::Borrowed(last) } else { Cow::Owned(read + last) });
+                }
+                b'\\' => {
+                    read.push_str(&self.text[start..self.at]);
+                    self.at += 1;
+                    read.push(self.escaped()?);
+                    start = self.at;
+                }
+                0..0x20 => return None,
+                _ => self.at += 1,
+            }
+        }
+    }
+    fn escaped(&mut self) -> Option<char> {
+        let said = self.peek()?;
+        self.at += 1;
+        Some(match said {
+            b'"' | b'\\' | b'/' => char::from(said),
+            b'b' => '\u{8}',
+            b'f' => '\u{c}',
+            b'n' => '\n',
+            b'r' => '\r',
+            b't' => '\t',
+            b'u' => {
+                let unit = self.unit()?;
+                if (0xd800..0xdc00).contains(&unit) {
+                    // Half of a character above U+FFFF: the other half follows.
+                    if !self.text.as_bytes().get(self.at..)?.starts_with(b"\\u") {
+                        return None;
+                    }
+                    self.at += 2;
+                    let low = self.unit()?.checked_sub(0xdc00).filter(|low| *low < 0x400)?;
+                    char::from_u32(0x1_0000 + ((unit - 0xd800) << 10) + low)?
+                } else {
+                    char::from_u32(unit)?
+                }
+            }
+            _ => return None,
+        })
+    }
+    /// Four hexadecimal digits.
+    fn unit(&mut self) -> Option<u32> {
+        let digits = self.text.get(self.at..self.at + 4)?;
+        self.at += 4;
+        digits.chars().try_fold(0, |unit, digit| Some(unit * 16 + digit.to_digit(16)?))
+    }
 }
 
 /// One value of a JSON text.
@@ -87,56 +226,6 @@ enum Node<'de> {
     Text(Cow<'de, str>),
     List(Vec<Node<'de>>),
     Map(Vec<(Cow<'de, str>, Node<'de>)>),
-}
-
-impl<'de> Deserialize<'de> for Node<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(AnyNode)
-    }
-}
-
-struct AnyNode;
-
-impl<'de> Visitor<'de> for AnyNode {
-    type Value = Node<'de>;
-
-    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("JSON")
-    }
-    fn visit_unit<E>(self) -> Result<Node<'de>, E> {
-        Ok(Node::Null)
-    }
-    fn visit_bool<E>(self, value: bool) -> Result<Node<'de>, E> {
-        Ok(Node::Bool(value))
-    }
-    fn visit_i64<E>(self, value: i64) -> Result<Node<'de>, E> {
-        Ok(Node::Whole(value))
-    }
-    fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<Node<'de>, E> {
-        i64::try_from(value).map(Node::Whole).map_err(E::custom)
-    }
-    fn visit_str<E>(self, text: &str) -> Result<Node<'de>, E> {
-        Ok(Node::Text(Cow::Owned(text.to_owned())))
-    }
-    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Node<'de>, E> {
-        Ok(Node::Text(Cow::Borrowed(text)))
-    }
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Node<'de>, A::Error> {
-        let mut list = vec![];
-        while let Some(node) = seq.next_element()? {
-            list.push(node);
-        }
-        Ok(Node::List(list))
-    }
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Node<'de>, A::Error> {
-        let mut members = vec![];
-        // A key is read as a node so that it can be borrowed.
-        while let Some(key) = map.next_key()? {
-            let Node::Text(key) = key else { return Err(A::Error::custom("a key is a text")) };
-            members.push((key, map.next_value()?));
-        }
-        Ok(Node::Map(members))
-    }
 }
 
 impl<'de> Node<'de> {
@@ -307,32 +396,70 @@ impl<'de> VariantAccess<'de> for Node<'de> {
 }
 
 /// Writes one value behind what is there.
-struct Pen<'a>(&'a mut Vec<u8>);
+struct Pen<'a> {
+    text: &'a mut Vec<u8>,
+    /// A text is JSON already: the content of a [`serde_json::value::RawValue`].
+    is_json: bool,
+}
+
+/// The name by which `serde_json` knows its `RawValue`; a unit test holds on to it.
+const RAW: &str = "$serde_json::private::RawValue";
 
 impl Pen<'_> {
     fn put(self, text: &str) -> Result<(), Unwritable> {
-        self.0.extend_from_slice(text.as_bytes());
+        self.text.extend_from_slice(text.as_bytes());
         Ok(())
     }
     fn whole(self, number: i64) -> Result<(), Unwritable> {
-        serde_json::to_writer(self.0, &number).map_err(|_| Unwritable)
+        self.put(&number.to_string())
     }
     fn text(self, text: &str) -> Result<(), Unwritable> {
-        serde_json::to_writer(self.0, text).map_err(|_| Unwritable)
+        if self.is_json {
+            return self.put(text);
+        }
+        self.text.push(b'"');
+        let mut rest = text.as_bytes();
+        // Only these bytes need another form, and none of them is part of a longer character.
+        while let Some(at) = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20)) {
+            self.text.extend_from_slice(&rest[..at]);
+            let byte = rest[at];
+            let short = match byte {
+                b'"' | b'\\' => byte,
+                0x8 => b'b',
+                0xc => b'f',
+                b'\n' => b'n',
+                b'\r' => b'r',
+                b'\t' => b't',
+                _ => b'u',
+            };
+            self.text.extend_from_slice(&[b'\\', short]);
+            if short == b'u' {
+                let digit = |n: u8| b"0123456789abcdef"[usize::from(n)];
+                self.text.extend_from_slice(&[b'0', b'0', digit(byte >> 4), digit(byte & 15)]);
+            }
+            rest = &rest[at + 1..];
+        }
+        self.text.extend_from_slice(rest);
+        self.text.push(b'"');
+        Ok(())
     }
 }
 
 impl<'a> Pen<'a> {
+    fn new(text: &'a mut Vec<u8>) -> Self {
+        Self { text, is_json: false }
+    }
     fn open(self, bracket: u8) -> Inside<'a> {
-        self.0.push(bracket);
-        Inside { text: self.0, close: bracket + 2, outer: false, is_first: true }
+        self.text.push(bracket);
+        // Both closing brackets stand two places behind the opening ones in ASCII.
+        Inside { text: self.text, close: bracket + 2, around: Around::Nothing, is_first: true }
     }
     /// Opens the map around a variant's content, and the content.
     fn open_in(self, variant: &str, bracket: u8) -> Result<Inside<'a>, Unwritable> {
-        self.0.push(b'{');
-        Pen(self.0).text(variant)?;
-        self.0.push(b':');
-        Ok(Inside { outer: true, ..Pen(self.0).open(bracket) })
+        self.text.push(b'{');
+        Pen::new(self.text).text(variant)?;
+        self.text.push(b':');
+        Ok(Inside { around: Around::Variant, ..Pen::new(self.text).open(bracket) })
     }
 }
 
@@ -340,9 +467,17 @@ impl<'a> Pen<'a> {
 struct Inside<'a> {
     text: &'a mut Vec<u8>,
     close: u8,
-    /// A map of one variant's name stands around it.
-    outer: bool,
+    around: Around,
     is_first: bool,
+}
+
+/// What stands around a list or a map.
+enum Around {
+    Nothing,
+    /// A map of one variant's name.
+    Variant,
+    /// It is no map at all but a text of JSON.
+    Json,
 }
 
 impl Inside<'_> {
@@ -350,17 +485,21 @@ impl Inside<'_> {
         if !std::mem::take(&mut self.is_first) {
             self.text.push(b',');
         }
-        Pen(self.text)
+        Pen::new(self.text)
     }
     fn member(&mut self, name: &str) -> Result<Pen<'_>, Unwritable> {
+        if let Around::Json = self.around {
+            return Ok(Pen { text: self.text, is_json: true });
+        }
         self.next().text(name)?;
         self.text.push(b':');
-        Ok(Pen(self.text))
+        Ok(Pen::new(self.text))
     }
     fn close(self) -> Result<(), Unwritable> {
-        self.text.push(self.close);
-        if self.outer {
-            self.text.push(b'}');
+        match self.around {
+            Around::Nothing => self.text.push(self.close),
+            Around::Variant => self.text.extend_from_slice(&[self.close, b'}']),
+            Around::Json => {}
         }
         Ok(())
     }
@@ -457,7 +596,10 @@ impl<'a> Serializer for Pen<'a> {
     fn serialize_map(self, _: Option<usize>) -> Result<Inside<'a>, Unwritable> {
         Ok(self.open(b'{'))
     }
-    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Inside<'a>, Unwritable> {
+    fn serialize_struct(self, name: &'static str, _: usize) -> Result<Inside<'a>, Unwritable> {
+        if name == RAW {
+            return Ok(Inside { text: self.text, close: b'}', around: Around::Json, is_first: true });
+        }
         Ok(self.open(b'{'))
     }
     fn serialize_struct_variant(
@@ -521,7 +663,7 @@ impl ser::SerializeMap for Inside<'_> {
     }
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Unwritable> {
         self.text.push(b':');
-        value.serialize(Pen(self.text))
+        value.serialize(Pen::new(self.text))
     }
     fn end(self) -> Result<(), Unwritable> {
         self.close()
@@ -574,6 +716,55 @@ mod tests {
         let text = serde_json::to_vec(&all).unwrap();
         assert_eq!(write(&all), Ok(text.clone()));
         assert_eq!(read::<All>(&text), Ok(all));
+    }
+
+    #[test]
+    fn texts_are_written_and_read_as_serde_json_does() {
+        let every: String =
+            ('\0'..='\u{2ff}').chain(['\u{d7ff}', '\u{e000}', '\u{fffd}', '🛟', '\u{10ffff}']).collect();
+        let text = serde_json::to_string(&every).unwrap();
+        assert_eq!(write_text(&every).as_ref(), Ok(&text));
+        assert_eq!(read::<String>(text.as_bytes()), Ok(every));
+        let escaped = br#" "\u0041\/\ud83d\udedf\u00e9\b" "#;
+        assert_eq!(read::<String>(escaped).as_deref(), Ok("A/🛟é\u{8}"));
+        for broken in [
+            r#""\ud83d""#,
+            r#""\ud83dx""#,
+            r#""\udedf""#,
+            r#""\u12g4""#,
+            r#""\u+123""#,
+            r#""\x""#,
+            "\"a\nb\"",
+            "\"a",
+            r#""\"#,
+            "'a'",
+        ] {
+            assert!(read::<String>(broken.as_bytes()).is_err(), "{broken}");
+            assert!(serde_json::from_str::<String>(broken).is_err(), "{broken}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_json_is_an_error() {
+        let good = r#" { "said" : [ "nothing" , { "two" : [ -7 , true ] } ] , "by" : { } , "nothing" : null } "#;
+        assert!(read::<All>(good.as_bytes()).is_ok());
+        assert!(serde_json::from_str::<All>(good).is_ok());
+        for cut in 1..good.trim_end().len() {
+            assert!(read::<All>(&good.as_bytes()[..cut]).is_err(), "cut at {cut}");
+        }
+        for broken in
+            ["[1,]", "[,1]", "[1 2]", "[1", "01", "-", "+1", "[1]]", "{\"a\"}", "", " ", "nul", "[1]x", "\u{feff}[]"]
+        {
+            assert!(read::<Vec<i64>>(broken.as_bytes()).is_err(), "{broken}");
+            assert!(serde_json::from_str::<Vec<i64>>(broken).is_err(), "{broken}");
+        }
+        assert!(read::<String>(b"\"\xff\"").is_err());
+    }
+
+    #[test]
+    fn json_within_a_value_is_written_as_it_is() {
+        let raw = serde_json::value::RawValue::from_string(r#"{"b": 1.50,"a":[]}"#.to_owned()).unwrap();
+        assert_eq!(write_text(&vec![raw.clone(), raw]).as_deref(), Ok(r#"[{"b": 1.50,"a":[]},{"b": 1.50,"a":[]}]"#));
     }
 
     #[test]

@@ -45,8 +45,8 @@ fn place(id: &str, kind: PlaceKind, parent: Option<&str>) -> Place {
         valid_to: None,
         successor: None,
         old_names: vec![],
-        latitude: None,
-        longitude: None,
+        latitude_e6: None,
+        longitude_e6: None,
     }
 }
 

@@ -54,11 +54,11 @@ pub struct Place {
     pub successor: Option<PlaceId>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub old_names: Vec<String>,
-    /// Degrees, WGS 84.
+    /// Millionths of a degree, WGS 84.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub latitude: Option<f64>,
+    pub latitude_e6: Option<i32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub longitude: Option<f64>,
+    pub longitude_e6: Option<i32>,
 }
 
 impl Place {
@@ -77,7 +77,7 @@ pub struct Places {
 impl Places {
     #[must_use]
     pub fn new(places: impl IntoIterator<Item = Place>) -> Self {
-        Self { by_id: places.into_iter().map(|p| (p.id.clone(), p)).collect() }
+        Self { by_id: crate::order::map(places.into_iter().map(|p| (p.id.clone(), p))) }
     }
     #[must_use]
     pub fn find(&self, id: &PlaceId) -> Option<&Place> {

@@ -10,7 +10,7 @@
 #[must_use]
 pub fn fold(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for c in text.chars().flat_map(char::to_lowercase) {
+    for c in text.chars().map(small) {
         match c {
             // Combining marks of a decomposed text.
             '\u{300}'..='\u{36f}' => {}
@@ -26,6 +26,37 @@ pub fn fold(text: &str) -> String {
         out.pop();
     }
     out
+}
+
+/// In small letters; see [`small`].
+#[must_use]
+pub fn lower(text: &str) -> String {
+    text.chars().map(small).collect()
+}
+
+/// The small letter of a capital of Latin-1, Latin Extended-A and Vietnamese, which is what names here are written in;
+/// any other character as it is. The tables of all the world's letters weigh as much as a whole screen of the field app.
+#[must_use]
+pub fn small(c: char) -> char {
+    let moved = match c {
+        'A'..='Z' | 'À'..='Ö' | 'Ø'..='Þ' => 32,
+        // Capitals and small letters take turns, capitals on even places or on odd ones.
+        'Ā'..='ķ' | 'Ŋ'..='ŷ' | 'Ơ'..='ơ' | '\u{1ea0}'..='\u{1ef9}' if !matches!(c, 'İ' | 'ı') => {
+            (u32::from(c) + 1) & 1
+        }
+        'Ĺ'..='ň' | 'Ź'..='ž' | 'Ư'..='ư' => u32::from(c) & 1,
+        _ => 0,
+    };
+    char::from_u32(u32::from(c) + moved).unwrap_or(c)
+}
+
+/// The capital of a small letter, the other way round of [`small`].
+#[must_use]
+pub fn large(c: char) -> char {
+    // A capital lies 32 or 1 before its small letter.
+    let before =
+        |n: u32| char::from_u32(u32::from(c).wrapping_sub(n)).filter(|capital| *capital != c && small(*capital) == c);
+    before(32).or_else(|| before(1)).unwrap_or(c)
 }
 
 /// The letter without marks. Covers the Vietnamese letters of Latin-1, Latin Extended-A/B and Extended Additional.
@@ -55,7 +86,7 @@ pub struct Query {
 impl Query {
     #[must_use]
     pub fn new(typed: &str) -> Self {
-        let typed = typed.trim().to_lowercase();
+        let typed = lower(typed.trim());
         let folded = fold(&typed);
         Self {
             words: folded.split(' ').filter(|w| !w.is_empty()).map(str::to_owned).collect(),
@@ -74,7 +105,7 @@ impl Query {
         if !self.words.iter().all(|word| folded.split(' ').any(|w| w.starts_with(word.as_str()))) {
             return None;
         }
-        Some(if self.has_marks && original.to_lowercase().contains(&self.typed) { 2 } else { 1 })
+        Some(if self.has_marks && lower(original).contains(&self.typed) { 2 } else { 1 })
     }
 }
 
@@ -97,7 +128,22 @@ mod tests {
         let all = "aàáảãạăằắẳẵặâầấẩẫậeèéẻẽẹêềếểễệiìíỉĩịoòóỏõọôồốổỗộơờớởỡợuùúủũụưừứửữựyỳýỷỹỵđ";
         assert!(fold(all).is_ascii(), "{}", fold(all));
         assert!(fold(&all.to_uppercase()).is_ascii());
+        assert_eq!(lower(&all.to_uppercase()), all);
+        assert_eq!(all.chars().map(large).collect::<String>(), all.to_uppercase());
         // The same letters as base and combining mark.
         assert_eq!(fold("Mo\u{302}\u{301}i"), "moi");
+    }
+
+    #[test]
+    fn letters_become_small_and_large_as_unicode_says() {
+        for c in ('\0'..='\u{17f}').chain(['Ơ', 'ơ', 'Ư', 'ư']).chain('\u{1ea0}'..='\u{1ef9}') {
+            // Letters whose other form is two letters, or lies elsewhere.
+            if matches!(c, 'µ' | 'ß' | 'ÿ' | 'İ' | 'ı' | 'ŉ' | 'Ÿ' | 'ſ') {
+                continue;
+            }
+            assert_eq!(Some(small(c)), c.to_lowercase().next(), "{c}");
+            assert_eq!(Some(large(c)), c.to_uppercase().next(), "{c}");
+        }
+        assert_eq!(small('ພ'), 'ພ');
     }
 }

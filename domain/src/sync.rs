@@ -48,7 +48,7 @@ pub struct Run {
 pub fn wire_order(outbox: &[OutboxItem]) -> Vec<&OutboxItem> {
     let queued = || outbox.iter().filter(|item| item.state == OutboxState::Queued);
     let urgent: BTreeSet<Subject> =
-        queued().filter(|item| item.change.body.is_emergency()).map(|item| item.change.subject).collect();
+        crate::order::set(queued().filter(|item| item.change.body.is_emergency()).map(|item| item.change.subject));
     let mut order: Vec<&OutboxItem> = queued().collect();
     crate::order::sort_by_key(&mut order, |item| (!urgent.contains(&item.change.subject), item.change.n));
     order
@@ -146,7 +146,7 @@ pub async fn pull<N: Notebook, O: Office>(
     loop {
         let known = notebook.cursors().await?;
         let mut cursors: BTreeMap<LogId, Option<crate::Cursor>> =
-            known.into_iter().map(|(log, cursor)| (log, Some(cursor))).collect();
+            crate::order::map(known.into_iter().map(|(log, cursor)| (log, Some(cursor))));
         // Logs that hold something of ours which the office has and no page has shown yet.
         for item in notebook.outbox().await? {
             cursors.entry(item.change.log).or_insert(None);

@@ -106,12 +106,14 @@ fn read(csv: &str, known: &BTreeMap<PlaceId, PlaceKind>) -> Result<Vec<Place>> {
 
 fn parse(line: &Line) -> Result<Place, String> {
     let code = |text: &str| text.parse::<PlaceId>().map_err(|_| format!("\"{text}\" is not a code of a place"));
-    let degrees = |text: &str, most: f64| -> Result<Option<f64>, String> {
+    let degrees = |text: &str, most: f64| -> Result<Option<i32>, String> {
         if text.is_empty() {
             return Ok(None);
         }
         let value = text.parse::<f64>().ok().filter(|v| v.abs() <= most);
-        value.map(Some).ok_or_else(|| format!("\"{text}\" is not a position in degrees"))
+        #[expect(clippy::cast_possible_truncation, reason = "degrees are within ±180")]
+        let millionths = value.map(|degrees| Some((degrees * 1e6).round() as i32));
+        millionths.ok_or_else(|| format!("\"{text}\" is not a position in degrees"))
     };
     if line.name.is_empty() || line.name.chars().count() > domain::limits::LABEL_CHARS {
         return Err("a name has 1 to 200 characters".to_owned());
@@ -129,8 +131,8 @@ fn parse(line: &Line) -> Result<Place, String> {
         valid_to: None,
         successor: None,
         old_names: vec![],
-        latitude: degrees(&line.latitude, 90.0)?,
-        longitude: degrees(&line.longitude, 180.0)?,
+        latitude_e6: degrees(&line.latitude, 90.0)?,
+        longitude_e6: degrees(&line.longitude, 180.0)?,
     })
 }
 
@@ -167,7 +169,7 @@ mod tests {
         assert_eq!(places.len(), 66);
         assert_eq!(places.iter().filter(|p| p.kind == PlaceKind::Ward).count(), 4);
         let na_sam = places.iter().find(|p| p.id.as_str() == "06124").expect("Xã Na Sầm");
-        assert_eq!((na_sam.name.as_str(), na_sam.latitude), ("Xã Na Sầm", Some(22.0766)));
+        assert_eq!((na_sam.name.as_str(), na_sam.latitude_e6), ("Xã Na Sầm", Some(22_076_600)));
     }
 
     #[test]

@@ -260,8 +260,8 @@ pub async fn put_place(connection: &mut SqliteConnection, place: &Place) -> Resu
     .bind(place.valid_to.map(|d| d.to_string()))
     .bind(place.successor.as_ref().map(PlaceId::as_str))
     .bind(serde_json::to_string(&place.old_names)?)
-    .bind(place.latitude.map(to_e6))
-    .bind(place.longitude.map(to_e6))
+    .bind(place.latitude_e6)
+    .bind(place.longitude_e6)
     .execute(&mut *connection)
     .await?;
     touch(connection).await
@@ -297,8 +297,8 @@ async fn load_places(connection: &mut SqliteConnection) -> Result<Vec<Place>> {
                 valid_to: valid_to.map(|d| d.parse::<Day>()).transpose()?,
                 successor: successor.map(|p| p.parse()).transpose()?,
                 old_names: serde_json::from_str(&old_names)?,
-                latitude: latitude.map(from_e6),
-                longitude: longitude.map(from_e6),
+                latitude_e6: latitude.map(i32::try_from).transpose()?,
+                longitude_e6: longitude.map(i32::try_from).transpose()?,
             })
         })
         .collect()
@@ -312,16 +312,4 @@ fn kind_name(kind: PlaceKind) -> &'static str {
         PlaceKind::SpecialZone => "special_zone",
         PlaceKind::Village => "village",
     }
-}
-
-fn to_e6(degrees: f64) -> i64 {
-    #[expect(clippy::cast_possible_truncation, reason = "degrees are within ±180")]
-    let millionths = (degrees * 1e6).round() as i64;
-    millionths
-}
-
-fn from_e6(millionths: i64) -> f64 {
-    #[expect(clippy::cast_precision_loss, reason = "degrees are within ±180")]
-    let degrees = millionths as f64 / 1e6;
-    degrees
 }

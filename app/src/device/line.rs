@@ -69,7 +69,7 @@ where
     F: ServerFn + Serialize,
     F::Output: DeserializeOwned,
 {
-    let body = serde_json::to_vec(arguments).map_err(|_| ApiError::BadRequest)?;
+    let body = json::write(arguments).map_err(|_| ApiError::BadRequest)?;
     let upwards_ms = (body.len() as u32 / BYTES_A_SECOND).saturating_mul(1_000);
     let abort = Abort(AbortController::new().map_err(lost)?);
     let request = request(&body, &abort.0).map_err(lost)?;

@@ -296,7 +296,7 @@ impl IndexedDbNotebook {
                 }
             }
         }
-        let numbers: BTreeSet<u32> = shelf.bundles.keys().map(|bundle| block_of(*bundle)).collect();
+        let numbers: BTreeSet<u32> = domain::order::set(shelf.bundles.keys().map(|bundle| block_of(*bundle)));
         let none = BTreeMap::new();
         let blocks = try_join_all(numbers.iter().map(|number| {
             let plain = shelf.block(*number, &none).unwrap_or_default();
@@ -370,7 +370,7 @@ impl IndexedDbNotebook {
     pub async fn save_all(&self, changes: &[Change], draft: Option<&str>) -> Result<Vec<u64>, StoreError> {
         let sealed = try_join_all(changes.iter().map(|c| async move { self.seal(CHANGE, &c.id.to_string(), c).await }));
         let rows: Vec<Object> = changes.iter().zip(sealed.await?).map(|(c, body)| lie(c, &body)).collect();
-        let replaced: BTreeSet<ChangeId> = changes.iter().filter_map(|change| change.replaces).collect();
+        let replaced: BTreeSet<ChangeId> = domain::order::set(changes.iter().filter_map(|change| change.replaces));
         let again = Cell::new(false);
         let numbers = self
             .with(async |db| {
@@ -471,7 +471,7 @@ impl IndexedDbNotebook {
     async fn try_store(&self, page: &Page, now: Timestamp) -> Result<bool, StoreError> {
         let Plan { version, bundles, changed, cursors, lying, offered } = self.plan(page).await?;
         let sealed_cursors = self.seal(META, "cursors", &cursors).await?;
-        let numbers: BTreeSet<u32> = bundles.keys().map(|bundle| block_of(*bundle)).collect();
+        let numbers: BTreeSet<u32> = domain::order::set(bundles.keys().map(|bundle| block_of(*bundle)));
         let blocks: Vec<(u32, Option<Vec<u8>>)> = {
             let shelf = self.shelf.borrow();
             numbers.into_iter().map(|number| (number, shelf.block(number, &changed))).collect()
@@ -530,7 +530,7 @@ impl IndexedDbNotebook {
         if !stored {
             return Ok(false);
         }
-        let mut touched: BTreeSet<Subject> = changed.keys().copied().collect();
+        let mut touched: BTreeSet<Subject> = domain::order::set(changed.keys().copied());
         touched.extend(lying.iter().map(|(lying, _)| lying.subject));
         touched.extend(offered.iter().map(|(_, change, _)| change.subject));
         let mut shelf = self.shelf.borrow_mut();
@@ -569,7 +569,8 @@ impl IndexedDbNotebook {
                 BTreeSet::new()
             };
             let bundle_of = |subject: &Subject| shelf.rows.get(subject).map(|row| row.bundle);
-            let mut dirty: BTreeSet<u32> = page.subjects.iter().filter_map(|s| bundle_of(&s.subject)).collect();
+            let mut dirty: BTreeSet<u32> =
+                domain::order::set(page.subjects.iter().filter_map(|s| bundle_of(&s.subject)));
             dirty.extend(dropped.iter().filter_map(bundle_of));
             // New subjects fill the last bundle before they begin another.
             if page.subjects.iter().any(|s| !shelf.rows.contains_key(&s.subject)) {
@@ -662,7 +663,8 @@ impl IndexedDbNotebook {
             .await?;
         let there = numbers.iter().zip(rows).filter(|(_, row)| !row.is_undefined());
         let opened = try_join_all(there.map(|(number, row)| self.opened(BUNDLE, (*number).into(), row))).await?;
-        let mut bundles: BTreeMap<u32, Bundle> = numbers.iter().map(|number| (*number, Bundle::new())).collect();
+        let mut bundles: BTreeMap<u32, Bundle> =
+            domain::order::map(numbers.iter().map(|number| (*number, Bundle::new())));
         for (number, bytes) in opened {
             bundles.insert(number, shelf::unpack(&bytes).ok_or(StoreError::Damaged)?);
         }
@@ -697,7 +699,7 @@ impl Notebook for IndexedDbNotebook {
         let lying = self.lying().await?;
         let unread: Vec<&Lying> = {
             let mut written = self.written.borrow_mut();
-            let there: BTreeSet<u64> = lying.iter().map(|l| l.n).collect();
+            let there: BTreeSet<u64> = domain::order::set(lying.iter().map(|l| l.n));
             written.retain(|n, _| there.contains(n));
             lying.iter().filter(|l| written.get(&l.n).is_none_or(|c| c.id != l.id)).collect()
         };
@@ -802,7 +804,7 @@ impl Notebook for IndexedDbNotebook {
     async fn find(&self, subject: Subject) -> Result<Option<Stored>, StoreError> {
         self.look().await?;
         let Some(row) = self.row(subject) else { return Ok(None) };
-        let mut bundles = self.read_bundles(&BTreeSet::from([row.bundle])).await?;
+        let mut bundles = self.read_bundles(&domain::order::set([row.bundle])).await?;
         let Some(content) = bundles.get_mut(&row.bundle).and_then(|bundle| bundle.remove(&subject)) else {
             return Ok(None);
         };
@@ -908,5 +910,5 @@ fn device(stored: &JsValue) -> Option<DeviceId> {
 }
 
 fn subjects_of(subjects: impl IntoIterator<Item = Subject>) -> Vec<Subject> {
-    subjects.into_iter().collect::<BTreeSet<_>>().into_iter().collect()
+    domain::order::set(subjects).into_iter().collect()
 }

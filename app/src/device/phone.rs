@@ -459,7 +459,7 @@ impl Phone {
     async fn draw(&self, seat: &Rc<Seat>, subjects: &BTreeSet<Subject>, all: bool) {
         // What cannot be read now is drawn with the next change; nothing is taken from the screen because of it.
         let Ok(outbox) = seat.notebook.outbox().await else { return };
-        let waiting: BTreeSet<Subject> = outbox.iter().map(|item| item.change.subject).collect();
+        let waiting: BTreeSet<Subject> = domain::order::set(outbox.iter().map(|item| item.change.subject));
         let mut over: BTreeMap<Subject, Drawn> = BTreeMap::new();
         for subject in if all { &waiting } else { subjects } {
             let drawn = if waiting.contains(subject) {

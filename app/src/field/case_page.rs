@@ -463,7 +463,11 @@ pub fn facts(state: AppState, header: &Header, words: &'static Words, lang: Lang
         let parts =
             [b.day.map(|d| format!("{d:02}")), b.month.map(|m| format!("{m:02}")), b.year.map(|y| y.to_string())];
         let written = parts.into_iter().flatten().collect::<Vec<_>>().join("/");
-        if b.estimated { format!("{written} ({})", words.new_case.birth_estimated.to_lowercase()) } else { written }
+        if b.estimated {
+            format!("{written} ({})", domain::search::lower(words.new_case.birth_estimated))
+        } else {
+            written
+        }
     });
     if birth.is_none() {
         birth = f.approximate_age.shown().map(|a| (words.speech.age)(u16::from(*a)));
@@ -525,7 +529,7 @@ fn consent(state: AppState, case: CaseId, header: &Header) -> AnyView {
         giver = format!("{giver}: {}", consent.relation);
     }
     if let Some(form) = consent.form {
-        giver = format!("{giver}, {}", (words.consent.form)(form).to_lowercase());
+        giver = format!("{giver}, {}", domain::search::lower((words.consent.form)(form)));
     }
     let pairs = vec![(words.consent.recording, answer), (words.consent.who_answered, giver)];
     let open = RwSignal::new(false);
@@ -619,9 +623,9 @@ fn step(entry: &TrailEntry, state: AppState, words: &Words) -> String {
         TrailWhat::Visited => words.trail.visited.to_owned(),
         TrailWhat::Tasked => words.trail.tasked.to_owned(),
         TrailWhat::TaskDone => words.trail.task_done.to_owned(),
-        TrailWhat::Asked(kind) => (words.trail.asked)(&(words.referral.kind)(*kind).to_lowercase()),
+        TrailWhat::Asked(kind) => (words.trail.asked)(&domain::search::lower((words.referral.kind)(*kind))),
         TrailWhat::Acted(kind, act) => {
-            (words.trail.acted)(&(words.referral.kind)(*kind).to_lowercase(), (words.trail.act)(act))
+            (words.trail.acted)(&domain::search::lower((words.referral.kind)(*kind)), (words.trail.act)(act))
         }
         TrailWhat::Told(whom) => (words.trail.told)(whom),
         TrailWhat::Counted => words.trail.counted.to_owned(),

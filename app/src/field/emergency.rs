@@ -633,7 +633,8 @@ fn numbers_in(state: AppState, commune: Option<&PlaceId>, receiver: Option<&Rece
             let decides =
                 colleague.grants.iter().any(|g| g.role == Role::Supervisor && g.area.as_ref() == Some(commune));
             if let (true, Some(phone)) = (decides && Some(colleague.id) != me, &colleague.phone) {
-                let name = format!("{}, {}", colleague.name, (words.speech.role)(Role::Supervisor).to_lowercase());
+                let name =
+                    format!("{}, {}", colleague.name, domain::search::lower((words.speech.role)(Role::Supervisor)));
                 add(Number { name, phone: phone.clone(), is_supervisor: true });
             }
         }

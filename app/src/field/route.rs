@@ -109,14 +109,14 @@ impl Route {
 pub struct Navigator {
     route: RwSignal<Route>,
     /// Where to scroll once the page that was gone back to stands again.
-    scroll_to: StoredValue<f64>,
+    scroll_to: StoredValue<u32>,
 }
 
 impl Navigator {
     /// Reads the address, listens for the back button and takes over taps on links of the app.
     #[must_use]
     pub fn start() -> Self {
-        let this = Self { route: RwSignal::new(here()), scroll_to: StoredValue::new(0.0) };
+        let this = Self { route: RwSignal::new(here()), scroll_to: StoredValue::new(0) };
         if let Ok(history) = window().history() {
             // The page is drawn a moment after the browser would scroll.
             let _ = history.set_scroll_restoration(web_sys::ScrollRestoration::Manual);
@@ -144,10 +144,10 @@ impl Navigator {
     /// Goes there so that the back button does not return to the present page: a form that was sent.
     pub fn replace(self, route: Route) {
         if let Ok(history) = window().history() {
-            let mark = Mark { scroll: 0.0, ..Mark::of(&history) };
+            let mark = Mark { scroll: 0, ..Mark::of(&history) };
             let _ = history.replace_state_with_url(&mark.write(), "", Some(&route.path()));
         }
-        self.scroll_to.set_value(0.0);
+        self.scroll_to.set_value(0);
         self.route.set(here());
     }
     /// One page back; to `otherwise` when the app was opened at this page.
@@ -162,16 +162,16 @@ impl Navigator {
     /// Puts the window where the page had been left; called once its content stands.
     pub fn restore_scroll(self) {
         let top = self.scroll_to.get_value();
-        request_animation_frame(move || window().scroll_to_with_x_and_y(0.0, top));
+        request_animation_frame(move || window().scroll_to_with_x_and_y(0.0, f64::from(top)));
     }
 
     fn push(self, path: &str) {
         let Ok(history) = window().history() else { return };
         let depth = Mark::of(&history).depth;
-        let left = Mark { depth, scroll: window().scroll_y().unwrap_or(0.0) };
+        let left = Mark { depth, scroll: window().scroll_y().unwrap_or(0.0) as u32 };
         let _ = history.replace_state_with_url(&left.write(), "", None);
-        let _ = history.push_state_with_url(&Mark { depth: depth + 1, scroll: 0.0 }.write(), "", Some(path));
-        self.scroll_to.set_value(0.0);
+        let _ = history.push_state_with_url(&Mark { depth: depth + 1, scroll: 0 }.write(), "", Some(path));
+        self.scroll_to.set_value(0);
         self.route.set(here());
     }
 }
@@ -180,7 +180,8 @@ impl Navigator {
 #[derive(Debug, Clone, Copy, Default)]
 struct Mark {
     depth: u32,
-    scroll: f64,
+    /// Whole pixels from the top.
+    scroll: u32,
 }
 
 impl Mark {

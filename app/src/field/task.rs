@@ -232,7 +232,7 @@ fn doers(state: AppState, parts: &Parts, words: &Words) -> Vec<(TaskFor, String)
         all.push((TaskFor::Worker(me), words.visit.task_me.to_owned()));
     }
     for c in colleagues.iter().filter(sees).filter(|c| Some(c.id) != me) {
-        let role = c.grants.first().map(|g| (words.speech.role)(g.role).to_lowercase());
+        let role = c.grants.first().map(|g| domain::search::lower((words.speech.role)(g.role)));
         let label = match role {
             Some(role) => format!("{}, {role}", c.name),
             None => c.name.to_string(),

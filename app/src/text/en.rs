@@ -87,7 +87,7 @@ pub static WORDS: Words = Words {
             TimeLimit::WorkingDays(1) => "1\u{a0}working\u{a0}day".to_owned(),
             TimeLimit::WorkingDays(n) => format!("{n}\u{a0}working\u{a0}days"),
         },
-        papers: |left| format!("Papers: {}", left.to_lowercase()),
+        papers: |left| format!("Papers: {}", domain::search::lower(left)),
         clock_starts_on_receipt: "The clock starts when the commune receives it",
         day: "Day",
         month: "Month",
@@ -541,7 +541,7 @@ pub static WORDS: Words = Words {
         full: |others| format!("This place is full. Free places: {others}."),
         full_everywhere: "This place is full; the person will have to wait.",
         same_already: |kind, status| {
-            format!("A referral for “{kind}” is already on its way: {}.", status.to_lowercase())
+            format!("A referral for “{kind}” is already on its way: {}.", domain::search::lower(status))
         },
         copy_reason: "Copy what the case says",
         read_first: "Choose the receiver and what is shared; the phone writes the words to read aloud.",
@@ -978,7 +978,7 @@ pub static WORDS: Words = Words {
     trail: Trail {
         opened: "recorded the case",
         edited: |names| {
-            format!("edited {}", names.iter().map(|n| fact(*n).to_lowercase()).collect::<Vec<_>>().join(", "))
+            format!("edited {}", names.iter().map(|n| domain::search::lower(fact(*n))).collect::<Vec<_>>().join(", "))
         },
         grouped: "chose the legal group",
         named: |who| format!("named {who} on the case"),

@@ -71,7 +71,7 @@ pub fn bytes(n: u64, decimal: &str) -> String {
 #[must_use]
 pub fn capital(word: &str) -> String {
     let mut rest = word.chars();
-    rest.next().map(|first| first.to_uppercase().chain(rest).collect()).unwrap_or_default()
+    rest.next().map(|first| std::iter::once(domain::search::large(first)).chain(rest).collect()).unwrap_or_default()
 }
 
 /// A place without the word for its kind, which the national list writes before some names: `Phường Đông Kinh`.

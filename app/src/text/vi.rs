@@ -89,7 +89,7 @@ pub static WORDS: Words = Words {
             TimeLimit::Hours(n) => format!("{n}\u{a0}giờ"),
             TimeLimit::WorkingDays(n) => format!("{n}\u{a0}ngày làm việc"),
         },
-        papers: |left| format!("Giấy tờ: {}", left.to_lowercase()),
+        papers: |left| format!("Giấy tờ: {}", domain::search::lower(left)),
         clock_starts_on_receipt: "Hạn tính từ khi xã nhận được",
         day: "Ngày",
         month: "Tháng",
@@ -547,7 +547,7 @@ pub static WORDS: Words = Words {
         household_hint: "Gọi như trong thôn vẫn gọi, ví dụ: nhà bà Mỷ.",
         full: |others| format!("Nơi này hết chỗ. Còn chỗ: {others}."),
         full_everywhere: "Nơi này hết chỗ, người này sẽ phải chờ.",
-        same_already: |kind, status| format!("Đã có phiếu “{kind}” đang đi: {}.", status.to_lowercase()),
+        same_already: |kind, status| format!("Đã có phiếu “{kind}” đang đi: {}.", domain::search::lower(status)),
         copy_reason: "Chép điều đã ghi trong hồ sơ",
         read_first: "Chọn nơi nhận và điều gửi đi, máy viết sẵn câu để đọc.",
         not_asked_hint: "Chưa gửi được. Máy giữ bản nháp, hỏi xong mở lại.",
@@ -965,7 +965,9 @@ pub static WORDS: Words = Words {
     },
     trail: Trail {
         opened: "ghi hồ sơ",
-        edited: |names| format!("sửa {}", names.iter().map(|n| fact(*n).to_lowercase()).collect::<Vec<_>>().join(", ")),
+        edited: |names| {
+            format!("sửa {}", names.iter().map(|n| domain::search::lower(fact(*n))).collect::<Vec<_>>().join(", "))
+        },
         grouped: "chọn nhóm đối tượng",
         named: |who| format!("nêu tên {who} trên hồ sơ"),
         excluded: |who| format!("không cho {who} xem hồ sơ"),

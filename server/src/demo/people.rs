@@ -52,8 +52,8 @@ pub fn places() -> Result<Vec<Place>> {
                 valid_to: None,
                 successor: None,
                 old_names: vec![],
-                latitude: None,
-                longitude: None,
+                latitude_e6: None,
+                longitude_e6: None,
             })
         })
         .collect()

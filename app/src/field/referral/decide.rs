@@ -288,7 +288,7 @@ fn head(state: AppState, case: CaseId, parts: &Parts, of: &Referral, words: &'st
             <div>
                 <h1>{title.join(", ")}</h1>
                 <p class="soft">
-                    {place.map(|place| format!("{place}, "))} {words.frame.code.to_lowercase()} " "
+                    {place.map(|place| format!("{place}, "))} {domain::search::lower(words.frame.code)} " "
                     <span class="code">{header.code.to_string()}</span> ". " {written}
                 </p>
             </div>

@@ -462,7 +462,7 @@ pub fn sheet_head(state: AppState, sheet: &Sheet) -> AnyView {
             <div>
                 <h1>{naming::sheet_title(sheet, now.day(), words)}</h1>
                 <p class="soft">
-                    {line} ", " {words.frame.code.to_lowercase()} " " <span class="code">{sheet.code.to_string()}</span>
+                    {line} ", " {domain::search::lower(words.frame.code)} " " <span class="code">{sheet.code.to_string()}</span>
                 </p>
             </div>
             <div class="cluster">

@@ -29,7 +29,10 @@ pub fn asked(kind: ReferralKind, service: Option<&ServiceCode>, words: &Words) -
 
 fn lower_first(text: &str) -> String {
     let mut letters = text.chars();
-    letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
+    letters
+        .next()
+        .map(|first| std::iter::once(domain::search::small(first)).chain(letters).collect())
+        .unwrap_or_default()
 }
 
 /// `Hết chỗ, 0/90 trống, lúc 18:00`: free places never stand without when they were counted.
@@ -60,7 +63,7 @@ pub fn sharing_line(sharing: &Sharing, on: Day, words: &Words) -> String {
     match sharing.given_by {
         Some(Giver::Representative) if !sharing.relation.is_empty() => format!("{said} ({})", sharing.relation),
         Some(Giver::Representative) => {
-            format!("{said} ({})", (words.consent.giver)(Giver::Representative).to_lowercase())
+            format!("{said} ({})", domain::search::lower((words.consent.giver)(Giver::Representative)))
         }
         _ => said,
     }
