@@ -1,76 +1,8 @@
 // The main job: from the bus shelter without network to the centre's bed and back to the village.
-import type { Locator, Page, Request } from '@playwright/test';
-
-import type { Phone } from '../support/phone.ts';
+import { ready, recordCase, recordEmergency, send, tab, watchPushes } from '../support/story.ts';
 import { expect, test } from '../support/test.ts';
 
-/** Six characters that nobody mishears. */
-const CODE = /^[ACDEFGHKMNPRTVWXY34679]{6}$/;
 const MAN = 'Chưa rõ họ tên (nam, khoảng 60 tuổi)';
-
-/** Signs in and waits until the first pull has come. */
-async function ready(phone: Phone, name: string): Promise<void> {
-  await phone.open('/');
-  await phone.logIn(name);
-  await expect(phone.page.getByText(/Xã nhận lần cuối|Cập nhật/).first()).toBeVisible({ timeout: 30_000 });
-}
-
-async function tab(page: Page, name: string): Promise<void> {
-  await page.getByRole('navigation', { name: 'Các mục chính' }).getByRole('link', { name }).click();
-}
-
-/** Taps a button whose change goes to the office at once, and waits until the office has answered. */
-async function send(page: Page, name: string, within: Page | Locator = page): Promise<void> {
-  const answered = page.waitForResponse((response) => response.url().endsWith('/api/push'));
-  await within.getByRole('button', { name, exact: true }).click();
-  expect((await answered).status()).toBe(200);
-}
-
-/** Answers the six questions of a new case. */
-async function recordCase(page: Page, name: string, what: string): Promise<string> {
-  await page.getByRole('link', { name: 'Ghi hồ sơ mới' }).click();
-  await page.getByLabel('Họ và tên').fill(name);
-  await next(page);
-  await page.getByLabel('Thôn phụ trách').selectOption({ label: 'Nà Thông' });
-  await next(page);
-  await page.getByRole('radio', { name: 'Người cao tuổi' }).check({ force: true });
-  await next(page);
-  await page.getByLabel('Chuyện gì đã xảy ra?').fill(what);
-  await next(page);
-  await page.getByRole('radio', { name: /^Bình thường/ }).check({ force: true });
-  await next(page);
-  await page.getByRole('radio', { name: /^Đồng ý/ }).check({ force: true });
-  await page.getByRole('button', { name: 'Lưu trên máy này' }).click();
-  await expect(page.getByRole('heading', { name: 'Đã lưu trên máy này' })).toBeVisible();
-  return page.getByText(CODE).innerText();
-}
-
-async function next(page: Page): Promise<void> {
-  await page.getByRole('button', { name: 'Tiếp tục' }).click();
-}
-
-async function recordEmergency(page: Page): Promise<string> {
-  await page.getByRole('link', { name: 'KHẨN CẤP' }).click();
-  await page.getByRole('button', { name: 'Nam', exact: true }).click();
-  await page.getByLabel('Tuổi (ước chừng cũng được)').fill('60');
-  await page.getByLabel('Thôn phụ trách').selectOption({ label: 'Nà Thông' });
-  await page.getByLabel('Chỗ gặp').fill('Nhà chờ xe Nà Thông');
-  await page.getByRole('textbox', { name: /Việc gì|Chuyện gì đang xảy ra/ }).fill('Không nói được tên, người lạnh, chân phải đau');
-  await page.getByRole('button', { name: 'Lưu và gọi ngay' }).click();
-  await expect(page.getByRole('heading', { name: MAN })).toBeVisible();
-  return page.getByText(CODE).innerText();
-}
-
-/** The subjects of each push in the order in which they were sent. */
-function watchPushes(page: Page): string[][] {
-  const pushes: string[][] = [];
-  page.on('request', (request: Request) => {
-    if (!request.url().endsWith('/api/push')) return;
-    const { batch } = request.postDataJSON() as { batch: { changes: { subject: string }[] } };
-    pushes.push(batch.changes.map((change) => change.subject));
-  });
-  return pushes;
-}
 
 test('a wanderer recorded at night without network is questioned, answered for, admitted and seen in the village', async ({
   phone,
@@ -80,9 +12,15 @@ test('a wanderer recorded at night without network is questioned, answered for, 
   await ready(phone, 'lan');
   await phone.installed();
   await phone.goOffline();
-  await recordCase(phone.page, 'Hoàng Thị Thử Nghiệm', 'Sống một mình, ngã hai lần.');
+  await recordCase(phone.page, { name: 'Hoàng Thị Thử Nghiệm', what: 'Sống một mình, ngã hai lần.' });
   await phone.open('/');
-  const code = await recordEmergency(phone.page);
+  const code = await recordEmergency(phone.page, {
+    sex: 'Nam',
+    age: '60',
+    place: 'Nhà chờ xe Nà Thông',
+    what: 'Không nói được tên, người lạnh, chân phải đau',
+  });
+  await expect(phone.page.getByRole('heading', { name: MAN })).toBeVisible();
   await expect(phone.page.getByText('Chờ gửi').first()).toBeVisible();
   await expect(phone.page.getByText('Xin chị gọi ngay').first()).toBeVisible();
   await expect(phone.page.getByRole('link', { name: '113' })).toHaveAttribute('href', 'tel:113');
@@ -168,7 +106,7 @@ test('a pulled battery loses neither the case nor the way back to it, and an end
   await ready(phone, 'lan');
   await phone.installed();
   await phone.goOffline();
-  await recordCase(phone.page, 'Hoàng Thị Thử Nghiệm', 'Sống một mình, ngã hai lần.');
+  await recordCase(phone.page, { name: 'Hoàng Thị Thử Nghiệm', what: 'Sống một mình, ngã hai lần.' });
   await phone.killBrowser();
   await phone.open('/cases');
   const row = phone.page.getByRole('link', { name: /Hoàng Thị Thử Nghiệm/ });
