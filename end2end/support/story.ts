@@ -84,7 +84,7 @@ export interface Emergency {
 /** Fills KHẨN CẤP from Hôm nay and saves it; gives the code of the case. */
 export async function recordEmergency(page: Page, emergency: Emergency): Promise<string> {
   const { name, sex, age, village = 'Nà Thông', place, trouble, what } = emergency;
-  await page.getByRole('link', { name: 'KHẨN CẤP' }).click();
+  await page.getByRole('link', { name: 'KHẨN CẤP', exact: true }).click();
   if (name) {
     await page.getByRole('switch', { name: 'Chưa rõ họ tên' }).uncheck({ force: true });
     await page.getByLabel('Họ và tên').fill(name);
