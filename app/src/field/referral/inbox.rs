@@ -512,6 +512,7 @@ pub fn Inbox() -> AnyView {
     let state = app_state();
     let words = words();
     let tab = RwSignal::new(Some(0));
+    let receiving = RwSignal::new(None::<Waiting>);
     let lists = Memo::new(move |_| {
         use ReferralStatus as S;
         [
@@ -575,26 +576,27 @@ pub fn Inbox() -> AnyView {
                     >
                         <ul class="rows">
                             <For each=rows key=row_key let:waiting>
-                                <InboxRow waiting />
+                                <InboxRow waiting receiving />
                             </For>
                         </ul>
                     </Show>
                 </section>
                 {move || facility.get().map(|facility| view! { <PlacesBoard facility /> })}
             </div>
+            {move || receiving.get().map(|waiting| view! { <Receiving waiting receiving /> })}
         </Screen>
     }
     .into_any()
 }
 
-/// A row stays while nothing about it moves, so that a dialog that is open is not closed by the clock.
+/// A row stays while nothing about it moves, so that the clock does not draw it anew under a finger.
 fn row_key(waiting: &Waiting) -> (ChangeId, ReferralStatus, Option<u8>) {
     (waiting.referral.id, waiting.referral.status, waiting.referral.papers.map(|papers| papers as u8))
 }
 
 /// One sheet of the inbox: what the consent covers, the clock, and the two answers most often given.
 #[component]
-fn InboxRow(waiting: Waiting) -> AnyView {
+fn InboxRow(waiting: Waiting, receiving: RwSignal<Option<Waiting>>) -> AnyView {
     use ReferralStatus as S;
     let state = app_state();
     let words = words();
@@ -658,7 +660,6 @@ fn InboxRow(waiting: Waiting) -> AnyView {
     let at_once =
         referral.receives_at_once && matches!(referral.status, S::Submitted | S::Approved | S::Returned | S::Forwarded);
     let may_receive = at_once || matches!(referral.status, S::Forwarded | S::Accepted | S::Waitlisted);
-    let receiving = RwSignal::new(false);
     let delivery = move || state.outbox.with(|outbox| turn::delivery(id, outbox));
     let open_label =
         if referral.status.is_final() || referral.status == S::InService { words.inbox.open } else { words.inbox.look };
@@ -705,7 +706,7 @@ fn InboxRow(waiting: Waiting) -> AnyView {
                                     class="button"
                                     data-kind=at_once.then_some("main")
                                     type="button"
-                                    on:click=move |_| receiving.set(true)
+                                    on:click=move |_| receiving.set(Some(waiting.clone()))
                                 >
                                     {words.inbox.receive}
                                 </button>
@@ -715,17 +716,32 @@ fn InboxRow(waiting: Waiting) -> AnyView {
                     {calls}
                 </div>
             </article>
-            <Show when=move || receiving.get()>
-                <ReceiveDialog referral=id parts open=receiving title=Signal::derive(title.clone()) />
-            </Show>
         </li>
     }
     .into_any()
 }
 
-/// Receiving somebody straight from the list.
+/// Receiving somebody straight from the list. It stands beside the rows: a decision that arrives meanwhile draws the row
+/// anew and leaves what is being typed alone.
 #[component]
-fn ReceiveDialog(referral: ChangeId, parts: RwSignal<Loaded>, open: RwSignal<bool>, title: Signal<String>) -> AnyView {
+fn Receiving(waiting: Waiting, receiving: RwSignal<Option<Waiting>>) -> AnyView {
+    let state = app_state();
+    let words = words();
+    let Waiting { card, referral, .. } = waiting;
+    let referral = referral.id;
+    let parts = state.parts(card.subject);
+    let title = Signal::derive(move || naming::card_title_aged(&card, state.now.get().day(), words));
+    let here = Memo::new(move |before| before == Some(&true) || matches!(parts.get(), Loaded::Here(_)));
+    (move || here.get().then(|| view! { <ReceiveDialog referral parts receiving title /> })).into_any()
+}
+
+#[component]
+fn ReceiveDialog(
+    referral: ChangeId,
+    parts: RwSignal<Loaded>,
+    receiving: RwSignal<Option<Waiting>>,
+    title: Signal<String>,
+) -> AnyView {
     let words = words();
     let notice = expect_context::<Notice>();
     let page = ActPage::new(referral, parts);
@@ -756,7 +772,7 @@ fn ReceiveDialog(referral: ChangeId, parts: RwSignal<Loaded>, open: RwSignal<boo
         let Ok((log, subject, body)) = untrack(|| reply.body()) else { return };
         saving.save(log, subject, vec![body], None, None, move |_| {
             notice.say(words.inbox.received);
-            open.set(false);
+            let _ = receiving.try_set(None);
         });
     };
     let dialog = NodeRef::<html::Dialog>::new();
@@ -770,7 +786,7 @@ fn ReceiveDialog(referral: ChangeId, parts: RwSignal<Loaded>, open: RwSignal<boo
     let heading = fresh_id();
     let labelled = heading.clone();
     view! {
-        <dialog class="dialog" node_ref=dialog aria-labelledby=labelled on:close=move |_| open.set(false)>
+        <dialog class="dialog" node_ref=dialog aria-labelledby=labelled on:close=move |_| receiving.set(None)>
             <form novalidate on:submit=send>
                 <div>
                     <h2 id=heading>{words.inbox.receive}</h2>
@@ -781,7 +797,7 @@ fn ReceiveDialog(referral: ChangeId, parts: RwSignal<Loaded>, open: RwSignal<boo
                 <WholeError error=error(At::Whole) />
                 <SaveFailure saving />
                 <div class="pair">
-                    <button class="button" type="button" on:click=move |_| open.set(false)>{words.frame.cancel}</button>
+                    <button class="button" type="button" on:click=move |_| receiving.set(None)>{words.frame.cancel}</button>
                     <button class="button" data-kind="main" disabled=move || saving.busy.get()>{words.inbox.receive}</button>
                 </div>
             </form>
