@@ -52,8 +52,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         let (year, month, day) = day(&cell(row, "date")?)?;
         Ok(format!("({year}, {month}, {day})"))
     })?;
-    table(&mut out, "ethnic_groups", "ETHNIC_GROUPS", "(u8, &str)", |row, cell| {
-        Ok(format!("({}, {:?})", cell(row, "code")?.parse::<u8>()?, cell(row, "name_vi")?))
+    table(&mut out, "ethnic_groups", "ETHNIC_GROUPS", "(u8, Bilingual)", |row, cell| {
+        Ok(format!(
+            "({}, Bilingual {{ vi: {:?}, en: {:?} }})",
+            cell(row, "code")?.parse::<u8>()?,
+            cell(row, "name_vi")?,
+            cell(row, "name_en")?
+        ))
     })?;
     fs::write(Path::new(&env::var("OUT_DIR")?).join("catalogue.rs"), out)?;
     Ok(())

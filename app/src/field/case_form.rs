@@ -420,9 +420,10 @@ fn PaperFields(form: CaseForm, tried: RwSignal<bool>) -> AnyView {
             )
             .collect::<Vec<_>>(),
     );
+    let language = lang();
     let ethnic = Signal::stored(
         std::iter::once((String::new(), words.speech.not_said.to_owned()))
-            .chain(ETHNIC_GROUPS.iter().map(|(code, name)| (code.to_string(), (*name).to_owned())))
+            .chain(ETHNIC_GROUPS.iter().map(|(code, name)| (code.to_string(), language.of(*name).to_owned())))
             .collect::<Vec<_>>(),
     );
     let has_number = move || form.document_kind.with(|k| !k.is_empty() && k != "none");

@@ -502,7 +502,7 @@ pub fn facts(state: AppState, header: &Header, words: &'static Words, lang: Lang
         (label(N::Phone), f.phone.shown().map(phone).unwrap_or_default()),
         (label(N::Document), document.unwrap_or_default()),
         (label(N::Insurance), text(f.insurance.shown())),
-        (label(N::EthnicGroup), ethnic.map(|(_, name)| (*name).to_owned()).unwrap_or_default()),
+        (label(N::EthnicGroup), ethnic.map(|(_, name)| lang.of(*name).to_owned()).unwrap_or_default()),
         (label(N::Nationality), text(f.nationality.shown())),
         (label(N::Language), text(f.language.shown())),
         (label(N::NeedsInterpreter), f.needs_interpreter.shown().copied().map(yes_no).unwrap_or_default()),
