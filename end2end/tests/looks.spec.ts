@@ -80,7 +80,7 @@ test('the screens of a collaborator read as they look', async ({ phone }) => {
       - text: /\\d+ việc/
       - list:
         - listitem:
-          - link /^Hoàng Thị Mỷ, 78 tuổi Nà Thông\\. Xem ba cháu đi học Quá hẹn \\d+ ngày$/${DOCK}`);
+          - link /^Hoàng Thị Mỷ, \\d+ tuổi Nà Thông\\. Xem ba cháu đi học Quá hẹn \\d+ ngày$/${DOCK}`);
 
   await tab(page, 'Hồ sơ');
   await reads(page, `
@@ -102,7 +102,7 @@ test('the screens of a collaborator read as they look', async ({ phone }) => {
       - heading /^\\d+ hồ sơ$/ [level=2]
       - list:
         - listitem:
-          - link /^Hoàng Văn Dính 25 tuổi · Khuổi Slao XN4C73 Đang trợ giúp Xã đã nhận/${DOCK}`);
+          - link /^Hoàng Văn Dính \\d+ tuổi · Khuổi Slao XN4C73 Đang trợ giúp Xã đã nhận/${DOCK}`);
 
   await row(page, 'XN4C73').click();
   await reads(page, `
@@ -111,7 +111,7 @@ test('the screens of a collaborator read as they look', async ({ phone }) => {
     - button "Chia sẻ mã"
   - main:
     - heading "Hoàng Văn Dính" [level=1]
-    - paragraph: Nam, 25 tuổi · Khuổi Slao, Xã Bản Mây
+    - paragraph: /^Nam, \\d+ tuổi · Khuổi Slao, Xã Bản Mây$/
     - text: Mã
     - strong: XN4C73
     - 'img "Bước 5 trong 7: Đang trợ giúp"'
@@ -283,13 +283,13 @@ test('the queue and the decision of a supervisor read as they look', async ({ ph
       - text: /Bây giờ \\d\\d:\\d\\d/
       - list:
         - listitem:
-          - link /^Khẩn cấp Hạn chế T-02, 9 tuổi Bảo vệ trẻ em. Mái ấm Nà Sầm X4HR7D Chờ duyệt Xem trong/
+          - link /^Khẩn cấp Hạn chế T-02, \\d+ tuổi Bảo vệ trẻ em. Mái ấm Nà Sầm X4HR7D Chờ duyệt Xem trong/
           - link "Gọi chị Diệp 0900 000 002"
     - region "Theo hạn":
       - heading "Theo hạn" [level=2]
       - list:
         - listitem:
-          - link /^Bàn Thị Mai, 27 tuổi Kết nối dịch vụ. .* EWMC7T Chờ duyệt Quá hạn/
+          - link /^Bàn Thị Mai, \\d+ tuổi Kết nối dịch vụ. .* EWMC7T Chờ duyệt (Quá hạn|Hạn|Còn)/
     - region "Không có hạn":
       - heading "Không có hạn" [level=2]
     - paragraph: 1 phiếu do chị viết đang chờ anh Dương Văn Kiên. Người viết không tự duyệt.${DOCK}`);
@@ -300,7 +300,7 @@ test('the queue and the decision of a supervisor read as they look', async ({ ph
     - link "Chờ duyệt"
     - text: /^Quyết định trong \\d+ giờ/
   - main:
-    - heading "Bàn Thị Thùy Dương, 9 tuổi" [level=1]
+    - heading /^Bàn Thị Thùy Dương, \\d+ tuổi$/ [level=1]
     - paragraph: /^Pác Luống, mã X4HR7D\\. Chị Diệp viết/
     - text: Khẩn cấp Hạn chế Chờ duyệt
     - term: Đề nghị
@@ -344,7 +344,7 @@ test('the inbox of a facility reads as it looks', async ({ anotherPhone }) => {
     - list:
       - listitem:
         - article:
-          - heading "Chưa rõ họ tên (nam, khoảng 47 tuổi)" [level=3]
+          - heading /^Chưa rõ họ tên .nam, khoảng \\d+ tuổi.$/ [level=3]
           - paragraph: /xã Nà Sầm Thượng VWA9W3/
           - paragraph: Nhà xa đường, hai con bỏ học vụ gặt, thiếu gạo tháng giáp hạt.
           - paragraph: "Được xem: tuổi, giới tính, sức khỏe, chuyện đã xảy ra"
@@ -362,7 +362,7 @@ test('the inbox of a facility reads as it looks', async ({ anotherPhone }) => {
   await expect(page.getByRole('dialog')).toMatchAriaSnapshot(`
   - dialog "Nhận người này":
     - heading "Nhận người này" [level=2]
-    - paragraph: Chưa rõ họ tên (nam, khoảng 47 tuổi)
+    - paragraph: /^Chưa rõ họ tên .nam, khoảng \\d+ tuổi.$/
     - textbox "Ghi chú khi tiếp nhận"
     - group "Hẹn thôn thăm lại ngày":
       - button "1 tuần nữa"
