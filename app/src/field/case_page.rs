@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use domain::{
-    Body, CaseId, Confidentiality, Delivery, Facts, Header, Parts, PlaceId, Role, Subject, TaskFor, Timestamp,
-    TrailEntry, TrailWhat, Urgency, VisitPart, catalogue::ETHNIC_GROUPS, members,
+    Body, CaseId, ChangeId, Confidentiality, Delivery, Facts, Header, OutboxItem, OutboxState, Parts, PlaceId, Role,
+    Subject, TaskFor, Timestamp, TrailEntry, TrailWhat, Urgency, VisitPart, catalogue::ETHNIC_GROUPS, members,
 };
 use leptos::{prelude::*, task::spawn_local};
 use wasm_bindgen_futures::JsFuture;
@@ -584,6 +584,10 @@ fn history(state: AppState, parts: &Arc<Parts>, most: Option<usize>) -> AnyView 
     let colleagues = state.colleagues();
     let entries = parts.trail().map(|t| t.entries.clone()).unwrap_or_default();
     let full = entries.len() >= domain::limits::TRAIL_ENTRIES;
+    let is_held = |id: ChangeId| {
+        let held = |item: &OutboxItem| item.change.id == id && matches!(item.state, OutboxState::Held { .. });
+        state.outbox.with(|outbox| outbox.iter().any(held))
+    };
     let steps = entries
         .iter()
         .rev()
@@ -592,6 +596,7 @@ fn history(state: AppState, parts: &Arc<Parts>, most: Option<usize>) -> AnyView 
             let who = naming::colleague_full(entry.written.by, &colleagues, words);
             let travelled = match entry.written.received_at {
                 Some(at) => (words.case_page.wrote)(&moment(at, now)),
+                None if is_held(entry.written.id) => words.case_page.held_here.to_owned(),
                 None => words.case_page.on_this_phone.to_owned(),
             };
             let travelled = if entry.late { format!("{travelled}. {}", words.trail.late) } else { travelled };

@@ -127,6 +127,7 @@ fn Standing(counts: Memo<(usize, usize)>) -> AnyView {
     let said = move || match state.sync.get() {
         SyncState::Offline => words.frame.offline,
         SyncState::Idle => words.sync.online,
+        SyncState::Running if state.unsent().0 == 0 => words.sync.asking,
         SyncState::Running => words.frame.sending,
         SyncState::SignedOut => words.sync.signed_out,
         SyncState::UpdateNeeded => words.sync.old_app,

@@ -265,9 +265,10 @@ pub static WORDS: Words = Words {
         no_referrals_long: "Khi cần nơi khác giúp, chạm Chuyển tuyến.",
         more_history: "Lịch sử cũ hơn nằm ở xã.",
         on_this_phone: "máy này, chờ gửi",
+        held_here: "máy này, cần anh/chị xem lại",
         other_device: "máy khác",
         wrote: |t| format!("xã nhận {t}"),
-        groups: "Nhóm đối tượng",
+        groups: "Nhóm trợ giúp",
         document_kind: |k| match k {
             DocumentKind::PersonalId => "Căn cước, số định danh",
             DocumentKind::OldCard => "Chứng minh nhân dân cũ",
@@ -765,6 +766,7 @@ pub static WORDS: Words = Words {
         online: "Có mạng",
         try_now: "Thử gửi ngay",
         trying: "Đang thử…",
+        asking: "Đang hỏi xã có gì mới",
         held_title: "Cần anh/chị xem lại",
         nothing_lost: "Chưa mất gì. Mục này còn nguyên trên máy.",
         send_again: "Gửi lại",
@@ -937,7 +939,7 @@ pub static WORDS: Words = Words {
             Spot::Outcome => "Kết quả",
             Spot::Whom => "Đã báo cho ai",
             Spot::FreePlaces => "Số chỗ trống",
-            Spot::Group => "Nhóm đối tượng",
+            Spot::Group => "Nhóm trợ giúp",
             Spot::Worker => "Người được giao",
             Spot::Note => "Ghi chú",
         },
@@ -968,7 +970,7 @@ pub static WORDS: Words = Words {
         edited: |names| {
             format!("sửa {}", names.iter().map(|n| domain::search::lower(fact(*n))).collect::<Vec<_>>().join(", "))
         },
-        grouped: "chọn nhóm đối tượng",
+        grouped: "chọn nhóm trợ giúp",
         named: |who| format!("nêu tên {who} trên hồ sơ"),
         excluded: |who| format!("không cho {who} xem hồ sơ"),
         visited: "ghi lần thăm",
