@@ -6,7 +6,8 @@ export default defineConfig({
   testMatch: '*.screen.ts',
   workers: 1,
   retries: 0,
-  timeout: 180_000,
+  timeout: 300_000,
+  use: { actionTimeout: 20_000 },
   reporter: 'list',
   outputDir: 'test-results',
 });

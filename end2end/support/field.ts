@@ -61,3 +61,17 @@ export async function recordVisit(phone: Phone, path: string, seen: string): Pro
   await page.getByRole('button', { name: 'Lưu trên máy này' }).click();
   await page.waitForURL((url) => !url.pathname.endsWith('/visit'));
 }
+
+/** Somebody without a name at the bus shelter, found now. */
+export async function recordEmergency(phone: Phone): Promise<void> {
+  const { page } = phone;
+  await phone.open('/emergency');
+  await page.getByRole('button', { name: 'Nam', exact: true }).click();
+  await page.getByLabel('Tuổi (ước chừng cũng được)').fill('60');
+  await page.getByLabel('Thôn phụ trách').selectOption({ label: 'Nà Thông' });
+  await page.getByLabel('Chỗ gặp').fill('Nhà chờ xe Nà Thông');
+  const what = page.getByRole('textbox', { name: /Chuyện gì đang xảy ra/ });
+  await what.fill('Không nói được tên, người lạnh, chân phải đau');
+  await page.getByRole('button', { name: 'Lưu và gọi ngay' }).click();
+  await page.getByRole('heading', { name: 'Chưa rõ họ tên (nam, khoảng 60 tuổi)' }).waitFor();
+}

@@ -23,13 +23,15 @@ export async function takePictures(page: Page, name: string, state: string, opti
   const before = page.viewportSize();
   for (const size of SIZES) {
     await page.setViewportSize(size);
+    if (options.whole) {
+      // A window as tall as the page: what is docked at the edge of a window stays at its edge.
+      const height = await page.evaluate(() => document.documentElement.scrollHeight);
+      await page.setViewportSize({ width: size.width, height: Math.max(size.height, height) });
+    }
     for (const theme of THEMES) {
       await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' });
-      await page.screenshot({
-        path: join(SCREENS, `${name}-${size.width}x${size.height}-${theme}-${state}.png`),
-        fullPage: options.whole ?? false,
-        animations: 'disabled',
-      });
+      const path = join(SCREENS, `${name}-${size.width}x${size.height}-${theme}-${state}.png`);
+      await page.screenshot({ path, animations: 'disabled' });
     }
   }
   await page.emulateMedia({ colorScheme: 'light', reducedMotion: null });

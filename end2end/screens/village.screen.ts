@@ -1,0 +1,190 @@
+import type { Page } from '@playwright/test';
+
+import { fillOffice } from '../support/crowd.ts';
+import { begin, goOn, recordCase, recordEmergency } from '../support/field.ts';
+import type { Phone } from '../support/phone.ts';
+import { takePictures } from '../support/picture.ts';
+import { test } from '../support/test.ts';
+
+/** As long as names get: a Dao woman's name with a married name, a village with its commune's old name. */
+const LONG = {
+  name: 'Triệu Thị Hồng Nhung Phương Thảo Quỳnh Như',
+  village: 'Khuổi Slao',
+  trouble: 'Người cao tuổi',
+  what: 'Bà ở nhà sàn cuối bản Khuổi Slao Thượng, sau ngầm tràn; mùa mưa nước ngập không ai qua được, con trai cả đi làm xa chưa về.',
+};
+
+async function picture(phone: Phone, path: string, name: string, state = 'full'): Promise<void> {
+  await phone.open(path);
+  await settled(phone.page);
+  await takePictures(phone.page, name, state, { whole: true });
+}
+
+/** Nothing is on its way out of the store any more. */
+async function settled(page: Page): Promise<void> {
+  await page.locator('#shell').waitFor({ state: 'detached' });
+  await page.locator('.skeleton').first().waitFor({ state: 'detached' });
+  await page.locator('main').filter({ hasText: /\p{L}/u }).waitFor();
+}
+
+async function caseOf(phone: Phone, name: string | RegExp): Promise<string> {
+  await phone.open('/cases');
+  await phone.page.getByRole('link', { name }).first().click();
+  await phone.page.waitForURL(/\/cases\/[^/]+$/);
+  return new URL(phone.page.url()).pathname;
+}
+
+test('field-pages', async ({ phone }) => {
+  await begin(phone, 'lan');
+  await picture(phone, '/', 'today');
+  await picture(phone, '/cases', 'cases');
+  await phone.page.getByRole('searchbox').fill('không có ai tên này');
+  await takePictures(phone.page, 'cases', 'none-found');
+  const path = await caseOf(phone, /Phùng Mùi Nái/);
+  await picture(phone, path, 'case');
+  for (const part of ['visits', 'referrals', 'history', 'edit', 'visit', 'referral', 'task', 'consent']) {
+    await picture(phone, `${path}/${part}`, `case-${part}`);
+  }
+  await picture(phone, '/referrals', 'own-referrals');
+  await phone.page.getByRole('link', { name: /Phùng Mùi Nái/ }).first().click();
+  await phone.page.getByLabel(/Câu trả lời/).waitFor();
+  await takePictures(phone.page, 'referral-answer', 'full', { whole: true });
+  for (const page of ['sync', 'more', 'more/facilities', 'more/numbers', 'more/help', 'person']) {
+    await picture(phone, `/${page}`, page.replace('/', '-'));
+  }
+});
+
+test('visit-errors', async ({ phone }) => {
+  await begin(phone, 'lan');
+  const path = await caseOf(phone, /Nông Văn Sliểng/);
+  await phone.open(`${path}/visit`);
+  await phone.page.getByRole('button', { name: '1 tuần nữa' }).click();
+  await phone.page.getByRole('button', { name: 'Lưu trên máy này' }).click();
+  await takePictures(phone.page, 'case-visit', 'failed', { whole: true });
+});
+
+test('new-case', async ({ phone }) => {
+  const { page } = phone;
+  await begin(phone, 'lan');
+  await phone.open('/cases/new');
+  await page.getByLabel('Họ và tên').waitFor();
+  await takePictures(page, 'new-case-1', 'empty', { whole: true });
+  await goOn(page);
+  await takePictures(page, 'new-case-1', 'failed', { whole: true });
+  await page.getByLabel('Họ và tên').fill(LONG.name);
+  await goOn(page);
+  await takePictures(page, 'new-case-2', 'empty', { whole: true });
+  await page.getByLabel('Thôn phụ trách').selectOption({ label: LONG.village });
+  await goOn(page);
+  await takePictures(page, 'new-case-3', 'empty', { whole: true });
+  await goOn(page);
+  await takePictures(page, 'new-case-3', 'failed', { whole: true });
+  await page.getByRole('radio', { name: LONG.trouble }).check({ force: true });
+  await goOn(page);
+  await page.getByLabel('Chuyện gì đã xảy ra?').fill(LONG.what);
+  await takePictures(page, 'new-case-4', 'long', { whole: true });
+  await goOn(page);
+  await takePictures(page, 'new-case-5', 'empty', { whole: true });
+  await page.getByRole('radio', { name: /^Bình thường/ }).check({ force: true });
+  await goOn(page);
+  await page.getByRole('radio', { name: /^Đồng ý/ }).waitFor();
+  await takePictures(page, 'new-case-6', 'empty', { whole: true });
+  await page.getByRole('button', { name: 'Lưu trên máy này' }).click();
+  await takePictures(page, 'new-case-6', 'failed', { whole: true });
+  await page.getByRole('radio', { name: /^Đồng ý/ }).check({ force: true });
+  await takePictures(page, 'new-case-6', 'agreed', { whole: true });
+  await page.getByRole('button', { name: 'Lưu trên máy này' }).click();
+  await page.getByRole('heading', { name: 'Đã lưu trên máy này' }).waitFor();
+  await takePictures(page, 'new-case-saved', 'full', { whole: true });
+  await page.getByRole('link', { name: 'Mở hồ sơ' }).click();
+  await page.getByRole('heading', { name: LONG.name }).waitFor();
+  await takePictures(page, 'case', 'long', { whole: true });
+  await picture(phone, '/cases', 'cases', 'long');
+});
+
+test('emergency', async ({ phone }) => {
+  const { page } = phone;
+  await begin(phone, 'lan');
+  await phone.installed();
+  await phone.goOffline();
+  await phone.open('/emergency');
+  await page.getByLabel('Chỗ gặp').waitFor();
+  await takePictures(page, 'emergency', 'empty', { whole: true });
+  await page.getByRole('button', { name: 'Lưu và gọi ngay' }).click();
+  await takePictures(page, 'emergency', 'failed', { whole: true });
+  await recordEmergency(phone);
+  await page.getByText('Xin chị gọi ngay').first().waitFor();
+  await takePictures(page, 'emergency-saved', 'offline', { whole: true });
+  await page.getByRole('button', { name: 'Đã báo Công an xã Bản Mây' }).click();
+  await takePictures(page, 'emergency-saved', 'told', { whole: true });
+  const path = new URL(page.url()).pathname.replace('/emergency', '/cases');
+  await picture(phone, path, 'case', 'emergency');
+  await picture(phone, '/', 'today', 'offline');
+  await picture(phone, '/sync', 'sync', 'offline');
+  await picture(phone, '/more', 'more', 'offline');
+});
+
+test('held', async ({ phone }) => {
+  const { page } = phone;
+  await begin(phone, 'lan');
+  const refused = { verdict: 'refused', why: { refusal: 'field', spot: { at: 'next_visit' }, why: 'too_early' } };
+  await page.route('**/api/push', async (route) => {
+    const { batch } = route.request().postDataJSON() as { batch: { changes: unknown[] } };
+    await route.fulfill({ json: batch.changes.map(() => refused) });
+  });
+  const path = await recordCase(phone, LONG);
+  await page.getByText('Cần anh/chị xem lại').first().waitFor();
+  await takePictures(page, 'case', 'held', { whole: true });
+  await picture(phone, '/sync', 'sync', 'held');
+  await picture(phone, '/', 'today', 'held');
+  await picture(phone, `${path}/history`, 'case-history', 'held');
+});
+
+test('session-ended', async ({ phone }) => {
+  const { page } = phone;
+  await begin(phone, 'lan');
+  await phone.context.clearCookies();
+  await recordCase(phone, LONG);
+  await phone.open('/');
+  await page.getByText('Phiên đăng nhập đã hết').first().waitFor();
+  await settled(page);
+  await takePictures(page, 'today', 'session-ended', { whole: true });
+  await picture(phone, '/sync', 'sync', 'session-ended');
+  await phone.open('/login');
+  await page.getByLabel('Mật khẩu').waitFor();
+  await takePictures(page, 'log-in', 'session-ended', { whole: true });
+  await page.getByRole('button', { name: 'Đăng nhập' }).click();
+  await takePictures(page, 'log-in', 'failed', { whole: true });
+  phone.complaints.length = 0;
+});
+
+test('nothing-yet', async ({ phone }) => {
+  await begin(phone, 'ha');
+  for (const [path, name] of [['/', 'today'], ['/cases', 'cases'], ['/referrals', 'own-referrals']] as const) {
+    await picture(phone, path, name, 'empty');
+  }
+});
+
+test('english', async ({ phone }) => {
+  const { page } = phone;
+  await begin(phone, 'lan');
+  await phone.open('/more');
+  await page.getByRole('button', { name: 'English' }).or(page.getByRole('radio', { name: 'English' })).first().click();
+  await page.getByRole('heading', { name: 'Cases' }).or(page.getByText('Language')).first().waitFor();
+  await picture(phone, '/', 'today', 'english');
+  await picture(phone, '/cases', 'cases', 'english');
+  await picture(phone, '/cases/new', 'new-case-1', 'english');
+});
+
+test('a-thousand-cases', async ({ phone }) => {
+  await begin(phone, 'lan');
+  await fillOffice(phone, 1_000);
+  await phone.open('/cases');
+  await settled(phone.page);
+  await takePictures(phone.page, 'cases', 'thousand');
+  await phone.page.evaluate(() => window.scrollTo(0, 40_000));
+  await takePictures(phone.page, 'cases', 'thousand-below');
+  await phone.open('/');
+  await settled(phone.page);
+  await takePictures(phone.page, 'today', 'thousand', { whole: true });
+});
