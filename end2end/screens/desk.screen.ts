@@ -1,13 +1,6 @@
-import type { Page } from '@playwright/test';
-
 import { begin, recordEmergency } from '../support/field.ts';
-import { takePictures } from '../support/picture.ts';
+import { settled, takePictures } from '../support/picture.ts';
 import { test } from '../support/test.ts';
-
-async function settled(page: Page): Promise<void> {
-  await page.locator('#shell').waitFor({ state: 'detached' });
-  await page.locator('.skeleton').first().waitFor({ state: 'detached' });
-}
 
 test('queue', async ({ phone }) => {
   const { page } = phone;

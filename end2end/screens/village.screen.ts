@@ -1,9 +1,7 @@
-import type { Page } from '@playwright/test';
-
 import { fillOffice } from '../support/crowd.ts';
 import { begin, goOn, recordCase, recordEmergency } from '../support/field.ts';
 import type { Phone } from '../support/phone.ts';
-import { takePictures } from '../support/picture.ts';
+import { settled, takePictures } from '../support/picture.ts';
 import { test } from '../support/test.ts';
 
 /** As long as names get: a Dao woman's name with a married name, a village with its commune's old name. */
@@ -18,13 +16,6 @@ async function picture(phone: Phone, path: string, name: string, state = 'full')
   await phone.open(path);
   await settled(phone.page);
   await takePictures(phone.page, name, state, { whole: true });
-}
-
-/** Nothing is on its way out of the store any more. */
-async function settled(page: Page): Promise<void> {
-  await page.locator('#shell').waitFor({ state: 'detached' });
-  await page.locator('.skeleton').first().waitFor({ state: 'detached' });
-  await page.locator('main').filter({ hasText: /\p{L}/u }).waitFor();
 }
 
 async function caseOf(phone: Phone, name: string | RegExp): Promise<string> {

@@ -37,3 +37,10 @@ export async function takePictures(page: Page, name: string, state: string, opti
   await page.emulateMedia({ colorScheme: 'light', reducedMotion: null });
   if (before) await page.setViewportSize(before);
 }
+
+/** Nothing is on its way out of the store any more. */
+export async function settled(page: Page): Promise<void> {
+  await page.locator('#shell').waitFor({ state: 'detached' });
+  await page.locator('.skeleton').first().waitFor({ state: 'detached' });
+  await page.locator('main').filter({ hasText: /\p{L}/u }).waitFor();
+}
