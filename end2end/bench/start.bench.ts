@@ -2,7 +2,7 @@
 import { test, type Page } from '@playwright/test';
 
 import { fillOffice } from '../support/crowd.ts';
-import { begin } from '../support/field.ts';
+import { ready } from '../support/story.ts';
 import { median, printFigures } from '../support/figure.ts';
 import { Office } from '../support/office.ts';
 import { Phone } from '../support/phone.ts';
@@ -34,7 +34,7 @@ test('start', async () => {
   await stranger.put();
 
   const phone = await Phone.start(office);
-  await begin(phone, 'lan');
+  await ready(phone, 'lan');
   await phone.installed();
   await phone.goOffline();
   const few = await starts(phone, SLOW, opensToday);

@@ -1,10 +1,10 @@
-import { begin, recordEmergency } from '../support/field.ts';
+import { ready, recordEmergency, WANDERER } from '../support/story.ts';
 import { settled, takePictures } from '../support/picture.ts';
 import { test } from '../support/test.ts';
 
 test('queue', async ({ phone }) => {
   const { page } = phone;
-  await begin(phone, 'hanh');
+  await ready(phone, 'hanh');
   await settled(page);
   await takePictures(page, 'today', 'supervisor', { whole: true });
   await phone.open('/referrals');
@@ -25,13 +25,14 @@ test('queue', async ({ phone }) => {
 });
 
 test('inbox', async ({ phone, anotherPhone }) => {
-  await begin(phone, 'lan');
+  await ready(phone, 'lan');
   await takePictures(phone.page, 'today', 'signed-in');
-  await recordEmergency(phone);
+  await phone.open('/');
+  await recordEmergency(phone.page, WANDERER);
   await phone.page.getByText(/Xã đã nhận/).first().waitFor();
   const desk = await anotherPhone({ width: 1280, height: 800 });
   const { page } = desk;
-  await begin(desk, 'thanh');
+  await ready(desk, 'thanh');
   await settled(page);
   await takePictures(page, 'today', 'facility', { whole: true });
   await desk.open('/referrals');
@@ -65,7 +66,7 @@ test('inbox', async ({ phone, anotherPhone }) => {
 
 test('referral', async ({ phone }) => {
   const { page } = phone;
-  await begin(phone, 'lan');
+  await ready(phone, 'lan');
   await phone.open('/cases');
   await page.getByRole('link', { name: /Nông Văn Sliểng/ }).click();
   await page.getByRole('link', { name: 'Chuyển tuyến', exact: true }).last().click();

@@ -1,5 +1,5 @@
 import { fillOffice } from '../support/crowd.ts';
-import { begin, goOn, recordCase, recordEmergency } from '../support/field.ts';
+import { next, ready, recordAndOpen, recordEmergency, WANDERER } from '../support/story.ts';
 import type { Phone } from '../support/phone.ts';
 import { settled, takePictures } from '../support/picture.ts';
 import { test } from '../support/test.ts';
@@ -26,7 +26,7 @@ async function caseOf(phone: Phone, name: string | RegExp): Promise<string> {
 }
 
 test('field-pages', async ({ phone }) => {
-  await begin(phone, 'lan');
+  await ready(phone, 'lan');
   await picture(phone, '/', 'today');
   await picture(phone, '/cases', 'cases');
   await phone.page.getByRole('searchbox').fill('không có ai tên này');
@@ -46,7 +46,7 @@ test('field-pages', async ({ phone }) => {
 });
 
 test('visit-errors', async ({ phone }) => {
-  await begin(phone, 'lan');
+  await ready(phone, 'lan');
   const path = await caseOf(phone, /Nông Văn Sliểng/);
   await phone.open(`${path}/visit`);
   await phone.page.getByRole('button', { name: '1 tuần nữa' }).click();
@@ -56,28 +56,28 @@ test('visit-errors', async ({ phone }) => {
 
 test('new-case', async ({ phone }) => {
   const { page } = phone;
-  await begin(phone, 'lan');
+  await ready(phone, 'lan');
   await phone.open('/cases/new');
   await page.getByLabel('Họ và tên').waitFor();
   await takePictures(page, 'new-case-1', 'empty', { whole: true });
-  await goOn(page);
+  await next(page);
   await takePictures(page, 'new-case-1', 'failed', { whole: true });
   await page.getByLabel('Họ và tên').fill(LONG.name);
-  await goOn(page);
+  await next(page);
   await takePictures(page, 'new-case-2', 'empty', { whole: true });
   await page.getByLabel('Thôn phụ trách').selectOption({ label: LONG.village });
-  await goOn(page);
+  await next(page);
   await takePictures(page, 'new-case-3', 'empty', { whole: true });
-  await goOn(page);
+  await next(page);
   await takePictures(page, 'new-case-3', 'failed', { whole: true });
   await page.getByRole('radio', { name: LONG.trouble }).check({ force: true });
-  await goOn(page);
+  await next(page);
   await page.getByLabel('Chuyện gì đã xảy ra?').fill(LONG.what);
   await takePictures(page, 'new-case-4', 'long', { whole: true });
-  await goOn(page);
+  await next(page);
   await takePictures(page, 'new-case-5', 'empty', { whole: true });
   await page.getByRole('radio', { name: /^Bình thường/ }).check({ force: true });
-  await goOn(page);
+  await next(page);
   await page.getByRole('radio', { name: /^Đồng ý/ }).waitFor();
   await takePictures(page, 'new-case-6', 'empty', { whole: true });
   await page.getByRole('button', { name: 'Lưu trên máy này' }).click();
@@ -95,7 +95,7 @@ test('new-case', async ({ phone }) => {
 
 test('emergency', async ({ phone }) => {
   const { page } = phone;
-  await begin(phone, 'lan');
+  await ready(phone, 'lan');
   await phone.installed();
   await phone.goOffline();
   await phone.open('/emergency');
@@ -103,7 +103,8 @@ test('emergency', async ({ phone }) => {
   await takePictures(page, 'emergency', 'empty', { whole: true });
   await page.getByRole('button', { name: 'Lưu và gọi ngay' }).click();
   await takePictures(page, 'emergency', 'failed', { whole: true });
-  await recordEmergency(phone);
+  await phone.open('/');
+  await recordEmergency(page, WANDERER);
   await page.getByText('Xin chị gọi ngay').first().waitFor();
   await takePictures(page, 'emergency-saved', 'offline', { whole: true });
   await page.getByRole('button', { name: 'Đã báo Công an xã Bản Mây' }).click();
@@ -117,13 +118,13 @@ test('emergency', async ({ phone }) => {
 
 test('held', async ({ phone }) => {
   const { page } = phone;
-  await begin(phone, 'lan');
-  const refused = { verdict: 'refused', why: { refusal: 'field', spot: { at: 'next_visit' }, why: 'too_early' } };
+  await ready(phone, 'lan');
+  const refused = { refused: { why: { field: { spot: 'next_visit', why: 'too_early' } } } };
   await page.route('**/api/push', async (route) => {
     const { batch } = route.request().postDataJSON() as { batch: { changes: unknown[] } };
     await route.fulfill({ json: batch.changes.map(() => refused) });
   });
-  const path = await recordCase(phone, LONG);
+  const path = await recordAndOpen(phone, LONG);
   await page.getByText('Cần anh/chị xem lại').first().waitFor();
   await takePictures(page, 'case', 'held', { whole: true });
   await picture(phone, '/sync', 'sync', 'held');
@@ -133,9 +134,9 @@ test('held', async ({ phone }) => {
 
 test('session-ended', async ({ phone }) => {
   const { page } = phone;
-  await begin(phone, 'lan');
+  await ready(phone, 'lan');
   await phone.context.clearCookies();
-  await recordCase(phone, LONG);
+  await recordAndOpen(phone, LONG);
   await phone.open('/');
   await page.getByText('Phiên đăng nhập đã hết').first().waitFor();
   await settled(page);
@@ -150,7 +151,7 @@ test('session-ended', async ({ phone }) => {
 });
 
 test('nothing-yet', async ({ phone }) => {
-  await begin(phone, 'ha');
+  await ready(phone, 'ha');
   for (const [path, name] of [['/', 'today'], ['/cases', 'cases'], ['/referrals', 'own-referrals']] as const) {
     await picture(phone, path, name, 'empty');
   }
@@ -158,7 +159,7 @@ test('nothing-yet', async ({ phone }) => {
 
 test('english', async ({ phone }) => {
   const { page } = phone;
-  await begin(phone, 'lan');
+  await ready(phone, 'lan');
   await phone.open('/more');
   await page.getByRole('button', { name: 'English' }).or(page.getByRole('radio', { name: 'English' })).first().click();
   await page.getByRole('heading', { name: 'Cases' }).or(page.getByText('Language')).first().waitFor();
@@ -168,7 +169,7 @@ test('english', async ({ phone }) => {
 });
 
 test('a-thousand-cases', async ({ phone }) => {
-  await begin(phone, 'lan');
+  await ready(phone, 'lan');
   await fillOffice(phone, 1_000);
   await phone.open('/cases');
   await settled(phone.page);

@@ -4,7 +4,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 
 import { expect, type Page, type Request } from '@playwright/test';
 
-import { recordCase, recordVisit, SLIENG } from './field.ts';
+import { recordAndOpen, recordVisit, SLIENG } from './story.ts';
 import type { Phone } from './phone.ts';
 
 const FAMILY = ['Nông', 'Hoàng', 'Triệu', 'Lý', 'Lương', 'Chu', 'Đặng', 'Vi', 'Hứa', 'Bế', 'Lục', 'Phùng', 'Dương'];
@@ -15,9 +15,11 @@ const CODE = 'ACDEFGHKMNPRTVWXY34679';
 /** What one push may carry. */
 const TOGETHER = 100;
 
-interface Fact {
-  field: string;
-  now: unknown;
+/** `{"full_name": "…"}`. */
+type Fact = Record<string, unknown>;
+interface Opened {
+  code: string;
+  facts: Fact[];
 }
 interface Change {
   id: string;
@@ -25,7 +27,8 @@ interface Change {
   device: string;
   n: number;
   recorded_at: number;
-  body: { kind: string; data: { code: string; facts: Fact[]; on?: string; next?: string } };
+  /** By the name of what the change says. */
+  body: { case_opened?: Opened; visit_recorded?: { on: string; next: string } };
 }
 interface Batch {
   worker: string;
@@ -36,25 +39,27 @@ interface Batch {
 /** Puts `cases` cases in the name of whoever holds `phone` into the office, each third with a visit, and pulls them. */
 export async function fillOffice(phone: Phone, cases: number): Promise<void> {
   const { batch, opened, visited } = await written(phone);
+  const known = opened.body.case_opened;
+  if (!known) throw new Error('the case was opened with nothing');
   const device = randomUUID();
   const changes: Change[] = [];
   const day = 86_400_000;
   for (let i = 0; i < cases; i += 1) {
     const recorded_at = opened.recorded_at - day * (1 + (i % 300)) - i * 1000;
     const id = uuid7(recorded_at);
-    const facts = opened.body.data.facts.map((fact) => {
-      if (fact.field === 'full_name') return { ...fact, now: nameOf(i) };
-      if (fact.field === 'tile') return { ...fact, now: at(TROUBLE, i) };
+    const facts = known.facts.map((fact) => {
+      if ('full_name' in fact) return { full_name: nameOf(i) };
+      if ('tile' in fact) return { tile: at(TROUBLE, i) };
       return fact;
     });
     const told = { n: changes.length + 1, device, recorded_at, subject: `case:${id}` };
-    changes.push({ ...opened, ...told, id, body: { ...opened.body, data: { ...opened.body.data, code: codeOf(i), facts } } });
+    changes.push({ ...opened, ...told, id, body: { case_opened: { ...known, code: codeOf(i), facts } } });
     if (i % 3 === 0) {
       const later = recorded_at + day / 2;
       // From ten days overdue to four months ahead: some fifty of a thousand cases stand on Today.
       const on = dayOf(opened.recorded_at - 40 * day);
       const next = dayOf(opened.recorded_at + ((i % 130) - 10) * day);
-      const body = { ...visited.body, data: { ...visited.body.data, on, next } };
+      const body = { visit_recorded: { ...visited.body.visit_recorded, on, next } };
       changes.push({ ...visited, ...told, id: uuid7(later), n: changes.length + 1, recorded_at: later, body });
     }
   }
@@ -77,13 +82,13 @@ async function written(phone: Phone): Promise<{ batch: Batch; opened: Change; vi
   const { page } = phone;
   page.on('request', hear);
   const sent = page.waitForResponse((answer) => answer.request().postData()?.includes('visit_recorded') ?? false);
-  const path = await recordCase(phone, SLIENG);
+  const path = await recordAndOpen(phone, SLIENG);
   await recordVisit(phone, path, 'Bà đi lại được trong nhà, còn đau khi leo dốc. Hàng xóm vẫn nấu cơm giúp.');
   await sent;
   page.off('request', hear);
   const all = batches.flatMap((batch) => batch.changes);
   const find = (kind: string): Change => {
-    const change = all.find(({ body }) => body.kind === kind);
+    const change = all.find(({ body }) => kind in body);
     if (!change) throw new Error(`the app sent no ${kind}: ${JSON.stringify(all)}`);
     return change;
   };
@@ -96,9 +101,9 @@ async function push(page: Page, batch: Batch): Promise<void> {
   const verdicts = await page.evaluate(async (body) => {
     const headers = { 'content-type': 'application/json' };
     const answer = await fetch('/api/push', { method: 'POST', headers, body });
-    return (await answer.json()) as { verdict: string }[];
+    return (await answer.json()) as Record<string, unknown>[];
   }, JSON.stringify({ batch }));
-  const wrong = verdicts.filter(({ verdict }) => verdict !== 'accepted');
+  const wrong = verdicts.filter((verdict) => !('accepted' in verdict));
   if (wrong.length > 0 || verdicts.length !== batch.changes.length) throw new Error(JSON.stringify(wrong.slice(0, 3)));
 }
 

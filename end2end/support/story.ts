@@ -44,16 +44,24 @@ export interface PlainCase {
   name: string;
   what: string;
   village?: string;
+  /** One of the eight kinds of trouble. */
+  trouble?: string;
 }
 
+export const SLIENG: PlainCase = {
+  name: 'Nông Thị Sliêng',
+  what: 'Bà sống một mình ở đầu bản, ngã hai lần trong tháng, chân đau không đi rẫy được.',
+};
+
 /** Answers the six questions of a new case from Hôm nay; gives its code. */
-export async function recordCase(page: Page, { name, what, village = 'Nà Thông' }: PlainCase): Promise<string> {
+export async function recordCase(page: Page, about: PlainCase): Promise<string> {
+  const { name, what, village = 'Nà Thông', trouble = 'Người cao tuổi' } = about;
   await page.getByRole('link', { name: 'Ghi hồ sơ mới' }).click();
   await page.getByLabel('Họ và tên').fill(name);
   await next(page);
   await page.getByLabel('Thôn phụ trách').selectOption({ label: village });
   await next(page);
-  await page.getByRole('radio', { name: 'Người cao tuổi' }).check({ force: true });
+  await page.getByRole('radio', { name: trouble }).check({ force: true });
   await next(page);
   await page.getByLabel('Chuyện gì đã xảy ra?').fill(what);
   await next(page);
@@ -65,8 +73,29 @@ export async function recordCase(page: Page, { name, what, village = 'Nà Thông
   return page.getByText(CODE).innerText();
 }
 
-async function next(page: Page): Promise<void> {
+export async function next(page: Page): Promise<void> {
   await page.getByRole('button', { name: 'Tiếp tục' }).click();
+}
+
+/** Records a case as [recordCase], opens it and gives its address. */
+export async function recordAndOpen(phone: Phone, about: PlainCase): Promise<string> {
+  const { page } = phone;
+  await phone.open('/');
+  await recordCase(page, about);
+  await page.getByRole('link', { name: 'Mở hồ sơ' }).click();
+  await page.getByRole('heading', { name: about.name }).waitFor();
+  return new URL(page.url()).pathname;
+}
+
+/** Writes a visit that ends with an appointment in a week. */
+export async function recordVisit(phone: Phone, path: string, seen: string): Promise<void> {
+  const { page } = phone;
+  await phone.open(`${path}/visit`);
+  await page.getByLabel('Gặp ai?').fill('Bà và hàng xóm');
+  await page.getByLabel('Thấy và nghe những gì?').fill(seen);
+  await page.getByRole('button', { name: '1 tuần nữa' }).click();
+  await page.getByRole('button', { name: 'Lưu trên máy này' }).click();
+  await page.waitForURL((url) => !url.pathname.endsWith('/visit'));
 }
 
 export interface Emergency {
@@ -80,6 +109,14 @@ export interface Emergency {
   trouble?: string;
   what: string;
 }
+
+/** Somebody without a name at the bus shelter, found now. */
+export const WANDERER: Emergency = {
+  sex: 'Nam',
+  age: '60',
+  place: 'Nhà chờ xe Nà Thông',
+  what: 'Không nói được tên, người lạnh, chân phải đau',
+};
 
 /** Fills KHẨN CẤP from Hôm nay and saves it; gives the code of the case. */
 export async function recordEmergency(page: Page, emergency: Emergency): Promise<string> {

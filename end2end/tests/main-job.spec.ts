@@ -1,5 +1,5 @@
 // The main job: from the bus shelter without network to the centre's bed and back to the village.
-import { ready, recordCase, recordEmergency, send, tab, watchPushes } from '../support/story.ts';
+import { ready, recordCase, recordEmergency, send, tab, WANDERER, watchPushes } from '../support/story.ts';
 import { expect, test } from '../support/test.ts';
 
 const MAN = 'Chưa rõ họ tên (nam, khoảng 60 tuổi)';
@@ -14,12 +14,7 @@ test('a wanderer recorded at night without network is questioned, answered for, 
   await phone.goOffline();
   await recordCase(phone.page, { name: 'Hoàng Thị Thử Nghiệm', what: 'Sống một mình, ngã hai lần.' });
   await phone.open('/');
-  const code = await recordEmergency(phone.page, {
-    sex: 'Nam',
-    age: '60',
-    place: 'Nhà chờ xe Nà Thông',
-    what: 'Không nói được tên, người lạnh, chân phải đau',
-  });
+  const code = await recordEmergency(phone.page, WANDERER);
   await expect(phone.page.getByRole('heading', { name: MAN })).toBeVisible();
   await expect(phone.page.getByText('Chờ gửi').first()).toBeVisible();
   await expect(phone.page.getByText('Xin chị gọi ngay').first()).toBeVisible();
