@@ -162,6 +162,7 @@ pub fn sheet(header: &Header, referral: &Referral) -> Option<Sheet> {
         author: referral.author,
         received_at: referral.received_at,
         withdrawn,
+        answer: (!withdrawn).then_some(referral.ask.sharing.answer),
         items: ShareItem::ALL.into_iter().filter(|item| covers(*item)).collect(),
         name: if covers(ShareItem::Identity) { header.name().cloned() } else { None },
         alias: facts.alias.shown().filter(|a| restricted && !a.is_empty() && !withdrawn).cloned(),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    case::{Facts, Header, Looked},
+    case::{Facts, Header, Looked, Told},
     change::{Body, Entry},
     field::Field,
     id::Subject,
@@ -156,7 +156,8 @@ pub fn apply(parts: &mut Parts, entry: &Entry) -> BTreeSet<PartKey> {
         Body::Told(told) => {
             let Some(header) = parts.header_mut() else { return touched };
             if header.told.iter().all(|(known, _)| *known != id) {
-                header.told.push((id, told.clone()));
+                let office_at = entry.receipt.as_ref().and_then(|r| r.fixed.told_at);
+                header.told.push((id, Told { office_at, ..told.clone() }));
                 crate::order::sort_by_key(&mut header.told, |(id, told)| (told.at, *id));
                 touched.insert(PartKey::Header);
             }
@@ -166,7 +167,8 @@ pub fn apply(parts: &mut Parts, entry: &Entry) -> BTreeSet<PartKey> {
                     && referral.counts_report(told.at)
                 {
                     let before = referral.progress.dues.clone();
-                    referral.progress.told(told.at);
+                    let office_at = entry.receipt.as_ref().and_then(|r| r.fixed.told_at);
+                    referral.progress.told(office_at.unwrap_or(told.at));
                     if referral.progress.dues != before {
                         touched.insert(*key);
                     }

@@ -200,6 +200,17 @@ pub struct Told {
     pub whom: String,
     pub phone: Phone,
     pub at: Timestamp,
+    /// The same moment by the office's clock. Written by the office; what a change says here counts for nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub office_at: Option<Timestamp>,
+}
+
+impl Told {
+    /// When it was, as far as clocks are concerned.
+    #[must_use]
+    pub fn counts_from(&self) -> Timestamp {
+        self.office_at.unwrap_or(self.at)
+    }
 }
 
 /// Somebody with the duty to look has opened the case.

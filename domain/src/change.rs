@@ -200,6 +200,9 @@ pub struct Fixed {
     /// Officers for restricted cases, named automatically.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub officers: Vec<WorkerId>,
+    /// When a logged phone report was made, by the office's clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told_at: Option<Timestamp>,
     /// Another code, because the phone's was taken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<CaseCode>,

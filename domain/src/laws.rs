@@ -151,7 +151,13 @@ impl Pen {
     /// What this person pushes.
     #[must_use]
     pub fn batch(&self, changes: &[&Change]) -> PushBatch {
-        PushBatch { v: 1, worker: self.worker, device: self.device, changes: changes.iter().map(|c| raw(c)).collect() }
+        PushBatch {
+            v: 1,
+            worker: self.worker,
+            device: self.device,
+            sent_at: None,
+            changes: changes.iter().map(|c| raw(c)).collect(),
+        }
     }
     #[must_use]
     pub fn session(&self) -> Session {

@@ -79,7 +79,7 @@ pub use wire::{
 pub use worker::{Address, Colleague, Grant, Role, Worker};
 
 /// A store could not do what it must: the disk is full, the handle is dead, the content is damaged.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     #[error("no space is left")]
     Full,

@@ -17,7 +17,7 @@ use crate::{
     id::{CaseCode, ChangeId, DeviceId, FacilityId, LogId, Subject, WorkerId},
     limits,
     notebook::{Draft, Notebook, OutboxItem, OutboxState, Stored},
-    office::{self, Known, Received, Rights},
+    office::{self, Arrival, Known, Received, Rights},
     part::{Activity, Part, PartKey, Parts, Sheet},
     registry::{Registry, Session},
     time::Timestamp,
@@ -194,7 +194,8 @@ impl OfficeState {
         !excluded && worker.grants.iter().any(|g| g.facility == Some(facility))
     }
 
-    fn take(&mut self, raw: &str, worker: WorkerId, device: DeviceId, now: Timestamp) -> Verdict {
+    fn take(&mut self, raw: &str, worker: WorkerId, device: DeviceId, arrival: Arrival) -> Verdict {
+        let now = arrival.at;
         let Ok(envelope) = serde_json::from_str::<Envelope>(raw) else {
             return Verdict::Refused { why: Refusal::Broken };
         };
@@ -224,7 +225,7 @@ impl OfficeState {
         let then = self.contacts.get(&(worker, device)).cloned().unwrap_or_default();
         let before = self.subjects.get(&change.subject).map(|h| h.parts.clone()).unwrap_or_default();
         let rights = Rights { worker, now: &grants, last_contact: &then };
-        match office::receive(&before, change, rights, &self.rules, now, self) {
+        match office::receive(&before, change, rights, &self.rules, arrival, self) {
             Received::Accepted(entry) => {
                 self.keep(raw, &before, *entry, now);
                 Verdict::Accepted { at: now }
@@ -279,7 +280,7 @@ impl OfficeState {
         for (on, raw, worker) in ready {
             let device = serde_json::from_str::<Envelope>(&raw).map(|e| e.device);
             if let Ok(device) = device
-                && let Verdict::Refused { .. } = self.take(&raw, worker, device, now)
+                && let Verdict::Refused { .. } = self.take(&raw, worker, device, Arrival { at: now, by_phone: None })
             {
                 // Nobody can be answered any more: set aside for a supervisor to read.
                 if let Ok(envelope) = serde_json::from_str::<Envelope>(&raw) {
@@ -424,7 +425,8 @@ impl Registry for MemoryRegistry {
         if foreign {
             return Err(ApiError::SignedOut);
         }
-        Ok(batch.changes.iter().map(|raw| state.take(raw.get(), session.worker, batch.device, now)).collect())
+        let arrival = Arrival { at: now, by_phone: batch.sent_at };
+        Ok(batch.changes.iter().map(|raw| state.take(raw.get(), session.worker, batch.device, arrival)).collect())
     }
 
     async fn pull(&self, session: &Session, request: PullRequest, now: Timestamp) -> Result<PullAnswer, ApiError> {

@@ -45,6 +45,23 @@ pub struct Rights<'a> {
     pub last_contact: &'a [Grant],
 }
 
+/// When a change arrived.
+#[derive(Debug, Clone, Copy)]
+pub struct Arrival {
+    /// By the office's clock.
+    pub at: Timestamp,
+    /// By the clock of the phone that sent it, if it said so.
+    pub by_phone: Option<Timestamp>,
+}
+
+impl Arrival {
+    /// A time of the phone by the office's clock, never after the arrival; `None` when the phone's clock is not known.
+    fn by_office_clock(self, phone_time: Timestamp) -> Option<Timestamp> {
+        let ahead = self.at.0.saturating_sub(self.by_phone?.0);
+        Some(Timestamp(phone_time.0.saturating_add(ahead)).min(self.at))
+    }
+}
+
 /// The id under which changes wait for a subject that is not there yet.
 #[must_use]
 pub fn opening_of(subject: Subject) -> ChangeId {
@@ -73,9 +90,10 @@ pub fn receive(
     change: Change,
     rights: Rights<'_>,
     rules: &Rules,
-    now: Timestamp,
+    arrival: Arrival,
     known: &dyn Known,
 ) -> Received {
+    let now = arrival.at;
     let missing = change.body.builds_on().into_iter().find(|id| !known.has(*id));
     let unborn = (parts.is_empty() && !change.body.opens()).then(|| opening_of(change.subject));
     if let Some(on) = missing.or(unborn) {
@@ -109,7 +127,7 @@ pub fn receive(
         return Received::Refused(refusal);
     }
     let mut entry = Entry { change, receipt: Some(Receipt { received_at: now, late, fixed: Fixed::default() }) };
-    let fixed = fix(parts, &entry, rules, now, known);
+    let fixed = fix(parts, &entry, rules, arrival, known);
     if let Some(receipt) = &mut entry.receipt {
         receipt.fixed = fixed;
     }
@@ -145,13 +163,15 @@ fn is_in_its_log(parts: &Parts, change: &Change, places: &Places) -> bool {
 }
 
 /// What the rules of today decide once and for ever about an accepted change.
-fn fix(parts: &Parts, entry: &Entry, rules: &Rules, now: Timestamp, known: &dyn Known) -> Fixed {
+fn fix(parts: &Parts, entry: &Entry, rules: &Rules, arrival: Arrival, known: &dyn Known) -> Fixed {
+    let now = arrival.at;
     let mut fixed = Fixed::default();
     let change = &entry.change;
     match &change.body {
         Body::CaseOpened { code, .. } if known.has_code(code) => {
             fixed.code = other_code(change.id, known);
         }
+        Body::Told(told) => fixed.told_at = arrival.by_office_clock(told.at),
         Body::ReferralAsked(ask) => fixed.chain = Some(chain(ask.kind, now.day())),
         _ => {}
     }
@@ -166,7 +186,7 @@ fn fix(parts: &Parts, entry: &Entry, rules: &Rules, now: Timestamp, known: &dyn 
     };
     if let Some(referral) = referral {
         let told = after.header().map(|h| h.told.as_slice()).unwrap_or_default();
-        let start = referral.hours_start(referral.received_at.unwrap_or(now), told.iter().map(|(_, t)| t.at));
+        let start = referral.hours_start(referral.received_at.unwrap_or(now), told);
         fixed.dues = Some(referral.progress.clocks(start, now));
     }
     if let Some(reach) = Reach::of(&after).filter(|r| r.restricted) {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     case::{FactName, Header, Task, Visit},
     catalogue::{GroupCode, ServiceCode},
-    consent::ShareItem,
+    consent::{ConsentAnswer, ShareItem},
     field::Field,
     id::{BadName, CaseCode, CaseId, ChangeId, DeviceId, FacilityId, LogId, PlaceId, WorkerId, text_serde},
     person::{PersonName, Phone, Sex},
@@ -233,6 +233,9 @@ pub struct Sheet {
     pub received_at: Option<Timestamp>,
     /// The person took back their consent: nothing below is given any more.
     pub withdrawn: bool,
+    /// Whether the person agreed to `items` being sent, or why they need not be asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<ConsentAnswer>,
     pub items: Vec<ShareItem>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<PersonName>,

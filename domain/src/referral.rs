@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    case::Told,
     catalogue::{self, ServiceCode},
     consent::Sharing,
     id::{ChangeId, FacilityId, PlaceId, WorkerId},
@@ -567,8 +568,8 @@ pub struct ReferralAsk {
     pub sharing: Sharing,
 }
 
-/// A phone report counts for a referral's clocks if it was made in the day before; an older call was about something else,
-/// and a phone whose clock fell back years proves nothing.
+/// A phone report counts for a referral's clocks if it was made in the day before, by the same phone's clock; an older call
+/// was about something else.
 pub const TOLD_BEFORE_MS: i64 = 24 * 3_600_000;
 
 /// A referral on its case.
@@ -586,8 +587,9 @@ pub struct Referral {
 impl Referral {
     /// From when clocks in hours run, given the phone reports logged on the case.
     #[must_use]
-    pub fn hours_start(&self, received_at: Timestamp, told: impl Iterator<Item = Timestamp>) -> Timestamp {
-        told.filter(|at| self.counts_report(*at)).fold(received_at, Timestamp::min)
+    pub fn hours_start(&self, received_at: Timestamp, told: &[(ChangeId, Told)]) -> Timestamp {
+        let counted = told.iter().filter(|(_, told)| self.counts_report(told.at));
+        counted.map(|(_, told)| told.counts_from()).fold(received_at, Timestamp::min)
     }
     /// Whether a phone report at `at` (by the phone's clock, as `recorded_at` is) is about this referral.
     #[must_use]

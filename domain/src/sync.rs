@@ -101,7 +101,9 @@ pub async fn push<N: Notebook, O: Office>(
         }
         let (ids, changes): (Vec<ChangeId>, Vec<Box<RawValue>>) = batch.into_iter().unzip();
         let bytes: usize = changes.iter().map(|c| c.get().len()).sum();
-        let sent = PushBatch { v: limits::PROTOCOL_VERSION, worker: phone.worker, device: phone.device, changes };
+        let sent_at = Some(clock());
+        let sent =
+            PushBatch { v: limits::PROTOCOL_VERSION, worker: phone.worker, device: phone.device, sent_at, changes };
         let verdicts = match office.push(sent).await {
             Ok(verdicts) => verdicts,
             Err(ApiError::TooLarge | ApiError::BadRequest) if ids.len() > 1 => {

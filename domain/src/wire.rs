@@ -22,6 +22,10 @@ pub struct PushBatch {
     pub v: u16,
     pub worker: WorkerId,
     pub device: DeviceId,
+    /// What the phone's clock said when it sent this: by the difference to the office's own clock a time that counts, such
+    /// as that of a phone report, is put right.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent_at: Option<Timestamp>,
     /// Each read by itself: one that cannot be read delays only what builds on it.
     pub changes: Vec<Box<RawValue>>,
 }

@@ -145,7 +145,11 @@ fn a_childs_twelve_hours_run_from_the_earlier_phone_report_and_never_stand() {
     let report = |hours: i64| {
         let phone = Phone::parse_service("111").expect("a hotline");
         let at = MORNING.plus_ms(hours * 3_600_000);
-        lan.write(case.subject, "place:a", Body::Told(Told { whom: "Tổng đài 111".to_owned(), phone, at }))
+        lan.write(
+            case.subject,
+            "place:a",
+            Body::Told(Told { whom: "Tổng đài 111".to_owned(), phone, at, office_at: None }),
+        )
     };
     let clocks = |told: &History| -> Vec<(Action, (u32, u32))> {
         let progress = &told.parts.referral(referral.id).expect("the referral").progress;
@@ -165,6 +169,42 @@ fn a_childs_twelve_hours_run_from_the_earlier_phone_report_and_never_stand() {
     let answer = Act::Answer { text: "Với bà.".to_owned() };
     told.tell(&lan.write(case.subject, "place:a", act(referral.id, 1, Side::Writer, answer))).expect("answered");
     assert_eq!(clocks(&told), expected, "nor does the answer start it anew");
+}
+
+#[test]
+fn a_childs_clock_is_put_right_when_the_phones_clock_is_wrong() {
+    const DAY_MS: i64 = 24 * 3_600_000;
+    let clocks_of = |told_before: bool, off_ms: i64| {
+        let village = Village::new();
+        let lan = Pen::new(village.lan, 1);
+        // All that the phone says about time is wrong by as much.
+        let off = |mut change: Change| {
+            change.recorded_at = change.recorded_at.plus_ms(off_ms);
+            change
+        };
+        let case = off(lan.open("a1", None, vec![]));
+        let phone = Phone::parse_service("111").expect("a hotline");
+        let an_hour_ago = MORNING.plus_ms(off_ms - 3_600_000);
+        let told = Told { whom: "Tổng đài 111".to_owned(), phone, at: an_hour_ago, office_at: Some(Timestamp(0)) };
+        let told = off(lan.write(case.subject, "place:a", Body::Told(told)));
+        let desk = Receiver::Desk("a".parse().expect("a place"));
+        let asked = ask(ReferralKind::ChildProtection, desk, Sharing::emergency());
+        let referral = off(lan.write(case.subject, "place:a", asked));
+        let order = if told_before { [&case, &told, &referral] } else { [&case, &referral, &told] };
+        let mut history = History::new(&[]);
+        for change in order {
+            history.tell_from(change, Some(MORNING.plus_ms(off_ms))).expect("lawful");
+        }
+        let progress = &history.parts.referral(referral.id).expect("the referral").progress;
+        progress.dues.iter().map(|d| (d.action, d.at)).collect::<Vec<_>>()
+    };
+    // Told an hour before it arrived: look within the same hour, decide in eleven.
+    let expected = vec![(Action::Look, MORNING), (Action::Approve, MORNING.plus_ms(11 * 3_600_000))];
+    for off_ms in [0, -DAY_MS, DAY_MS, -20_000 * DAY_MS] {
+        for told_before in [true, false] {
+            assert_eq!(clocks_of(told_before, off_ms), expected, "{off_ms} ms, told before: {told_before}");
+        }
+    }
 }
 
 #[test]
@@ -202,6 +242,10 @@ impl History {
         told
     }
     fn tell(&mut self, change: &Change) -> Result<(), Refusal> {
+        self.tell_from(change, None)
+    }
+    /// As `tell`, sent by a phone whose clock said `by_phone`.
+    fn tell_from(&mut self, change: &Change, by_phone: Option<Timestamp>) -> Result<(), Refusal> {
         struct Everything;
         impl office::Known for Everything {
             fn has(&self, _: ChangeId) -> bool {
@@ -213,7 +257,8 @@ impl History {
         }
         let grants = &self.village.rules.staff[&change.author];
         let rights = office::Rights { worker: change.author, now: grants, last_contact: grants };
-        match office::receive(&self.parts, change.clone(), rights, &self.village.rules, MORNING, &Everything) {
+        let arrival = office::Arrival { at: MORNING, by_phone };
+        match office::receive(&self.parts, change.clone(), rights, &self.village.rules, arrival, &Everything) {
             Received::Accepted(entry) => {
                 apply(&mut self.parts, &entry);
                 Ok(())
@@ -586,7 +631,8 @@ fn a_taken_code_is_replaced_by_the_office() {
     }
     let grants = &village.rules.staff[&village.lan];
     let rights = office::Rights { worker: village.lan, now: grants, last_contact: grants };
-    let Received::Accepted(entry) = office::receive(&Parts::default(), case, rights, &village.rules, MORNING, &Taken)
+    let arrival = office::Arrival { at: MORNING, by_phone: None };
+    let Received::Accepted(entry) = office::receive(&Parts::default(), case, rights, &village.rules, arrival, &Taken)
     else {
         panic!("accepted")
     };

@@ -21,7 +21,7 @@ const EVERYWHERE: [(&str, &str); 6] = [
     // A place may be recorded; everything else the device could tell is refused.
     (
         "permissions-policy",
-        "geolocation=(self), camera=(), microphone=(), payment=(), usb=(), bluetooth=(), serial=(), \
+        "geolocation=(self), camera=(), microphone=(), payment=(), usb=(), serial=(), \
          display-capture=(), browsing-topics=()",
     ),
 ];

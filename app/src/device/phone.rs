@@ -201,7 +201,7 @@ impl Phone {
         state.opening.set(Opening::Busy);
         let roster = match self.roster().await {
             Ok(roster) => roster,
-            Err(_) => return state.opening.set(Opening::Failed),
+            Err(error) => return state.opening.set(Opening::Failed(error)),
         };
         // The browser writes its settings down late: after a pulled battery the roster knows what the setting does not.
         let last = roster.last().await.ok().flatten().or_else(|| browser::setting(PERSON));
@@ -212,7 +212,7 @@ impl Phone {
                     return self.sit_down(worker, vault).await;
                 }
                 Ok(None) => {}
-                Err(_) => return state.opening.set(Opening::Failed),
+                Err(error) => return state.opening.set(Opening::Failed(error)),
             }
         }
         let logged_in = Box::pin(self.find_log_in(&roster));
@@ -229,8 +229,8 @@ impl Phone {
         }
         match logged_in {
             Some(worker) => {
-                if self.take(worker).await.is_err() {
-                    state.opening.set(Opening::Failed);
+                if let Err(error) = self.take(worker).await {
+                    state.opening.set(Opening::Failed(error));
                 }
             }
             None => state.opening.set(Opening::Nobody),
@@ -277,7 +277,7 @@ impl Phone {
         state.opening.set(Opening::Known);
         let notebook = match IndexedDbNotebook::open(&IndexedDbNotebook::name_of(id), vault).await {
             Ok(notebook) => Rc::new(notebook),
-            Err(_) => return state.opening.set(Opening::Failed),
+            Err(error) => return state.opening.set(Opening::Failed(error)),
         };
         note_eviction(id, notebook.is_new());
         let channel = BroadcastChannel::new(&format!("caunoi-{id}")).ok();
@@ -540,6 +540,7 @@ impl Phone {
                     sync::SyncError::Office(ApiError::NoConnection) => SyncState::Offline,
                     sync::SyncError::Office(ApiError::SignedOut | ApiError::WrongPassword) => SyncState::SignedOut,
                     sync::SyncError::Office(ApiError::UpdateNeeded) => SyncState::UpdateNeeded,
+                    sync::SyncError::Store(StoreError::Full) => SyncState::Full,
                     sync::SyncError::Office(_) | sync::SyncError::Store(_) => SyncState::Unavailable,
                 });
                 Outcome::Failed(error)
@@ -552,32 +553,37 @@ impl Phone {
         &self,
         log: LogId,
         subject: Subject,
-        body: Body,
+        bodies: Vec<Body>,
         draft: Option<String>,
-        replaces: Option<ChangeId>,
+        mut replaces: Option<ChangeId>,
     ) -> Result<ChangeId, StoreError> {
         let seat = self.seat()?;
         let now = browser::now();
-        // A subject is named after the change that opened it; a corrected opening has a name of its own.
-        let id = if body.opens() && replaces.is_none() { office::opening_of(subject) } else { new_id(now) };
-        let change = Change {
-            v: limits::PROTOCOL_VERSION,
-            id,
-            log,
-            subject,
-            author: seat.worker,
-            device: seat.notebook.device(),
-            n: 0,
-            recorded_at: now,
-            replaces,
-            body,
-        };
-        let seat = match seat.notebook.save(&change, draft.as_deref()).await {
+        let mut changes = vec![];
+        for body in bodies {
+            let replaces = replaces.take();
+            // A subject is named after the change that opened it; a corrected opening has a name of its own.
+            let id = if body.opens() && replaces.is_none() { office::opening_of(subject) } else { new_id(now) };
+            changes.push(Change {
+                v: limits::PROTOCOL_VERSION,
+                id,
+                log: log.clone(),
+                subject,
+                author: seat.worker,
+                device: seat.notebook.device(),
+                n: 0,
+                recorded_at: now,
+                replaces,
+                body,
+            });
+        }
+        let id = changes.first().ok_or(StoreError::Failed)?.id;
+        let seat = match seat.notebook.save_all(&changes, draft.as_deref()).await {
             // The browser threw the notebook away under our hands: a new one takes what is written now.
             Err(StoreError::Closed) => {
                 let seat = self.sit_down_anew().await?;
-                let change = Change { device: seat.notebook.device(), ..change };
-                seat.notebook.save(&change, draft.as_deref()).await?;
+                changes.iter_mut().for_each(|change| change.device = seat.notebook.device());
+                seat.notebook.save_all(&changes, draft.as_deref()).await?;
                 seat
             }
             saved => saved.map(|_| seat)?,
@@ -650,12 +656,12 @@ impl Keeper for Phone {
         &self,
         log: LogId,
         subject: Subject,
-        body: Body,
+        bodies: Vec<Body>,
         draft: Option<String>,
         replaces: Option<ChangeId>,
     ) -> Answer<ChangeId, StoreError> {
         let phone = self.clone();
-        async move { phone.write(log, subject, body, draft, replaces).await }.boxed_local()
+        async move { phone.write(log, subject, bodies, draft, replaces).await }.boxed_local()
     }
     fn parts(&self, subject: Subject) -> Answer<Parts, StoreError> {
         let phone = self.clone();
@@ -711,8 +717,8 @@ impl Keeper for Phone {
         let phone = self.clone();
         async move {
             let worker = phone.0.line.log_in(name, password).await?;
-            if phone.take(worker).await.is_err() {
-                phone.state().opening.set(Opening::Failed);
+            if let Err(error) = phone.take(worker).await {
+                phone.state().opening.set(Opening::Failed(error));
             }
             Ok(())
         }

@@ -35,6 +35,7 @@ pub fn Banners() -> AnyView {
                 </Banner>
             }.into_any()),
             SyncState::UpdateNeeded => Some(view! { <Banner icon=Icon::Warning said=words.frame.old_version /> }.into_any()),
+            SyncState::Full => Some(view! { <Banner icon=Icon::Warning said=words.sync.full /> }.into_any()),
             _ => None,
         }}
         <Show when=move || update.get()>

@@ -114,7 +114,7 @@ pub fn look(state: AppState, subject: Subject, parts: RwSignal<Loaded>) {
             return;
         }
         told.set_value(newest);
-        let saving = state.keeper().save(header.log.clone(), subject, Body::Looked, None, None);
+        let saving = state.keeper().save(header.log.clone(), subject, vec![Body::Looked], None, None);
         spawn_local(async move {
             // A look that could not be noted is noted the next time the case is opened.
             let _ = saving.await;
@@ -545,7 +545,7 @@ fn consent(state: AppState, case: CaseId, header: &Header) -> AnyView {
         now.withdrawn = Some(state.keeper().now().day());
         let edit = domain::FieldEdit { saw: seen.clone(), fact: domain::Fact::Consent(now) };
         let body = Body::FactsEdited { edits: vec![edit] };
-        let saving = state.keeper().save(log.clone(), Subject::Case(case), body, None, None);
+        let saving = state.keeper().save(log.clone(), Subject::Case(case), vec![body], None, None);
         spawn_local(async move {
             notice.say(match saving.await {
                 Ok(_) => words.frame.saved,

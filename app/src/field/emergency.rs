@@ -23,8 +23,8 @@ use super::{
     state::{AppState, Loaded, Opening, SyncState},
     trouble::{Troubles, check_body, check_facts, unsaved},
     ui::{
-        Answers, Chips, DeliveryMark, DockActions, FactList, Field, Note, Notice, Screen, Section, Select,
-        SkeletonRows, Tiles, Toggle, Top, Typing, WholeError, fresh_id, moment,
+        Answers, Chips, DeliveryMark, DockActions, FactList, Field, Note, Screen, Section, Select, SkeletonRows, Tiles,
+        Toggle, Top, Typing, WholeError, fresh_id, moment,
     },
     words,
 };
@@ -248,23 +248,17 @@ fn Form() -> AnyView {
     });
     let elsewhere = troubles.elsewhere(BESIDE);
     let navigator = navigator();
-    let notice = expect_context::<Notice>();
     let submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
         let (true, Ok(Written { log, facts, ask })) = (troubles.are_none(), untrack(written)) else { return };
         let case = state.keeper().new_case_id();
         let subject = Subject::Case(case);
         let opening = Body::CaseOpened { code: state.keeper().new_code(), facts };
-        saving.save(log.clone(), subject, vec![opening], Some(DRAFT.to_owned()), None, move |_| {
+        // Who is recorded and what is asked for them go onto the disk together: a battery that dies parts them never.
+        let bodies = std::iter::once(opening).chain(ask.map(Body::ReferralAsked)).collect();
+        saving.save(log, subject, bodies, Some(DRAFT.to_owned()), None, move |_| {
             draft.end();
             navigator.replace(Route::EmergencyCase(case));
-            let Some(ask) = ask else { return };
-            let asking = state.keeper().save(log, subject, Body::ReferralAsked(ask), None, None);
-            spawn_local(async move {
-                if asking.await.is_err() {
-                    notice.say(words.emergency.ask_failed);
-                }
-            });
         });
     };
     let top = Top::Alarm { to: Route::Today, title: words.emergency.title.to_owned() };
@@ -921,8 +915,8 @@ impl Teller {
         self.busy.set(true);
         self.failed.set(None);
         let whom = number.name.chars().take(domain::limits::LABEL_CHARS).collect();
-        let body = Body::Told(Told { whom, phone: number.phone.clone(), at: now });
-        let saving = self.state.keeper().save(log, self.subject, body, None, None);
+        let body = Body::Told(Told { whom, phone: number.phone.clone(), at: now, office_at: None });
+        let saving = self.state.keeper().save(log, self.subject, vec![body], None, None);
         spawn_local(async move {
             let done = saving.await;
             let _ = self.busy.try_set(false);

@@ -355,7 +355,9 @@ fn EditForm(case: CaseId, header: Box<Header>, replaces: Option<ChangeId>) -> An
         if edits.is_empty() {
             draft.end();
             let gone = state.keeper().delete_draft(draft_name.clone());
-            leptos::task::spawn_local(async move { drop(gone.await) });
+            leptos::task::spawn_local(async move {
+                let _ = gone.await;
+            });
             navigator.back(Route::Case(case));
             return;
         }

@@ -19,8 +19,8 @@ impl Saving {
     pub fn new() -> Self {
         Self { state: app_state(), busy: RwSignal::new(false), failed: RwSignal::new(None) }
     }
-    /// Saves the bodies about one subject in their order; the first one ends the draft and may replace a held change.
-    /// `then` runs once all are on the disk, with the id of the first.
+    /// Saves the bodies about one subject, all or none; the first may replace a held change, and all end the draft. `then`
+    /// runs once they are on the disk, with the id of the first.
     pub fn save(
         self,
         log: LogId,
@@ -37,23 +37,11 @@ impl Saving {
         self.failed.set(None);
         let keeper = self.state.keeper();
         spawn_local(async move {
-            let mut first = None;
-            let mut done = Ok(());
-            for (n, body) in bodies.into_iter().enumerate() {
-                let (draft, replaces) = if n == 0 { (draft.clone(), replaces) } else { (None, None) };
-                match keeper.save(log.clone(), subject, body, draft, replaces).await {
-                    Ok(id) => first = first.or(Some(id)),
-                    Err(error) => {
-                        done = Err(error);
-                        break;
-                    }
-                }
-            }
+            let done = keeper.save(log, subject, bodies, draft, replaces).await;
             let _ = self.busy.try_set(false);
-            match (done, first) {
-                (Ok(()), Some(id)) => then(id),
-                (Ok(()), None) => {}
-                (Err(error), _) => drop(self.failed.try_set(Some(error))),
+            match done {
+                Ok(id) => then(id),
+                Err(error) => drop(self.failed.try_set(Some(error))),
             }
         });
     }

@@ -22,6 +22,8 @@ pub enum SyncState {
     UpdateNeeded,
     /// The office answered with trouble of its own.
     Unavailable,
+    /// The phone has no room for what the office sends.
+    Full,
 }
 
 /// Whether the phone promised to keep the data, and how much room there is.
@@ -47,12 +49,13 @@ type Answer<T, E> = LocalBoxFuture<'static, Result<T, E>>;
 
 /// Who keeps what is written on this phone, sends it, and opens it again.
 pub trait Keeper {
-    /// Saves one change durably and ends the draft it came from. `replaces` names a held change that this one corrects.
+    /// Saves changes about one subject durably, all or none, in their order, and ends the draft they came from. Gives the
+    /// id of the first; `replaces` names a held change that the first corrects.
     fn save(
         &self,
         log: LogId,
         subject: Subject,
-        body: Body,
+        bodies: Vec<Body>,
         draft: Option<String>,
         replaces: Option<ChangeId>,
     ) -> Answer<ChangeId, StoreError>;
@@ -89,7 +92,8 @@ pub enum Opening {
     Known,
     /// Their cases stand in memory.
     Ready,
-    Failed,
+    /// It could not be opened: what lies in it is there, and must not look as if there were nothing.
+    Failed(StoreError),
 }
 
 /// What every page reads. One for the app, in the context; filled by whoever keeps the notebook.

@@ -274,7 +274,7 @@ pub fn TaskDoneButton(log: LogId, case: CaseId, task: ChangeId) -> AnyView {
     let done = move |()| {
         let note = note.with_untracked(|n| n.trim().chars().take(domain::limits::TEXT_CHARS).collect());
         let body = Body::TaskDone { task, note };
-        let saving = state.keeper().save(log.clone(), Subject::Case(case), body, None, None);
+        let saving = state.keeper().save(log.clone(), Subject::Case(case), vec![body], None, None);
         spawn_local(async move {
             notice.say(match saving.await {
                 Ok(_) => words.frame.saved,

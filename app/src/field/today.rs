@@ -16,8 +16,8 @@ use super::{
     state::{AppState, Opening},
     sync_page::item_title,
     ui::{
-        CallLink, ClockMark, DeliveryMark, EmptyState, ReferralMark, Row, Screen, Section, SkeletonRows, Tab, Top,
-        UrgencyMark, moment,
+        CallLink, ClockMark, DeliveryMark, EmptyState, LongList, ReferralMark, Row, Screen, Section, SkeletonRows, Tab,
+        Top, UrgencyMark, moment, unopened,
     },
     words,
 };
@@ -30,7 +30,7 @@ use crate::{
 const ANSWER_DAYS: i64 = 7;
 /// Visits are shown a week ahead.
 const VISIT_DAYS: i64 = 7;
-/// Rows of one section; the rest is behind the page it leads to.
+/// Rows that a section draws at a time: the first tap of a full day waits for no more.
 const ROWS: usize = 8;
 
 #[component]
@@ -66,6 +66,7 @@ pub fn Today() -> AnyView {
             </Show>
             {move || match state.opening.get() {
                 Opening::Busy | Opening::Known => view! { <SkeletonRows /> }.into_any(),
+                Opening::Failed(error) => unopened(&error),
                 _ => view! { <Sections /> }.into_any(),
             }}
         </Screen>
@@ -77,9 +78,9 @@ pub fn Today() -> AnyView {
 fn Sections() -> AnyView {
     let state = app_state();
     let words = words();
-    let to_do = Memo::new_with_compare(move |_| to_do(state, words), |_, _| true);
-    let answers = Memo::new_with_compare(move |_| answers(state), |_, _| true);
-    let visits = Memo::new_with_compare(move |_| visits(state), |_, _| true);
+    let to_do = Memo::new(move |_| to_do(state, words));
+    let answers = Memo::new(move |_| answers(state));
+    let visits = Memo::new(move |_| visits(state));
     let nothing = move || {
         to_do.with(Vec::is_empty)
             && answers.with(Vec::is_empty)
@@ -92,15 +93,13 @@ fn Sections() -> AnyView {
     view! {
         <Show when=move || !to_do.with(Vec::is_empty)>
             <Section title=(words.today.to_do)(you())>
-                <ul class="rows">{move || to_do.get().into_iter().map(to_do_row).collect_view()}</ul>
+                <LongList items=to_do row=to_do_row window=ROWS />
             </Section>
         </Show>
         {move || desk(state, words)}
         <Show when=move || !answers.with(Vec::is_empty)>
             <Section title=words.today.answers>
-                <ul class="rows">
-                    {move || answers.get().into_iter().map(|(card, r)| answer_row(state, &card, &r)).collect_view()}
-                </ul>
+                <LongList items=answers row=answer_row window=ROWS />
             </Section>
         </Show>
         <Show when=move || !visits.with(Vec::is_empty)>
@@ -108,7 +107,7 @@ fn Sections() -> AnyView {
                 title=words.today.visits
                 remark=Signal::derive(move || (words.today.visits_count)(visits.with(Vec::len)))
             >
-                <ul class="rows">{move || visits.get().into_iter().map(|v| visit_row(state, v)).collect_view()}</ul>
+                <LongList items=visits row=visit_row window=ROWS />
             </Section>
         </Show>
         <Show when=move || !state.outbox.with(Vec::is_empty)>
@@ -122,7 +121,7 @@ fn Sections() -> AnyView {
 }
 
 /// Something that only this person can move on.
-#[derive(Clone)]
+#[derive(Clone, PartialEq)]
 struct ToDo {
     href: String,
     icon: Icon,
@@ -181,7 +180,6 @@ fn to_do(state: AppState, words: &'static Words) -> Vec<ToDo> {
             }
         }
     });
-    all.truncate(ROWS);
     all
 }
 
@@ -249,15 +247,15 @@ fn answers(state: AppState) -> Vec<(Arc<Card>, CardReferral)> {
             .collect()
     });
     domain::order::sort_by_key(&mut all, |(_, r)| std::cmp::Reverse(r.moved_at));
-    all.truncate(ROWS);
     all
 }
 
-fn answer_row(state: AppState, card: &Card, referral: &CardReferral) -> AnyView {
+fn answer_row((card, referral): (Arc<Card>, CardReferral)) -> AnyView {
+    let state = app_state();
     let words = words();
     let now = state.now.get();
     let rules = state.rules();
-    let (name, number) = receiver_of(state, referral, &rules.places, words);
+    let (name, number) = receiver_of(state, &referral, &rules.places, words);
     let Subject::Case(case) = card.subject else { return ().into_any() };
     let status = referral.status;
     view! {
@@ -265,7 +263,7 @@ fn answer_row(state: AppState, card: &Card, referral: &CardReferral) -> AnyView 
             <Row
                 href=Route::Referral(case, referral.id).path()
                 icon=Icon::House
-                title=naming::card_title(card, now.day(), words)
+                title=naming::card_title(&card, now.day(), words)
                 text=format!("{name}, {}", moment(referral.moved_at, now))
             >
                 <ReferralMark status />
@@ -295,7 +293,7 @@ fn receiver_of(state: AppState, referral: &CardReferral, places: &Places, words:
 }
 
 /// A visit or task with its day.
-#[derive(Clone)]
+#[derive(Clone, PartialEq)]
 struct Due {
     card: Arc<Card>,
     what: String,
@@ -336,7 +334,8 @@ fn visits(state: AppState) -> Vec<Due> {
     all
 }
 
-fn visit_row(state: AppState, due: Due) -> AnyView {
+fn visit_row(due: Due) -> AnyView {
+    let state = app_state();
     let words = words();
     let today = state.now.get().day();
     let rules = state.rules();

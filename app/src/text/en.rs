@@ -455,7 +455,6 @@ pub static WORDS: Words = Words {
         nothing_asked: "Nothing asked yet",
         ask_now: "Ask for admission",
         not_emergency: "This case is not recorded as an emergency. The numbers still work.",
-        ask_failed: "The case is saved, but the request for admission could not be saved. Please tap “Ask for admission”.",
         draft: "EMERGENCY not saved yet",
     },
     visit: Visit {
@@ -794,6 +793,7 @@ pub static WORDS: Words = Words {
         copy: "Copy",
         copied: "Copied. It can be pasted elsewhere.",
         busy_office: "The office is busy",
+        full: "This phone is full and cannot take in more. Nothing written is lost. Please delete some photos or films.",
         signed_out: "Your session has ended",
         old_app: "This version is old",
         never: "This phone has never reached the commune. It sends by itself when there is signal.",
@@ -958,6 +958,20 @@ pub static WORDS: Words = Words {
             ApiError::UpdateNeeded => "This version is old. What you wrote is still sent. Please update.",
             ApiError::Unavailable => "The office is busy. Nothing is lost; the phone tries again by itself.",
             ApiError::NoConnection => "No network. Nothing is lost; the phone sends when there is signal.",
+        },
+        opening: |e| match e {
+            StoreError::Newer => {
+                "What is on this phone belongs to a newer version. It is left untouched and nothing is lost. Please update the app."
+            }
+            StoreError::Full => {
+                "The phone is full, so the cases could not be opened. Nothing is lost. Please delete some photos or films and open the app again."
+            }
+            StoreError::Damaged => {
+                "The phone cannot read a part of what it kept. Please tell the commune; do not remove the app."
+            }
+            StoreError::Closed | StoreError::Failed => {
+                "The phone could not open the cases it keeps. Nothing is deleted. Please close the app and open it again; if it stays so, tell the commune and do not remove the app."
+            }
         },
         store: |e| match e {
             StoreError::Full => {

@@ -462,7 +462,6 @@ pub static WORDS: Words = Words {
         nothing_asked: "Chưa đề nghị nơi nào",
         ask_now: "Đề nghị tiếp nhận",
         not_emergency: "Hồ sơ này không ghi là khẩn cấp. Số gọi vẫn dùng được.",
-        ask_failed: "Hồ sơ đã lưu, nhưng đề nghị tiếp nhận chưa lưu được. Xin chạm “Đề nghị tiếp nhận”.",
         draft: "KHẨN CẤP đang ghi dở",
     },
     visit: Visit {
@@ -799,6 +798,7 @@ pub static WORDS: Words = Words {
         copy: "Chép lại",
         copied: "Đã chép. Dán được vào nơi khác.",
         busy_office: "Máy của xã đang bận",
+        full: "Máy này đã đầy, chưa nhận thêm được. Điều đã ghi không mất. Xin xóa bớt ảnh hoặc phim.",
         signed_out: "Phiên đăng nhập đã hết",
         old_app: "Bản này đã cũ",
         never: "Máy này chưa liên lạc với xã lần nào. Có sóng, máy tự gửi.",
@@ -952,6 +952,18 @@ pub static WORDS: Words = Words {
             ApiError::UpdateNeeded => "Bản này đã cũ. Điều đã ghi vẫn gửi được. Xin cập nhật.",
             ApiError::Unavailable => "Máy của xã đang bận. Chưa mất gì, máy sẽ tự thử lại.",
             ApiError::NoConnection => "Chưa có mạng. Chưa mất gì, có sóng máy tự gửi.",
+        },
+        opening: |e| match e {
+            StoreError::Newer => {
+                "Dữ liệu trên máy thuộc bản mới hơn. Máy không đụng vào, không mất gì. Xin cập nhật ứng dụng."
+            }
+            StoreError::Full => {
+                "Máy đã đầy nên chưa mở được hồ sơ. Không mất gì. Xin xóa bớt ảnh hoặc phim rồi mở lại ứng dụng."
+            }
+            StoreError::Damaged => "Máy không đọc được một phần đã lưu. Xin báo xã; đừng xóa ứng dụng.",
+            StoreError::Closed | StoreError::Failed => {
+                "Máy chưa mở được hồ sơ đã lưu. Không có gì bị xóa. Xin đóng hẳn ứng dụng rồi mở lại; vẫn vậy thì báo xã, đừng xóa ứng dụng."
+            }
         },
         store: |e| match e {
             StoreError::Full => {

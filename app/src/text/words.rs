@@ -361,7 +361,6 @@ pub struct Emergency {
     pub nothing_asked: &'static str,
     pub ask_now: &'static str,
     pub not_emergency: &'static str,
-    pub ask_failed: &'static str,
     pub draft: &'static str,
 }
 
@@ -641,6 +640,7 @@ pub struct Sync {
     pub copy: &'static str,
     pub copied: &'static str,
     pub busy_office: &'static str,
+    pub full: &'static str,
     pub signed_out: &'static str,
     pub old_app: &'static str,
     pub never: &'static str,
@@ -740,6 +740,7 @@ pub struct Errors {
     pub twice: &'static str,
     pub spot: fn(Spot) -> &'static str,
     pub api: fn(&ApiError) -> &'static str,
+    pub opening: fn(&StoreError) -> &'static str,
     pub store: fn(&StoreError) -> &'static str,
     pub other_body: &'static str,
     pub restricted_receiver: &'static str,

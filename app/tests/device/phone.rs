@@ -41,7 +41,7 @@ impl Tab {
         let facts = laws::opening("a1", Some(name));
         let body = Body::CaseOpened { code: self.phone.new_code(), facts };
         let log = "place:a".parse().expect("a log");
-        let id = self.phone.save(log, Subject::Case(case), body, None, None).await.expect("saved");
+        let id = self.phone.save(log, Subject::Case(case), vec![body], None, None).await.expect("saved");
         assert_eq!(id.0, case.0, "a case is named after the change that opened it");
         case
     }
@@ -270,6 +270,30 @@ async fn another_tab_sees_what_this_one_saves() {
 }
 
 #[wasm_bindgen_test]
+async fn what_is_saved_together_waits_together_and_ends_its_draft() {
+    let village = Village::new();
+    let town = fresh(&village).await;
+    let tab = Tab::of_lan().await;
+    town.set_mood(Mood::Cut);
+    let draft = Draft { name: "emergency".to_owned(), at: browser::now(), content: "{}".to_owned() };
+    tab.phone.put_draft(draft).await.expect("a draft");
+    let case = tab.phone.new_case_id();
+    let opened = Body::CaseOpened { code: tab.phone.new_code(), facts: laws::opening("a1", None) };
+    let bodies = vec![opened, laws::visit("Chân phải đau.")];
+    let log: LogId = "place:a".parse().expect("a log");
+    let ended = Some("emergency".to_owned());
+    let first = tab.phone.save(log, Subject::Case(case), bodies, ended, None).await.expect("saved");
+    assert_eq!(first.0, case.0);
+    let parts = tab.phone.parts(Subject::Case(case)).await.expect("its parts");
+    assert!(parts.header().is_some() && parts.visits().count() == 1);
+    assert_eq!(tab.phone.drafts().await.expect("drafts"), vec![]);
+    town.set_mood(Mood::Open);
+    tab.phone.wake();
+    until("both were sent", || tab.waiting() == 0).await;
+    tab.leave().await;
+}
+
+#[wasm_bindgen_test]
 async fn a_held_change_can_be_corrected_or_sent_again() {
     let village = Village::new();
     let _town = fresh(&village).await;
@@ -277,7 +301,7 @@ async fn a_held_change_can_be_corrected_or_sent_again() {
     let case = Subject::Case(tab.record("Hoàng Thị Mỷ").await);
     until("it was sent", || tab.waiting() == 0).await;
     let log: LogId = "place:a".parse().expect("a log");
-    let empty = tab.phone.save(log.clone(), case, laws::visit(""), None, None).await.expect("saved");
+    let empty = tab.phone.save(log.clone(), case, vec![laws::visit("")], None, None).await.expect("saved");
     let held = || {
         tab.state.outbox.with_untracked(|items| {
             items
@@ -290,7 +314,7 @@ async fn a_held_change_can_be_corrected_or_sent_again() {
     until("it is held", || held() == vec![empty]).await;
     tab.phone.send_again(empty).await.expect("queued");
     until("it is held again", || held() == vec![empty]).await;
-    tab.phone.save(log, case, laws::visit("Đỡ đau chân."), None, Some(empty)).await.expect("saved");
+    tab.phone.save(log, case, vec![laws::visit("Đỡ đau chân.")], None, Some(empty)).await.expect("saved");
     until("only the correction was kept", || tab.waiting() == 0).await;
     let parts = tab.phone.parts(case).await.expect("its parts");
     assert_eq!(parts.visits().map(|v| v.visit.seen.as_str()).collect::<Vec<_>>(), vec!["Đỡ đau chân."]);

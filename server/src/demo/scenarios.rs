@@ -54,10 +54,12 @@ fn found_without_a_name(story: &mut Story) -> Result<()> {
     known.push(Fact::Found(Found { place: "Chợ phiên Bản Mây".to_owned(), at: Some(story.recorded(found)) }));
     known.push(Fact::Marks("Vòng bạc ở tay trái, áo chàm vá vai.".to_owned()));
     let mut case = story.open("lan", found, "", NA_THONG, known)?;
-    let told =
-        Told {
-            whom: "Công an xã Bản Mây".to_owned(), phone: Phone::parse("0900000011")?, at: story.recorded(found)
-        };
+    let told = Told {
+        whom: "Công an xã Bản Mây".to_owned(),
+        phone: Phone::parse("0900000011")?,
+        at: story.recorded(found),
+        office_at: None,
+    };
     story.on("lan", found, &case, Body::Told(told))?;
     let receiver = Receiver::Facility(facility("DF01")?);
     let reason = "Không có nơi ở đêm nay, trời lạnh, cần chăm sóc ngay.";
@@ -416,6 +418,7 @@ fn violence_at_home(story: &mut Story) -> Result<()> {
         whom: "Vi Thị Hạnh, xã Bản Mây".to_owned(),
         phone: Phone::parse("0900000013")?,
         at: story.recorded(story.just(42, 0)),
+        office_at: None,
     };
     story.on("diep", written, &case, Body::Told(told))?;
     let receiver = Receiver::Facility(facility("DF11")?);

@@ -323,6 +323,7 @@ impl Story {
             for step in steps {
                 let worker = people::worker(step.user_name)?;
                 let batch = PushBatch {
+                    sent_at: None,
                     v: limits::PROTOCOL_VERSION,
                     worker,
                     device: device(step.user_name)?,

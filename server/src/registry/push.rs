@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 use domain::change::BadBody;
-use domain::office::{Known, Received, Rights, receive, releases};
+use domain::office::{Arrival, Known, Received, Rights, receive, releases};
 use domain::{
     ApiError, CaseCode, Change, ChangeId, DeviceId, Envelope, Grant, LogId, PushBatch, Refusal, Session, Timestamp,
     Verdict, WorkerId, limits,
@@ -19,6 +19,7 @@ use crate::seal::Seal;
 pub(super) struct Push {
     worker: WorkerId,
     device: DeviceId,
+    sent_at: Option<Timestamp>,
     items: Vec<Item>,
     now: Timestamp,
 }
@@ -63,7 +64,7 @@ pub(super) fn read(session: &Session, batch: PushBatch, seal: &Seal, now: Timest
         }
         items.push(open(text, envelope, seal));
     }
-    Ok(Push { worker: session.worker, device: batch.device, items, now })
+    Ok(Push { worker: session.worker, device: batch.device, sent_at: batch.sent_at, items, now })
 }
 
 fn open(text: &str, envelope: Envelope, seal: &Seal) -> Item {
@@ -98,7 +99,7 @@ pub(super) async fn take(writing: &mut Writing<'_>, push: &Push) -> Result<Vec<V
         verdicts.push(match item {
             Item::Refused(why) => Verdict::Refused { why: why.clone() },
             Item::Change(letter) => {
-                let by = By { worker: push.worker, device: push.device, then: &then };
+                let by = By { worker: push.worker, device: push.device, then: &then, clock: push.sent_at };
                 take_one(writing, letter, by, push.now).await?
             }
         });
@@ -112,6 +113,8 @@ struct By<'a> {
     worker: WorkerId,
     device: DeviceId,
     then: &'a str,
+    /// What the phone's clock said when it sent the batch.
+    clock: Option<Timestamp>,
 }
 
 async fn take_one(writing: &mut Writing<'_>, letter: &Letter, by: By<'_>, now: Timestamp) -> Result<Verdict> {
@@ -184,10 +187,11 @@ async fn judge(writing: &mut Writing<'_>, change: &Change, by: By<'_>, now: Time
     }
     let then: Vec<Grant> = serde_json::from_str(by.then)?;
     let rights = Rights { worker: by.worker, now: roster.grants(by.worker), last_contact: &then };
+    let arrival = Arrival { at: now, by_phone: by.clock };
     // The rules ask what they need to know; what was not known is looked up and they are asked again.
     let mut known = Answers::default();
     loop {
-        let received = receive(&held.parts, change.clone(), rights, &roster.rules, now, &known);
+        let received = receive(&held.parts, change.clone(), rights, &roster.rules, arrival, &known);
         let asked = known.asked.take();
         if asked.changes.is_empty() && asked.codes.is_empty() {
             return Ok(Judged::Received(received));
@@ -250,7 +254,7 @@ async fn release(writing: &mut Writing<'_>, ids: Vec<ChangeId>, now: Timestamp) 
             let id: ChangeId = id.parse()?;
             let text = String::from_utf8(writing.seal.open(&about_waiting(id), &sealed)?)?;
             let change = domain::json::read::<Change>(text.as_bytes())?;
-            let by = By { worker: author.parse()?, device: device.parse()?, then: &then };
+            let by = By { worker: author.parse()?, device: device.parse()?, then: &then, clock: None };
             let raw = Raw {
                 log: &change.log,
                 id,
@@ -299,7 +303,7 @@ pub(super) async fn retry_unknown(writing: &mut Writing<'_>, now: Timestamp) -> 
             .bind(id.to_string())
             .execute(&mut *writing.connection)
             .await?;
-        let by = By { worker: author.parse()?, device: device.parse()?, then: &then };
+        let by = By { worker: author.parse()?, device: device.parse()?, then: &then, clock: None };
         if let Verdict::Refused { why } = take_one(writing, &letter, by, now).await? {
             writing.set_aside(&raw(&letter, by, now), &serde_json::to_string(&why)?).await?;
         } else {

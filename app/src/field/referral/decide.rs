@@ -193,7 +193,7 @@ fn look_at_emergency(state: AppState, subject: Subject, referral: ChangeId, part
         noted.set_value(true);
         let body =
             Body::ReferralActed { referral, saw: of.progress.version, side: Side::Supervisor(level), act: Act::Look };
-        let saving = state.keeper().save(header.log.clone(), subject, body, None, None);
+        let saving = state.keeper().save(header.log.clone(), subject, vec![body], None, None);
         spawn_local(async move {
             // A look that could not be noted is noted the next time the referral is opened.
             let _ = saving.await;

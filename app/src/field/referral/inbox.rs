@@ -13,7 +13,7 @@ use super::{
     Standpoint, blank_leave, blank_refusal,
     decide::{ActPage, MovedNote, need_of},
     receivers::{Need, Offer, alternatives, as_options, key},
-    steps::{asked, items_line, papers_word},
+    steps::{asked, papers_word, sheet_line},
     turn::{self, Waiting, sheets},
     with_parts,
 };
@@ -455,7 +455,7 @@ pub fn sheet_head(state: AppState, sheet: &Sheet) -> AnyView {
         }
         .into_any()
     } else {
-        view! { <p class="soft">{(words.inbox.consent_covers)(&items_line(&sheet.items, words))}</p> }.into_any()
+        view! { <p class="soft">{sheet_line(sheet, words)}</p> }.into_any()
     };
     view! {
         <section class="stack">
@@ -632,7 +632,7 @@ fn InboxRow(waiting: Waiting, receiving: RwSignal<Option<Waiting>>) -> AnyView {
                 );
             }
             let said = sheet.what_happened.clone().or_else(|| sheet.reason.clone());
-            let items = (words.inbox.consent_covers)(&items_line(&sheet.items, words));
+            let items = sheet_line(sheet, words);
             Some(
                 view! {
                     {said.map(|said| view! { <p class="lines clamp">{said}</p> })}

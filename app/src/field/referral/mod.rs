@@ -39,7 +39,7 @@ fn stage(parts: RwSignal<Loaded>) -> Memo<Stage> {
         parts.with(|parts| match parts {
             Loaded::Opening => Stage::Opening,
             Loaded::Missing => Stage::Missing,
-            Loaded::Failed(error) => Stage::Failed(error.clone()),
+            Loaded::Failed(error) => Stage::Failed(*error),
             Loaded::Here(_) => Stage::Here,
         })
     })

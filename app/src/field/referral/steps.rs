@@ -2,7 +2,7 @@
 
 use domain::{
     Act, ActRecord, ChainStep, Colleague, ConsentAnswer, Day, DecisionDocument, Facility, Giver, Papers, Places,
-    Progress, Receiver, ReferralAsk, ReferralKind, ReferralStatus, ServiceCode, ShareItem, Sharing, Timestamp,
+    Progress, Receiver, ReferralAsk, ReferralKind, ReferralStatus, ServiceCode, ShareItem, Sharing, Sheet, Timestamp,
     WorkerId,
 };
 use leptos::prelude::*;
@@ -66,6 +66,15 @@ pub fn sharing_line(sharing: &Sharing, on: Day, words: &Words) -> String {
             format!("{said} ({})", domain::search::lower((words.consent.giver)(Giver::Representative)))
         }
         _ => said,
+    }
+}
+
+/// What a receiver may read, and by whose word.
+pub fn sheet_line(sheet: &Sheet, words: &Words) -> String {
+    let items = items_line(&sheet.items, words);
+    match sheet.answer {
+        None | Some(ConsentAnswer::Agreed) => (words.inbox.consent_covers)(&items),
+        Some(answer) => format!("{}: {items}", (words.consent.answer)(answer)),
     }
 }
 

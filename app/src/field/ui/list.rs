@@ -130,24 +130,26 @@ pub fn LongList<T: Clone + PartialEq + Send + Sync + 'static>(
     /// How many rows are drawn; kept by a page that is come back to.
     #[prop(optional)]
     shown: Option<RwSignal<usize>>,
+    /// How many rows come at a time.
+    #[prop(default = 40)]
+    window: usize,
 ) -> AnyView {
-    const WINDOW: usize = 40;
     let shown = shown.unwrap_or_else(|| RwSignal::new(0));
-    shown.update(|n| *n = (*n).max(WINDOW));
+    shown.update(|n| *n = (*n).max(window));
     let end = NodeRef::<leptos::html::Div>::new();
     let near_end = move || {
         let Some(end) = end.get_untracked() else { return };
-        let height = window().inner_height().ok().and_then(|h| h.as_f64()).unwrap_or(800.0);
+        let height = leptos::prelude::window().inner_height().ok().and_then(|h| h.as_f64()).unwrap_or(800.0);
         let all = items.with_untracked(Vec::len);
         if shown.get_untracked() < all && end.get_bounding_client_rect().top() < 2.5 * height {
-            shown.update(|n| *n = (*n + WINDOW).min(all));
+            shown.update(|n| *n = (*n + window).min(all));
         }
     };
     let listener = window_event_listener(leptos::ev::scroll, move |_| near_end());
     on_cleanup(move || listener.remove());
     let chunks = move || {
         let all = items.with(Vec::len);
-        0..all.min(shown.get()).div_ceil(WINDOW)
+        0..all.min(shown.get()).div_ceil(window)
     };
     view! {
         <ul class="rows" data-windowed="">
@@ -155,7 +157,7 @@ pub fn LongList<T: Clone + PartialEq + Send + Sync + 'static>(
                 {
                     // Rows that stay as they were are not drawn anew because others changed.
                     let part = Memo::new(move |_| {
-                        items.with(|items| items.iter().skip(n * WINDOW).take(WINDOW).cloned().collect::<Vec<T>>())
+                        items.with(|items| items.iter().skip(n * window).take(window).cloned().collect::<Vec<T>>())
                     });
                     move || part.get().into_iter().map(row).collect_view()
                 }
@@ -163,13 +165,19 @@ pub fn LongList<T: Clone + PartialEq + Send + Sync + 'static>(
         </ul>
         <div node_ref=end>
             <Show when=move || shown.get() < items.with(Vec::len)>
-                <button class="button" type="button" on:click=move |_| shown.update(|n| *n += WINDOW)>
+                <button class="button" type="button" on:click=move |_| shown.update(|n| *n += window)>
                     {words().frame.show_more}
                 </button>
             </Show>
         </div>
     }
     .into_any()
+}
+
+/// In the place of a list whose notebook could not be opened.
+pub fn unopened(error: &domain::StoreError) -> AnyView {
+    let said = (words().errors.opening)(error).to_owned();
+    view! { <div role="alert"><Note icon=Icon::Warning said=Signal::stored(said) tone="wait" /></div> }.into_any()
 }
 
 /// An error that stands beside no field.
