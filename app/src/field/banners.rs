@@ -6,7 +6,7 @@ use super::{
     app_state,
     route::Route,
     state::SyncState,
-    ui::{Banner, moment},
+    ui::{Banner, If, moment},
     words,
 };
 use crate::icon::{Icon, sized};
@@ -38,11 +38,11 @@ pub fn Banners() -> AnyView {
             SyncState::Full => Some(view! { <Banner icon=Icon::Warning said=words.sync.full /> }.into_any()),
             _ => None,
         }}
-        <Show when=move || update.get()>
+        <If when=move || update.get()>
             <Banner icon=Icon::Download said=words.frame.update calm=true>
                 <button class="button" type="button" on:click=agree>{words.frame.update_button}</button>
             </Banner>
-        </Show>
+        </If>
     }
     .into_any()
 }

@@ -12,7 +12,7 @@ use super::{
     draft::{DraftState, form},
     lang, naming,
     state::AppState,
-    ui::{Answers, Chips, DateField, DateParts, Field, ReadAloud, Select, Tiles, Toggle, Typing},
+    ui::{Answers, Chips, DateField, DateParts, Field, If, ReadAloud, Select, Tiles, Toggle, Typing},
     words,
 };
 use crate::{
@@ -375,7 +375,7 @@ pub fn WhoFields(form: CaseForm, tried: RwSignal<bool>) -> AnyView {
     let birth_error = error_of(tried, words, move || form.parse_birth(state.now.get()));
     view! {
         <Toggle label=words.new_case.name_unknown hint=Signal::stored(words.new_case.name_unknown_hint.to_owned()) on=form.name_unknown />
-        <Show when=move || !form.name_unknown.get()>
+        <If when=move || !form.name_unknown.get()>
             <Field
                 label=words.new_case.full_name
                 value=form.name
@@ -383,13 +383,13 @@ pub fn WhoFields(form: CaseForm, tried: RwSignal<bool>) -> AnyView {
                 typing=Typing::Name
                 error=name_error
             />
-        </Show>
+        </If>
         <Chips label=label(domain::FactName::Sex) options=sexes chosen=form.sex may_clear=true />
-        <Show when=move || !form.birth_known.get()>
+        <If when=move || !form.birth_known.get()>
             <Field label=words.new_case.age value=form.age typing=Typing::Digits error=age_error />
-        </Show>
+        </If>
         <Toggle label=words.new_case.birth_known on=form.birth_known />
-        <Show when=move || form.birth_known.get()>
+        <If when=move || form.birth_known.get()>
             <DateField
                 legend=label(domain::FactName::Birth)
                 parts=form.birth_parts()
@@ -397,10 +397,10 @@ pub fn WhoFields(form: CaseForm, tried: RwSignal<bool>) -> AnyView {
                 error=birth_error
             />
             <Toggle label=words.new_case.birth_estimated on=form.birth_estimated />
-        </Show>
-        <Show when=move || form.name_unknown.get()>
+        </If>
+        <If when=move || form.name_unknown.get()>
             <Field label=label(domain::FactName::Marks) value=form.marks hint=words.new_case.marks_hint typing=Typing::Long />
-        </Show>
+        </If>
         <PaperFields form tried />
     }
     .into_any()
@@ -447,7 +447,7 @@ fn PaperFields(form: CaseForm, tried: RwSignal<bool>) -> AnyView {
             <summary>{sized(Icon::Page, Some("s"))} {words.new_case.more_person}</summary>
             <div class="stack">
                 <Select label=label(domain::FactName::Document) options=kinds value=form.document_kind />
-                <Show when=has_number>
+                <If when=has_number>
                     <Field
                         label=words.new_case.document_number
                         value=form.document_number
@@ -455,7 +455,7 @@ fn PaperFields(form: CaseForm, tried: RwSignal<bool>) -> AnyView {
                         error=document_error
                         warning
                     />
-                </Show>
+                </If>
                 <Field
                     label=label(domain::FactName::Phone)
                     value=form.phone
@@ -486,9 +486,9 @@ pub fn WhereFields(form: CaseForm, tried: RwSignal<bool>) -> AnyView {
             hint=words.new_case.where_hint
             error
         />
-        <Show when=move || form.name_unknown.get()>
+        <If when=move || form.name_unknown.get()>
             <Field label=words.new_case.found_place value=form.found_place hint=words.new_case.found_place_hint />
-        </Show>
+        </If>
         <Field label=words.new_case.home value=form.home hint=words.new_case.home_hint />
     }
     .into_any()
@@ -548,9 +548,9 @@ pub fn UrgencyFields(form: CaseForm, tried: RwSignal<bool>) -> AnyView {
     view! {
         <Answers legend=words.new_case.urgency_title heard_only=true options chosen=form.urgency error />
         <Toggle label=words.new_case.restrict hint on />
-        <Show when=move || on.get()>
+        <If when=move || on.get()>
             <Field label=words.new_case.alias value=form.alias hint=words.new_case.alias_hint typing=Typing::Code />
-        </Show>
+        </If>
     }
     .into_any()
 }
@@ -585,12 +585,12 @@ pub fn ConsentFields(form: CaseForm, tried: RwSignal<bool>) -> AnyView {
             let legend = (words.consent.answer_title)(them());
             view! { <Answers legend options=answers.clone() chosen=form.consent error /> }
         }}
-        <Show when=move || form.consent.get() == Some(NOT_REQUIRED)>
+        <If when=move || form.consent.get() == Some(NOT_REQUIRED)>
             <ExceptionField form tried />
-        </Show>
-        <Show when=move || form.consent.get() == Some(AGREED)>
+        </If>
+        <If when=move || form.consent.get() == Some(AGREED)>
             <GiverFields form tried />
-        </Show>
+        </If>
         <p class="soft">{words.consent.child_note}</p>
     }
     .into_any()
@@ -621,9 +621,9 @@ pub fn GiverFields(form: CaseForm, tried: RwSignal<bool>) -> AnyView {
     let error = error_of(tried, words, move || form.parse_relation());
     view! {
         <Chips label=words.consent.who_answered options=givers chosen=form.giver />
-        <Show when=move || form.giver.get() == Some(1)>
+        <If when=move || form.giver.get() == Some(1)>
             <Field label=words.consent.relation value=form.relation hint=words.consent.relation_hint error />
-        </Show>
+        </If>
         <Chips label=words.consent.form_title options=forms chosen=form.consent_form />
     }
     .into_any()

@@ -17,7 +17,7 @@ use super::{
     state::{AppState, Loaded},
     task::TaskDoneButton,
     ui::{
-        ClockMark, ConfirmDialog, DeliveryMark, DockActions, EmptyState, FactList, Note, Notice, ReferralMark,
+        ClockMark, ConfirmDialog, DeliveryMark, DockActions, EmptyState, FactList, If, Note, Notice, ReferralMark,
         RestrictedMark, Row, Screen, Section, SkeletonRows, StatusMark, Top, UrgencyMark, moment,
     },
     words,
@@ -61,12 +61,12 @@ pub fn CasePage(case: CaseId, side: Side) -> AnyView {
             corner=move || view! { {move || code().map(|code| view! { <ShareCode code /> })} }
             dock=move || {
                 view! {
-                    <Show when=move || matches!(parts.get(), Loaded::Here(_)) && writes()>
+                    <If when=move || matches!(parts.get(), Loaded::Here(_)) && writes()>
                         <DockActions>
                             <a class="button" data-kind="main" href=Route::Visit(case).path()>{words.case_page.record_visit}</a>
                             <a class="button" href=Route::AskReferral(case).path()>{words.case_page.refer}</a>
                         </DockActions>
-                    </Show>
+                    </If>
                 }
             }
         >

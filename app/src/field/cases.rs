@@ -12,7 +12,7 @@ use super::{
     route::Route,
     state::Opening,
     ui::{
-        BarLink, DeliveryMark, EmptyState, LongList, RestrictedMark, Row, Screen, Select, SkeletonRows, StatusMark,
+        BarLink, DeliveryMark, EmptyState, If, LongList, RestrictedMark, Row, Screen, Select, SkeletonRows, StatusMark,
         Tab, Top, UrgencyMark, unopened,
     },
     words,
@@ -193,7 +193,7 @@ fn Found(found: Memo<Vec<Arc<Card>>>, count: Signal<usize>, finder: Finder) -> A
                 <h2 id=id aria-live="polite">{move || (words.cases.count)(count.get())}</h2>
                 <span>{order}</span>
             </div>
-            <Show
+            <If
                 when=move || { count.get() > 0 }
                 fallback=move || {
                     view! {
@@ -204,12 +204,12 @@ fn Found(found: Memo<Vec<Arc<Card>>>, count: Signal<usize>, finder: Finder) -> A
                 }
             >
                 <LongList items=found row=case_row shown=finder.shown />
-            </Show>
-            <Show when=move || { count.get() > 0 && !finder.is_empty() }>
+            </If>
+            <If when=move || { count.get() > 0 && !finder.is_empty() }>
                 <button class="button" data-kind="quiet" type="button" on:click=move |_| finder.clear()>
                     {words.cases.clear}
                 </button>
-            </Show>
+            </If>
         </section>
     }
     .into_any()

@@ -7,7 +7,12 @@ use domain::{json, notebook::Draft};
 use leptos::{ev, prelude::*, task::spawn_local};
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{app_state, state::AppState, ui::IconWord, words};
+use super::{
+    app_state,
+    state::AppState,
+    ui::{IconWord, If},
+    words,
+};
 use crate::icon::Icon;
 
 /// A pause in typing after which the draft is written down.
@@ -155,9 +160,9 @@ fn write_down(state: AppState, name: String, content: String, draft: DraftState)
 pub fn DraftLine(draft: DraftState) -> AnyView {
     view! {
         <div role="status">
-            <Show when=move || draft.kept.get()>
+            <If when=move || draft.kept.get()>
                 <IconWord icon=Icon::Tick said=words().frame.draft_saved />
-            </Show>
+            </If>
         </div>
     }
     .into_any()

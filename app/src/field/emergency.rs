@@ -23,8 +23,8 @@ use super::{
     state::{AppState, Loaded, Opening, SyncState},
     trouble::{Troubles, check_body, check_facts, unsaved},
     ui::{
-        Answers, Chips, DeliveryMark, DockActions, FactList, Field, Note, Screen, Section, Select, SkeletonRows, Tiles,
-        Toggle, Top, Typing, WholeError, fresh_id, moment,
+        Answers, Chips, DeliveryMark, DockActions, FactList, Field, If, Note, Screen, Section, Select, SkeletonRows,
+        Tiles, Toggle, Top, Typing, WholeError, fresh_id, moment,
     },
     words,
 };
@@ -285,14 +285,14 @@ fn Form() -> AnyView {
                         hint=Signal::stored(words.new_case.name_unknown_hint.to_owned())
                         on=fields.unknown
                     />
-                    <Show when=move || !fields.unknown.get()>
+                    <If when=move || !fields.unknown.get()>
                         <Field
                             label=words.new_case.full_name
                             value=fields.name
                             error=at(FactName::FullName)
                             typing=Typing::Name
                         />
-                    </Show>
+                    </If>
                     <Chips
                         label=(words.errors.fact)(FactName::Sex)
                         options=Signal::stored(sexes)
@@ -305,14 +305,14 @@ fn Form() -> AnyView {
                         error=at(FactName::ApproximateAge)
                         typing=Typing::Digits
                     />
-                    <Show when=move || fields.unknown.get()>
+                    <If when=move || fields.unknown.get()>
                         <Field
                             label=(words.errors.fact)(FactName::Marks)
                             hint=words.new_case.marks_hint
                             value=fields.marks
                             error=at(FactName::Marks)
                         />
-                    </Show>
+                    </If>
                 </Section>
                 <Section title=words.emergency.where_title>
                     <Select
@@ -350,10 +350,10 @@ fn Form() -> AnyView {
                             .to_vec()
                         chosen=fields.ask
                     />
-                    <Show when=move || fields.ask.get() == Some(ADMISSION)>
+                    <If when=move || fields.ask.get() == Some(ADMISSION)>
                         <Select label=words.emergency.receiver options=receiver_options value=fields.receiver />
                         {move || chosen.get().map(|offer| view! { <ReceiverLine offer /> })}
-                    </Show>
+                    </If>
                     <Note
                         icon=Icon::ShieldTick
                         said=Signal::derive(move || consent_line(fields, words))
@@ -703,13 +703,13 @@ pub fn EmergencyCase(case: CaseId) -> AnyView {
             }
             dock=move || {
                 view! {
-                    <Show when=move || stands.get()>
+                    <If when=move || stands.get()>
                         <DockActions>
                             <a class="button" href=Route::Case(case).path()>
                                 {sized(Icon::Pencil, Some("s"))} {words.emergency.add_more}
                             </a>
                         </DockActions>
-                    </Show>
+                    </If>
                 }
             }
         >
@@ -811,13 +811,13 @@ fn Calls(case: CaseId, header: OpenCase, asked: Asked) -> AnyView {
                 };
                 view! { <Note icon said=advice tone /> }
             }}
-            <Show when=move || !urgent()>
+            <If when=move || !urgent()>
                 <p class="soft">{words.emergency.not_emergency}</p>
-            </Show>
+            </If>
         </section>
         <section class="stack" aria-label=words.emergency.call_now>
             <ul class="short-numbers">{national}</ul>
-            <Show
+            <If
                 when=move || !numbers.with(Vec::is_empty)
                 fallback=move || view! { <p class="soft">{words.emergency.no_numbers}</p> }
             >
@@ -829,7 +829,7 @@ fn Calls(case: CaseId, header: OpenCase, asked: Asked) -> AnyView {
                         </li>
                     </For>
                 </ul>
-            </Show>
+            </If>
             <p class="soft">{words.emergency.told_hint}</p>
             <WholeError error=teller.failed />
             {move || {
@@ -869,11 +869,11 @@ fn Calls(case: CaseId, header: OpenCase, asked: Asked) -> AnyView {
         </Section>
         <Section title=words.emergency.recorded>
             {move || view! { <FactList pairs=facts() /> }}
-            <Show when=move || asked.with(Option::is_none) && records(state)>
+            <If when=move || asked.with(Option::is_none) && records(state)>
                 <a class="button" href=Route::AskReferral(case).path()>
                     {sized(Icon::Transfer, Some("s"))} {words.emergency.ask_now}
                 </a>
-            </Show>
+            </If>
         </Section>
     }
     .into_any()

@@ -8,7 +8,7 @@ use super::{
     person::OtherPeople,
     route::Route,
     state::{AppState, SyncState},
-    ui::{DockActions, Field, Note, Screen, Top, Typing, focus_first_error},
+    ui::{DockActions, Field, If, Note, Screen, Top, Typing, focus_first_error},
     words,
 };
 use crate::icon::{Icon, sized};
@@ -123,9 +123,9 @@ pub fn LogIn() -> AnyView {
                     {move || if busy.get() { words.login.busy } else { words.login.button }}
                 </button>
             </form>
-            <Show when=move || state.worker.with(Option::is_none)>
+            <If when=move || state.worker.with(Option::is_none)>
                 <OtherPeople />
-            </Show>
+            </If>
             <details class="extra">
                 <summary>{sized(Icon::Question, Some("s"))} {words.login.forgot}</summary>
                 <p>{words.login.forgot_text}</p>

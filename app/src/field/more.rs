@@ -16,7 +16,7 @@ use super::{
     lang, naming,
     referral::places_line,
     route::Route,
-    ui::{CallLink, Chips, EmptyState, FactList, LongList, MenuRow, Screen, Tab, Top, fresh_id},
+    ui::{CallLink, Chips, EmptyState, FactList, If, LongList, MenuRow, Screen, Tab, Top, fresh_id},
     words,
 };
 use crate::{
@@ -63,9 +63,9 @@ pub fn More() -> AnyView {
                 <MenuRow href=Route::Sync.path() icon=Icon::Outbox title=words.more.sync text=waiting />
                 <MenuRow href=Route::Person.path() icon=Icon::People title=words.more.people text=me />
                 <MenuRow href=Route::Help.path() icon=Icon::Book title=words.more.help />
-                <Show when=office>
+                <If when=office>
                     <MenuRow href="/office" icon=Icon::Chart title=words.more.office />
-                </Show>
+                </If>
             </ul>
             <Settings />
             <p class="soft">{(words.more.version)(env!("CARGO_PKG_VERSION"))}</p>
@@ -158,7 +158,7 @@ pub fn Facilities() -> AnyView {
             title=words.more.facilities
             tab=Tab::More
         >
-            <Show
+            <If
                 when=move || !none_known.get()
                 fallback=move || {
                     view! {
@@ -181,13 +181,13 @@ pub fn Facilities() -> AnyView {
                         />
                     </div>
                 </form>
-                <Show
+                <If
                     when=move || !found.with(Vec::is_empty)
                     fallback=move || view! { <p class="soft" role="status">{words.more.no_such_facility}</p> }
                 >
                     <LongList items=found row=facility_row />
-                </Show>
-            </Show>
+                </If>
+            </If>
         </Screen>
     }
     .into_any()
@@ -265,9 +265,9 @@ pub fn Numbers() -> AnyView {
             tab=Tab::More
         >
             <ShortNumbers />
-            <Show when=move || !none.get() fallback=move || view! { <p class="soft">{words.more.no_numbers}</p> }>
+            <If when=move || !none.get() fallback=move || view! { <p class="soft">{words.more.no_numbers}</p> }>
                 <CommuneNumbers />
-            </Show>
+            </If>
         </Screen>
     }
     .into_any()

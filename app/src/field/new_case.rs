@@ -20,7 +20,7 @@ use super::{
     saving::{SaveButton, SaveFailure, Saving},
     state::{AppState, Loaded},
     ui::{
-        ConfirmDialog, DockActions, Field, Notice, Progress, Screen, Section, SkeletonRows, Top, Typing,
+        ConfirmDialog, DockActions, Field, If, Notice, Progress, Screen, Section, SkeletonRows, Top, Typing,
         focus_first_error,
     },
     words,
@@ -203,11 +203,11 @@ pub fn NewCase() -> AnyView {
                                 <DraftLine draft />
                                 <SaveFailure saving />
                             </form>
-                            <Show when=move || draft.kept.get()>
+                            <If when=move || draft.kept.get()>
                                 <button class="button" data-kind="quiet" type="button" on:click=move |_| drop_draft.set(true)>
                                     {words.new_case.drop_yes}
                                 </button>
-                            </Show>
+                            </If>
                             <ConfirmDialog
                                 open=drop_draft
                                 title=words.new_case.drop_title

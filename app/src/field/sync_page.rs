@@ -20,7 +20,8 @@ use super::{
     state::{AppState, Room, SyncState},
     trouble::unsaved,
     ui::{
-        DeliveryMark, FactList, IconWord, LongList, Note, Notice, Row, Screen, Section, Tab, Top, UrgencyMark, moment,
+        DeliveryMark, FactList, IconWord, If, LongList, Note, Notice, Row, Screen, Section, Tab, Top, UrgencyMark,
+        moment,
     },
     visit, words,
 };
@@ -93,13 +94,13 @@ pub fn SyncPage() -> AnyView {
             under_bar=|| view! { <Banners /> }
         >
             <Standing counts />
-            <Show when=move || !held.with(Vec::is_empty)>
+            <If when=move || !held.with(Vec::is_empty)>
                 <Section title=words.sync.held_title>
                     <For each=move || held.get() key=|(id, why)| (*id, format!("{why:?}")) let((id, why))>
                         <HeldItem id why first=Signal::derive(move || held.with(|all| all.first().is_some_and(|(at, _)| *at == id))) />
                     </For>
                 </Section>
-            </Show>
+            </If>
             <WaitingItems />
             <Space />
         </Screen>
@@ -283,10 +284,10 @@ fn HeldItem(
             >
                 {sized(Icon::Eye, Some("s"))} {move || if shown.get() { words.sync.hide } else { words.sync.show }}
             </button>
-            <Show when=move || shown.get()>
+            <If when=move || shown.get()>
                 <FactList pairs=pairs.get_value() />
                 <button class="button" type="button" on:click=copy>{sized(Icon::Page, Some("s"))} {words.sync.copy}</button>
-            </Show>
+            </If>
         </article>
     }
     .into_any()
@@ -514,12 +515,12 @@ fn WaitingItems() -> AnyView {
     let groups = Memo::new(move |_| waiting(state, words));
     view! {
         <Section title=words.sync.waiting_title>
-            <Show
+            <If
                 when=move || !groups.with(Vec::is_empty)
                 fallback=move || view! { <IconWord icon=Icon::Tick said=words.sync.nothing_waits /> }
             >
                 <LongList items=groups row=group_row />
-            </Show>
+            </If>
         </Section>
     }
     .into_any()

@@ -17,7 +17,7 @@ use super::{
     state::{AppState, Loaded, Opening},
     trouble::{Troubles, check_body},
     ui::{
-        Answers, ConfirmDialog, DateField, DateParts, DockActions, Field, Note, Notice, Screen, SkeletonRows, Top,
+        Answers, ConfirmDialog, DateField, DateParts, DockActions, Field, If, Note, Notice, Screen, SkeletonRows, Top,
         Typing, WholeError,
     },
     visit::{ChipField, optional, typed_day},
@@ -52,11 +52,11 @@ pub fn TaskPage(case: CaseId) -> AnyView {
             title=words.visit.task_title
             dock=move || {
                 view! {
-                    <Show when=move || !opening.get() && !missing.get()>
+                    <If when=move || !opening.get() && !missing.get()>
                         <DockActions>
                             <SaveButton saving label=words.frame.save form="task" />
                         </DockActions>
-                    </Show>
+                    </If>
                 }
             }
         >
@@ -200,9 +200,9 @@ fn Form(case: CaseId, parts: RwSignal<Loaded>, saving: Saving) -> AnyView {
                 chosen=fields.due_in
                 said=Signal::derive(due_line)
             />
-            <Show when=move || fields.due_in.get() == Some(OTHER_DAY)>
+            <If when=move || fields.due_in.get() == Some(OTHER_DAY)>
                 <DateField legend=words.visit.task_due parts=fields.due() error=troubles.at(Spot::TaskDue) />
-            </Show>
+            </If>
             {if nobody {
                 view! { <Note icon=Icon::People said=Signal::stored(words.visit.task_nobody.to_owned()) /> }.into_any()
             } else {

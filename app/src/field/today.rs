@@ -16,8 +16,8 @@ use super::{
     state::{AppState, Opening},
     sync_page::item_title,
     ui::{
-        CallLink, ClockMark, DeliveryMark, EmptyState, LongList, ReferralMark, Row, Screen, Section, SkeletonRows, Tab,
-        Top, UrgencyMark, moment, unopened,
+        CallLink, ClockMark, DeliveryMark, EmptyState, If, LongList, ReferralMark, Row, Screen, Section, SkeletonRows,
+        Tab, Top, UrgencyMark, moment, unopened,
     },
     words,
 };
@@ -54,7 +54,7 @@ pub fn Today() -> AnyView {
                 <h1>{greeting}</h1>
                 <p class="soft">{line}</p>
             </div>
-            <Show when=records>
+            <If when=records>
                 <div class="pair">
                     <a class="big-button" href=Route::NewCase.path()>
                         {sized(Icon::Plus, Some("l"))} {words.today.new_case}
@@ -63,7 +63,7 @@ pub fn Today() -> AnyView {
                         {sized(Icon::Alarm, Some("l"))} {words.today.emergency}
                     </a>
                 </div>
-            </Show>
+            </If>
             {move || match state.opening.get() {
                 Opening::Busy | Opening::Known => view! { <SkeletonRows /> }.into_any(),
                 Opening::Failed(error) => unopened(&error),
@@ -91,31 +91,31 @@ fn Sections() -> AnyView {
     };
     let you = move || (words.speech.you)(state.worker.with(|w| w.as_ref().map(|w| w.address).unwrap_or_default()));
     view! {
-        <Show when=move || !to_do.with(Vec::is_empty)>
+        <If when=move || !to_do.with(Vec::is_empty)>
             <Section title=(words.today.to_do)(you())>
                 <LongList items=to_do row=to_do_row window=ROWS />
             </Section>
-        </Show>
+        </If>
         {move || desk(state, words)}
-        <Show when=move || !answers.with(Vec::is_empty)>
+        <If when=move || !answers.with(Vec::is_empty)>
             <Section title=words.today.answers>
                 <LongList items=answers row=answer_row window=ROWS />
             </Section>
-        </Show>
-        <Show when=move || !visits.with(Vec::is_empty)>
+        </If>
+        <If when=move || !visits.with(Vec::is_empty)>
             <Section
                 title=words.today.visits
                 remark=Signal::derive(move || (words.today.visits_count)(visits.with(Vec::len)))
             >
                 <LongList items=visits row=visit_row window=ROWS />
             </Section>
-        </Show>
-        <Show when=move || !state.outbox.with(Vec::is_empty)>
+        </If>
+        <If when=move || !state.outbox.with(Vec::is_empty)>
             <Outbox />
-        </Show>
-        <Show when=nothing>
+        </If>
+        <If when=nothing>
             <EmptyState icon=Icon::Calendar title=words.today.nothing text=words.today.nothing_long />
-        </Show>
+        </If>
     }
     .into_any()
 }

@@ -20,8 +20,8 @@ use super::{
     state::{AppState, Loaded, Opening},
     trouble::Troubles,
     ui::{
-        Chips, DateField, DateParts, DockActions, Field, Note, Notice, Screen, SkeletonRows, Top, Typing, WholeError,
-        fresh_id,
+        Chips, DateField, DateParts, DockActions, Field, If, Note, Notice, Screen, SkeletonRows, Top, Typing,
+        WholeError, fresh_id,
     },
     words,
 };
@@ -54,11 +54,11 @@ pub fn VisitPage(case: CaseId) -> AnyView {
             title=words.visit.title
             dock=move || {
                 view! {
-                    <Show when=move || !opening.get() && !missing.get() && !saved.get()>
+                    <If when=move || !opening.get() && !missing.get() && !saved.get()>
                         <DockActions>
                             <SaveButton saving label=words.frame.save form="visit" />
                         </DockActions>
-                    </Show>
+                    </If>
                 }
             }
         >
@@ -248,9 +248,9 @@ fn Form(case: CaseId, parts: RwSignal<Loaded>, saving: Saving, saved: RwSignal<b
     view! {
         <form class="stack" data-gap="l" id="visit" novalidate on:submit=submit>
             <DateField legend=words.visit.on parts=fields.on() error=troubles.at(Spot::VisitDay) />
-            <Show when=future>
+            <If when=future>
                 <Note icon=Icon::Warning said=Signal::stored(words.visit.future_warning.to_owned()) tone="wait" />
-            </Show>
+            </If>
             <Field label=words.visit.met value=fields.met />
             <Field label=optional(words.visit.place, words) value=fields.place />
             <Field
@@ -267,12 +267,12 @@ fn Form(case: CaseId, parts: RwSignal<Loaded>, saving: Saving, saved: RwSignal<b
                 chosen=fields.next_in
                 said=Signal::derive(next_line)
             />
-            <Show when=move || fields.next_in.get() == Some(OTHER_DAY)>
+            <If when=move || fields.next_in.get() == Some(OTHER_DAY)>
                 <DateField legend=words.visit.next parts=fields.next() error=troubles.at(Spot::NextVisit) />
-            </Show>
-            <Show when=move || fields.next_in.get().is_some()>
+            </If>
+            <If when=move || fields.next_in.get().is_some()>
                 <Field label=optional(words.visit.next_what, words) value=fields.next_what />
-            </Show>
+            </If>
             <WholeError error=elsewhere />
             <SaveFailure saving />
             <DraftLine draft />

@@ -24,7 +24,7 @@ use crate::{
         saving::{SaveButton, SaveFailure, Saving},
         state::{AppState, Loaded},
         ui::{
-            Answers, Chips, Field, ManyChips, Note, Notice, RadioList, RadioOption, ReadAloud, Screen, Section,
+            Answers, Chips, Field, If, ManyChips, Note, Notice, RadioList, RadioOption, ReadAloud, Screen, Section,
             SkeletonRows, Tiles, Top, Typing, focus_first_error,
         },
         words,
@@ -470,7 +470,7 @@ fn AskForm(case: CaseId, parts: RwSignal<Loaded>) -> AnyView {
                 <span class="code">{move || about.with(|a| a.as_ref().map(|a| a.code.clone()))}</span>
             </p>
         </div>
-        <Show
+        <If
             when=move || !blocked()
             fallback=move || {
                 view! {
@@ -485,13 +485,13 @@ fn AskForm(case: CaseId, parts: RwSignal<Loaded>) -> AnyView {
         >
             <form class="stack" data-gap="xl" novalidate on:submit=send.clone()>
                 <Help ask />
-                <Show when=move || ask.kind().is_some()>
+                <If when=move || ask.kind().is_some()>
                     <Whom ask />
-                </Show>
+                </If>
                 <Why ask />
-                <Show when=move || ask.kind().is_some()>
+                <If when=move || ask.kind().is_some()>
                     <Consents ask case />
-                </Show>
+                </If>
                 <div role="alert">
                     {move || {
                         ask.error(At::Whole)
@@ -503,7 +503,7 @@ fn AskForm(case: CaseId, parts: RwSignal<Loaded>) -> AnyView {
                 <SaveButton saving label=words.referral.send />
                 <DraftLine draft />
             </form>
-        </Show>
+        </If>
     }
     .into_any()
 }
@@ -567,7 +567,7 @@ fn Help(ask: Ask) -> AnyView {
     let tiles = StoredValue::new(tiles);
     view! {
         <Section title=words.referral.what>
-            <Show
+            <If
                 when=move || chosen().is_some()
                 fallback=move || {
                     view! {
@@ -578,14 +578,14 @@ fn Help(ask: Ask) -> AnyView {
                             chosen=fields.group
                             error=ask.error(At::Group)
                         />
-                        <Show when=move || fields.group.get().is_some()>
+                        <If when=move || fields.group.get().is_some()>
                             <RadioList
                                 legend=words.referral.which
                                 options=services
                                 chosen=pick
                                 error=ask.error(At::Service)
                             />
-                        </Show>
+                        </If>
                     }
                 }
             >
@@ -628,7 +628,7 @@ fn Help(ask: Ask) -> AnyView {
                     under_way()
                         .map(|said| view! { <Note icon=Icon::Transfer said=Signal::stored(said) tone="wait" /> })
                 }}
-            </Show>
+            </If>
         </Section>
     }
     .into_any()
@@ -662,9 +662,9 @@ fn Whom(ask: Ask) -> AnyView {
         move || ask.offers.with(|o| o.fitting.iter().all(|x| super::is_local(&x.receiver)) && facility_kind(ask));
     view! {
         <Section title=words.referral.receiver>
-            <Show when=nobody>
+            <If when=nobody>
                 <p class="soft">{words.referral.nobody_fits}</p>
-            </Show>
+            </If>
             <RadioList
                 legend=words.referral.receiver
                 heard_only=true
@@ -672,15 +672,15 @@ fn Whom(ask: Ask) -> AnyView {
                 chosen=fields.receiver
                 error=ask.error(At::Receiver)
             />
-            <Show when=move || fields.receiver.with(|r| r == "household")>
+            <If when=move || fields.receiver.with(|r| r == "household")>
                 <Field
                     label=words.referral.household_name
                     hint=words.referral.household_hint
                     value=fields.household
                     error=ask.error(At::Household)
                 />
-            </Show>
-            <Show when=move || !others.with(Vec::is_empty)>
+            </If>
+            <If when=move || !others.with(Vec::is_empty)>
                 <details class="extra" open=chosen_elsewhere()>
                     <summary>{sized(Icon::Down, Some("s"))} {words.referral.places_elsewhere}</summary>
                     <RadioList
@@ -690,7 +690,7 @@ fn Whom(ask: Ask) -> AnyView {
                         chosen=fields.receiver
                     />
                 </details>
-            </Show>
+            </If>
             {move || full().map(|said| view! { <Note icon=Icon::Bed said=Signal::stored(said) tone="wait" /> })}
         </Section>
     }
@@ -728,11 +728,11 @@ fn Why(ask: Ask) -> AnyView {
                 typing=Typing::Long
                 error=ask.error(At::Reason)
             />
-            <Show when=move || fields.reason.with(|r| r.trim().is_empty()) && !known().is_empty()>
+            <If when=move || fields.reason.with(|r| r.trim().is_empty()) && !known().is_empty()>
                 <button class="button" type="button" on:click=move |_| fields.reason.set(untrack(known))>
                     {sized(Icon::Page, Some("s"))} {words.referral.copy_reason}
                 </button>
-            </Show>
+            </If>
         </div>
     }
     .into_any()
@@ -786,45 +786,45 @@ fn Consents(ask: Ask, case: CaseId) -> AnyView {
     let answers = Memo::new(move |_| answers());
     view! {
         <Section title=words.case_page.consent>
-            <Show when=move || not_recorded() && !emergency()>
+            <If when=move || not_recorded() && !emergency()>
                 <Note
                     icon=Icon::Warning
                     said=Signal::stored((words.referral.no_consent_yet)(you))
                     tone="wait"
                 />
                 <a class="button" href=Route::AskConsent(case).path()>{words.consent.ask_now}</a>
-            </Show>
-            <Show when=move || !unasked()>
+            </If>
+            <If when=move || !unasked()>
                 <div class="field" data-invalid=move || ask.error(At::Items).get().is_some().then_some("")>
                     <ManyChips label=words.consent.items_title options=items.get_value() chosen=fields.items />
                     <small>{words.consent.items_hint}</small>
                     <crate::field::ui::FieldError id="items-error" error=ask.error(At::Items) />
                 </div>
                 <Chips label=words.new_case.call_them options=spoken_to chosen=fields.them />
-                <Show
+                <If
                     when=move || lines.with(Option::is_some)
                     fallback=move || view! { <p class="soft">{words.referral.read_first}</p> }
                 >
                     <h3>{(words.referral.share_title)(you)}</h3>
                     <ReadAloud lines=Signal::derive(move || lines.get().unwrap_or_default()) />
                     <p class="soft">{words.consent.child_note}</p>
-                </Show>
-            </Show>
+                </If>
+            </If>
             {move || {
                 let legend = (words.consent.answer_title)(them());
                 view! { <Answers legend options=answers.get() chosen=fields.answer error=ask.error(At::Answer) /> }
             }}
-            <Show when=move || fields.answer.get() == Some(AGREED)>
+            <If when=move || fields.answer.get() == Some(AGREED)>
                 <Chips label=words.consent.who_answered options=givers chosen=fields.given_by />
-                <Show when=move || fields.given_by.get() == Some(1)>
+                <If when=move || fields.given_by.get() == Some(1)>
                     <Field
                         label=words.consent.relation
                         hint=words.consent.relation_hint
                         value=fields.relation
                         error=ask.error(At::Relation)
                     />
-                </Show>
-            </Show>
+                </If>
+            </If>
         </Section>
     }
     .into_any()

@@ -28,7 +28,7 @@ use crate::{
         saving::{SaveButton, SaveFailure, Saving},
         state::{AppState, Loaded},
         ui::{
-            CallLink, ClockMark, ConfirmDialog, DateField, DateParts, DeliveryMark, EmptyState, Field, FieldError,
+            CallLink, ClockMark, ConfirmDialog, DateField, DateParts, DeliveryMark, EmptyState, Field, FieldError, If,
             Note, Notice, RadioList, RadioOption, ReferralMark, RestrictedMark, Screen, SkeletonRows, Top, Typing,
             UrgencyMark, WholeError, focus_first_error, fresh_id,
         },
@@ -398,14 +398,14 @@ pub fn MovedNote(page: ActPage) -> AnyView {
     let words = words();
     view! {
         <div role="status">
-            <Show when=move || page.moved()>
+            <If when=move || page.moved()>
                 <div class="panel" data-tone="wait">
                     <p>{words.referral.moved}</p>
                     <button class="button" type="button" on:click=move |_| page.read_again()>
                         {words.referral.read_again}
                     </button>
                 </div>
-            </Show>
+            </If>
         </div>
     }
     .into_any()

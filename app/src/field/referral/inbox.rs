@@ -28,7 +28,7 @@ use crate::{
         saving::{SaveButton, SaveFailure, Saving},
         state::{AppState, Loaded},
         ui::{
-            CallLink, Chips, ClockMark, DateField, DateParts, DeliveryMark, EmptyState, Field, FieldError, Note,
+            CallLink, Chips, ClockMark, DateField, DateParts, DeliveryMark, EmptyState, Field, FieldError, If, Note,
             Notice, RadioList, RadioOption, ReferralMark, RestrictedMark, Screen, Tab, Top, Typing, UrgencyMark,
             WholeError, focus_first_error, fresh_id, moment,
         },
@@ -384,9 +384,9 @@ fn ReceiveFields(
     view! {
         <Field label=if is_work { words.inbox.start_note } else { words.inbox.receive_note } value=fields.note typing=Typing::Long error=note_error />
         <Chips label=words.inbox.follow_up options chosen=fields.visit may_clear=true />
-        <Show when=move || fields.visit.get() == Some(OTHER_DAY)>
+        <If when=move || fields.visit.get() == Some(OTHER_DAY)>
             <DateField legend=words.inbox.follow_up parts=visit error=visit_error />
-        </Show>
+        </If>
     }
     .into_any()
 }
@@ -568,7 +568,7 @@ pub fn Inbox() -> AnyView {
             <div class="split">
                 <section class="stack">
                     <h2 class="hidden-label">{heading}</h2>
-                    <Show
+                    <If
                         when=move || !rows().is_empty()
                         fallback=move || {
                             view! { <EmptyState icon=Icon::Page title=words.inbox.none text=words.inbox.none_long /> }
@@ -579,7 +579,7 @@ pub fn Inbox() -> AnyView {
                                 <InboxRow waiting receiving />
                             </For>
                         </ul>
-                    </Show>
+                    </If>
                 </section>
                 {move || facility.get().map(|facility| view! { <PlacesBoard facility /> })}
             </div>
@@ -859,7 +859,7 @@ fn PlacesBoard(facility: Facility) -> AnyView {
                 {key("free", words.inbox.places_key[2], Signal::stored(free))}
             </div>
             {squares}
-            <Show
+            <If
                 when=move || editing.get()
                 fallback=move || {
                     view! {
@@ -870,7 +870,7 @@ fn PlacesBoard(facility: Facility) -> AnyView {
                 }
             >
                 <CountForm facility=facility.get_value() free editing />
-            </Show>
+            </If>
             {(quota > 0).then(|| view! { <p class="soft">{(words.inbox.quota)(quota)}</p> })}
         </aside>
     }

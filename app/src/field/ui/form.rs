@@ -4,6 +4,8 @@ use std::cell::Cell;
 
 use domain::{Day, Invalid};
 use leptos::prelude::*;
+
+use super::If;
 use wasm_bindgen::JsCast;
 
 use crate::{
@@ -360,7 +362,7 @@ pub fn ManyChips(#[prop(into)] label: String, options: Vec<String>, chosen: RwSi
                             })
                     }
                 >
-                    <Show when=on>{sized(Icon::Tick, Some("s"))}</Show>
+                    <If when=on>{sized(Icon::Tick, Some("s"))}</If>
                     {word}
                 </button>
             }

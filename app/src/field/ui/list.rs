@@ -1,6 +1,10 @@
 //! Lists and panels: rows that lead somewhere, facts in pairs, things with actions. They know layout, not content.
 
+use std::sync::Arc;
+
 use leptos::prelude::*;
+
+use super::If;
 
 use crate::{
     field::words,
@@ -136,39 +140,47 @@ pub fn LongList<T: Clone + PartialEq + Send + Sync + 'static>(
 ) -> AnyView {
     let shown = shown.unwrap_or_else(|| RwSignal::new(0));
     shown.update(|n| *n = (*n).max(window));
+    let part = move |n: usize| {
+        // Rows that stay as they were are not drawn anew because others changed.
+        let part = Memo::new(move |_| {
+            items.with(|items| items.iter().skip(n * window).take(window).cloned().collect::<Vec<T>>())
+        });
+        (move || part.get().into_iter().map(row).collect_view()).into_any()
+    };
+    parts_of(Signal::derive(move || items.with(Vec::len)), Arc::new(part), shown, window)
+}
+
+/// A long list of which only the length is known, and how to draw its n-th part.
+fn parts_of(
+    length: Signal<usize>,
+    part: Arc<dyn Fn(usize) -> AnyView + Send + Sync>,
+    shown: RwSignal<usize>,
+    window: usize,
+) -> AnyView {
     let end = NodeRef::<leptos::html::Div>::new();
     let near_end = move || {
         let Some(end) = end.get_untracked() else { return };
         let height = leptos::prelude::window().inner_height().ok().and_then(|h| h.as_f64()).unwrap_or(800.0);
-        let all = items.with_untracked(Vec::len);
+        let all = length.get_untracked();
         if shown.get_untracked() < all && end.get_bounding_client_rect().top() < 2.5 * height {
             shown.update(|n| *n = (*n + window).min(all));
         }
     };
     let listener = window_event_listener(leptos::ev::scroll, move |_| near_end());
     on_cleanup(move || listener.remove());
-    let chunks = move || {
-        let all = items.with(Vec::len);
-        0..all.min(shown.get()).div_ceil(window)
-    };
+    let chunks = move || 0..length.get().min(shown.get()).div_ceil(window);
     view! {
         <ul class="rows" data-windowed="">
             <For each=chunks key=|n| *n let:n>
-                {
-                    // Rows that stay as they were are not drawn anew because others changed.
-                    let part = Memo::new(move |_| {
-                        items.with(|items| items.iter().skip(n * window).take(window).cloned().collect::<Vec<T>>())
-                    });
-                    move || part.get().into_iter().map(row).collect_view()
-                }
+                {part(n)}
             </For>
         </ul>
         <div node_ref=end>
-            <Show when=move || shown.get() < items.with(Vec::len)>
+            <If when=move || shown.get() < length.get()>
                 <button class="button" type="button" on:click=move |_| shown.update(|n| *n += window)>
                     {words().frame.show_more}
                 </button>
-            </Show>
+            </If>
         </div>
     }
     .into_any()

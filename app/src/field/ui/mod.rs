@@ -5,9 +5,11 @@ mod frame;
 mod list;
 mod mark;
 mod notice;
+mod when;
 
 pub use form::*;
 pub use frame::*;
 pub use list::*;
 pub use mark::*;
 pub use notice::*;
+pub use when::*;
