@@ -123,6 +123,7 @@ pub fn apply(parts: &mut Parts, entry: &Entry) -> BTreeSet<PartKey> {
                 ask: ask.clone(),
                 author: change.author,
                 recorded_at: change.recorded_at,
+                asked_at: entry.receipt.as_ref().and_then(|r| r.fixed.asked_at),
                 received_at,
                 progress,
             };
@@ -155,20 +156,20 @@ pub fn apply(parts: &mut Parts, entry: &Entry) -> BTreeSet<PartKey> {
         }
         Body::Told(told) => {
             let Some(header) = parts.header_mut() else { return touched };
+            let office_at = entry.receipt.as_ref().and_then(|r| r.fixed.told_at);
+            let told = Told { office_at, ..told.clone() };
             if header.told.iter().all(|(known, _)| *known != id) {
-                let office_at = entry.receipt.as_ref().and_then(|r| r.fixed.told_at);
-                header.told.push((id, Told { office_at, ..told.clone() }));
+                header.told.push((id, told.clone()));
                 crate::order::sort_by_key(&mut header.told, |(id, told)| (told.at, *id));
                 touched.insert(PartKey::Header);
             }
             for (key, part) in &mut parts.0 {
                 if let Part::Referral(referral) = part
                     && referral.received_at.is_some()
-                    && referral.counts_report(told.at)
+                    && referral.counts_report(&told)
                 {
                     let before = referral.progress.dues.clone();
-                    let office_at = entry.receipt.as_ref().and_then(|r| r.fixed.told_at);
-                    referral.progress.told(office_at.unwrap_or(told.at));
+                    referral.progress.told(told.counts_from());
                     if referral.progress.dues != before {
                         touched.insert(*key);
                     }

@@ -68,6 +68,14 @@ impl Envelope {
             Some(kind) if !BODY_KINDS.contains(&&*kind) => BadBody::Unknown,
             _ => BadBody::Broken,
         })?;
+        // A kind that has grown a content is not what this version means by it.
+        if matches!(body, Body::Looked) && !text.trim_ascii_start().starts_with(b"\"") {
+            return Err(BadBody::Unknown);
+        }
+        // Numbers are kept as `i64` everywhere behind this door.
+        if i64::try_from(self.n).is_err() {
+            return Err(BadBody::Broken);
+        }
         let Self { v, id, log, subject, author, device, n, recorded_at, replaces, .. } = self;
         Ok(Change { v, id, log, subject, author, device, n, recorded_at, replaces, body })
     }
@@ -203,6 +211,9 @@ pub struct Fixed {
     /// When a logged phone report was made, by the office's clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub told_at: Option<Timestamp>,
+    /// When a referral was written, by the office's clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_at: Option<Timestamp>,
     /// Another code, because the phone's was taken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<CaseCode>,

@@ -46,7 +46,7 @@ struct OfficeState {
     subjects: BTreeMap<Subject, Held>,
     sheets: BTreeMap<(FacilityId, Subject, ChangeId), (u64, Option<Sheet>)>,
     sights: BTreeMap<(WorkerId, u64), Subject>,
-    waiting: Vec<(ChangeId, String, WorkerId)>,
+    waiting: Vec<(ChangeId, String, WorkerId, Option<i64>)>,
     quarantine: Vec<(ChangeId, String)>,
     contacts: BTreeMap<(WorkerId, DeviceId), Vec<Grant>>,
 }
@@ -107,7 +107,7 @@ impl MemoryRegistry {
         let state = self.state();
         state.changes.contains_key(&change)
             || state.quarantine.iter().any(|(id, _)| *id == change)
-            || state.waiting.iter().any(|(_, raw, _)| raw.contains(&change.to_string()))
+            || state.waiting.iter().any(|(_, raw, ..)| raw.contains(&change.to_string()))
     }
     #[must_use]
     pub fn accepted(&self, change: ChangeId) -> bool {
@@ -231,8 +231,8 @@ impl OfficeState {
                 Verdict::Accepted { at: now }
             }
             Received::Waiting { on } => {
-                if self.waiting.iter().all(|(_, known, _)| known != raw) {
-                    self.waiting.push((on, raw.to_owned(), worker));
+                if self.waiting.iter().all(|(_, known, ..)| known != raw) {
+                    self.waiting.push((on, raw.to_owned(), worker, arrival.ahead_ms));
                 }
                 Verdict::Waiting { at: now, on }
             }
@@ -274,13 +274,13 @@ impl OfficeState {
         }
         self.changes.insert(id, Kept { raw: raw.to_owned(), log, seq, entry });
         // What waited for this is tried again, each by the rights of whoever wrote it.
-        let (ready, rest) = std::mem::take(&mut self.waiting).into_iter().partition(|(on, _, _)| releases.contains(on));
+        let (ready, rest) = std::mem::take(&mut self.waiting).into_iter().partition(|(on, ..)| releases.contains(on));
         self.waiting = rest;
-        let ready: Vec<(ChangeId, String, WorkerId)> = ready;
-        for (on, raw, worker) in ready {
+        let ready: Vec<(ChangeId, String, WorkerId, Option<i64>)> = ready;
+        for (on, raw, worker, ahead_ms) in ready {
             let device = serde_json::from_str::<Envelope>(&raw).map(|e| e.device);
             if let Ok(device) = device
-                && let Verdict::Refused { .. } = self.take(&raw, worker, device, Arrival { at: now, by_phone: None })
+                && let Verdict::Refused { .. } = self.take(&raw, worker, device, Arrival { at: now, ahead_ms })
             {
                 // Nobody can be answered any more: set aside for a supervisor to read.
                 if let Ok(envelope) = serde_json::from_str::<Envelope>(&raw) {
@@ -425,7 +425,7 @@ impl Registry for MemoryRegistry {
         if foreign {
             return Err(ApiError::SignedOut);
         }
-        let arrival = Arrival { at: now, by_phone: batch.sent_at };
+        let arrival = Arrival { at: now, ahead_ms: batch.sent_at.map(|sent| now.0.saturating_sub(sent.0)) };
         Ok(batch.changes.iter().map(|raw| state.take(raw.get(), session.worker, batch.device, arrival)).collect())
     }
 

@@ -50,15 +50,14 @@ pub struct Rights<'a> {
 pub struct Arrival {
     /// By the office's clock.
     pub at: Timestamp,
-    /// By the clock of the phone that sent it, if it said so.
-    pub by_phone: Option<Timestamp>,
+    /// How far the office's clock was ahead of that of the phone which sent it, if the phone said so.
+    pub ahead_ms: Option<i64>,
 }
 
 impl Arrival {
     /// A time of the phone by the office's clock, never after the arrival; `None` when the phone's clock is not known.
     fn by_office_clock(self, phone_time: Timestamp) -> Option<Timestamp> {
-        let ahead = self.at.0.saturating_sub(self.by_phone?.0);
-        Some(Timestamp(phone_time.0.saturating_add(ahead)).min(self.at))
+        Some(phone_time.plus_ms(self.ahead_ms?).min(self.at))
     }
 }
 
@@ -172,7 +171,10 @@ fn fix(parts: &Parts, entry: &Entry, rules: &Rules, arrival: Arrival, known: &dy
             fixed.code = other_code(change.id, known);
         }
         Body::Told(told) => fixed.told_at = arrival.by_office_clock(told.at),
-        Body::ReferralAsked(ask) => fixed.chain = Some(chain(ask.kind, now.day())),
+        Body::ReferralAsked(ask) => {
+            fixed.chain = Some(chain(ask.kind, now.day()));
+            fixed.asked_at = arrival.by_office_clock(change.recorded_at);
+        }
         _ => {}
     }
     let mut after = parts.clone();

@@ -568,8 +568,7 @@ pub struct ReferralAsk {
     pub sharing: Sharing,
 }
 
-/// A phone report counts for a referral's clocks if it was made in the day before, by the same phone's clock; an older call
-/// was about something else.
+/// A phone report counts for a referral's clocks if it was made in the day before; an older call was about something else.
 pub const TOLD_BEFORE_MS: i64 = 24 * 3_600_000;
 
 /// A referral on its case.
@@ -579,6 +578,9 @@ pub struct Referral {
     pub ask: ReferralAsk,
     pub author: WorkerId,
     pub recorded_at: Timestamp,
+    /// When it was written, by the office's clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_at: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub received_at: Option<Timestamp>,
     pub progress: Progress,
@@ -588,12 +590,14 @@ impl Referral {
     /// From when clocks in hours run, given the phone reports logged on the case.
     #[must_use]
     pub fn hours_start(&self, received_at: Timestamp, told: &[(ChangeId, Told)]) -> Timestamp {
-        let counted = told.iter().filter(|(_, told)| self.counts_report(told.at));
+        let counted = told.iter().filter(|(_, told)| self.counts_report(told));
         counted.map(|(_, told)| told.counts_from()).fold(received_at, Timestamp::min)
     }
-    /// Whether a phone report at `at` (by the phone's clock, as `recorded_at` is) is about this referral.
+    /// Whether a phone report is about this referral: by the office's clock where it is known, for the two may have been
+    /// written on two phones.
     #[must_use]
-    pub fn counts_report(&self, at: Timestamp) -> bool {
-        self.ask.kind == ReferralKind::ChildProtection && at >= self.recorded_at.plus_ms(-TOLD_BEFORE_MS)
+    pub fn counts_report(&self, told: &Told) -> bool {
+        let asked_at = self.asked_at.unwrap_or(self.recorded_at);
+        self.ask.kind == ReferralKind::ChildProtection && told.counts_from() >= asked_at.plus_ms(-TOLD_BEFORE_MS)
     }
 }

@@ -44,6 +44,7 @@ pub fn small(c: char) -> char {
         'Ā'..='ķ' | 'Ŋ'..='ŷ' | 'Ơ'..='ơ' | '\u{1ea0}'..='\u{1ef9}' if !matches!(c, 'İ' | 'ı') => {
             (u32::from(c) + 1) & 1
         }
+        'Ƀ' => return 'ƀ',
         'Ĺ'..='ň' | 'Ź'..='ž' | 'Ư'..='ư' => u32::from(c) & 1,
         _ => 0,
     };
@@ -69,7 +70,8 @@ fn bare(c: char) -> char {
         'ù' | 'ú' | 'û' | 'ü' | 'ũ' | 'ư' | '\u{1ee4}'..='\u{1ef1}' => 'u',
         'ý' | 'ÿ' | '\u{1ef2}'..='\u{1ef9}' => 'y',
         'đ' => 'd',
-        'ç' => 'c',
+        'ƀ' => 'b',
+        'ç' | 'č' => 'c',
         'ñ' => 'n',
         c => c,
     }
@@ -145,5 +147,7 @@ mod tests {
             assert_eq!(Some(large(c)), c.to_uppercase().next(), "{c}");
         }
         assert_eq!(small('ພ'), 'ພ');
+        // Ê Đê and Ba Na names.
+        assert_eq!(fold("Y Ƀhăm Čil"), "y bham cil");
     }
 }

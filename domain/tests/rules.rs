@@ -174,35 +174,38 @@ fn a_childs_twelve_hours_run_from_the_earlier_phone_report_and_never_stand() {
 #[test]
 fn a_childs_clock_is_put_right_when_the_phones_clock_is_wrong() {
     const DAY_MS: i64 = 24 * 3_600_000;
-    let clocks_of = |told_before: bool, off_ms: i64| {
+    let clocks_of = |told_before: bool, off_ms: i64, told_off_ms: i64| {
         let village = Village::new();
         let lan = Pen::new(village.lan, 1);
-        // All that the phone says about time is wrong by as much.
-        let off = |mut change: Change| {
+        // All that a phone says about time is wrong by as much.
+        let off = |mut change: Change, off_ms: i64| {
             change.recorded_at = change.recorded_at.plus_ms(off_ms);
-            change
+            (change, off_ms)
         };
-        let case = off(lan.open("a1", None, vec![]));
+        let case = off(lan.open("a1", None, vec![]), off_ms);
         let phone = Phone::parse_service("111").expect("a hotline");
-        let an_hour_ago = MORNING.plus_ms(off_ms - 3_600_000);
+        let an_hour_ago = MORNING.plus_ms(told_off_ms - 3_600_000);
         let told = Told { whom: "Tổng đài 111".to_owned(), phone, at: an_hour_ago, office_at: Some(Timestamp(0)) };
-        let told = off(lan.write(case.subject, "place:a", Body::Told(told)));
+        let told = off(lan.write(case.0.subject, "place:a", Body::Told(told)), told_off_ms);
         let desk = Receiver::Desk("a".parse().expect("a place"));
         let asked = ask(ReferralKind::ChildProtection, desk, Sharing::emergency());
-        let referral = off(lan.write(case.subject, "place:a", asked));
+        let referral = off(lan.write(case.0.subject, "place:a", asked), off_ms);
         let order = if told_before { [&case, &told, &referral] } else { [&case, &referral, &told] };
         let mut history = History::new(&[]);
-        for change in order {
-            history.tell_from(change, Some(MORNING.plus_ms(off_ms))).expect("lawful");
+        for (change, off_ms) in order {
+            history.tell_from(change, Some(MORNING.plus_ms(*off_ms))).expect("lawful");
         }
-        let progress = &history.parts.referral(referral.id).expect("the referral").progress;
+        let progress = &history.parts.referral(referral.0.id).expect("the referral").progress;
         progress.dues.iter().map(|d| (d.action, d.at)).collect::<Vec<_>>()
     };
     // Told an hour before it arrived: look within the same hour, decide in eleven.
     let expected = vec![(Action::Look, MORNING), (Action::Approve, MORNING.plus_ms(11 * 3_600_000))];
-    for off_ms in [0, -DAY_MS, DAY_MS, -20_000 * DAY_MS] {
-        for told_before in [true, false] {
-            assert_eq!(clocks_of(told_before, off_ms), expected, "{off_ms} ms, told before: {told_before}");
+    for off_ms in [0, -DAY_MS, 3 * DAY_MS, -20_000 * DAY_MS] {
+        for told_off_ms in [off_ms, 0, -3 * DAY_MS] {
+            for told_before in [true, false] {
+                let clocks = clocks_of(told_before, off_ms, told_off_ms);
+                assert_eq!(clocks, expected, "{off_ms} and {told_off_ms} ms, told before: {told_before}");
+            }
         }
     }
 }
@@ -257,7 +260,7 @@ impl History {
         }
         let grants = &self.village.rules.staff[&change.author];
         let rights = office::Rights { worker: change.author, now: grants, last_contact: grants };
-        let arrival = office::Arrival { at: MORNING, by_phone };
+        let arrival = office::Arrival { at: MORNING, ahead_ms: by_phone.map(|at| MORNING.0 - at.0) };
         match office::receive(&self.parts, change.clone(), rights, &self.village.rules, arrival, &Everything) {
             Received::Accepted(entry) => {
                 apply(&mut self.parts, &entry);
@@ -631,7 +634,7 @@ fn a_taken_code_is_replaced_by_the_office() {
     }
     let grants = &village.rules.staff[&village.lan];
     let rights = office::Rights { worker: village.lan, now: grants, last_contact: grants };
-    let arrival = office::Arrival { at: MORNING, by_phone: None };
+    let arrival = office::Arrival { at: MORNING, ahead_ms: None };
     let Received::Accepted(entry) = office::receive(&Parts::default(), case, rights, &village.rules, arrival, &Taken)
     else {
         panic!("accepted")

@@ -21,6 +21,8 @@ export class Office {
   port = 0;
   /** What the office wrote, for a test that failed. */
   log = '';
+  /** It was stopped and came back: a request of that time found nobody. */
+  wasAway = false;
   #child?: ChildProcess;
   #folder = '';
   #site: string;
@@ -53,6 +55,7 @@ export class Office {
 
   /** Comes back on the same port with what its disk kept, if need be with another build. */
   async restart(options: OfficeOptions = {}): Promise<void> {
+    this.wasAway = true;
     this.#site = options.site ?? this.#site;
     await this.#end('SIGTERM');
     await this.#spawn();

@@ -28,7 +28,8 @@ export const test = base.extend<Fixtures>({
       return phone;
     });
     for (const phone of phones) await phone.put();
-    for (const phone of phones) expect(phone.complaints).toEqual([]);
+    const met = (line: string): boolean => !(office.wasAway && /net::ERR_/.test(line));
+    for (const phone of phones) expect(phone.complaints.filter(met)).toEqual([]);
   },
   phone: async ({ anotherPhone }, use) => {
     await use(await anotherPhone());

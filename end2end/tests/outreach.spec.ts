@@ -50,7 +50,12 @@ test('a visit by the outreach team without network reaches the village, with a t
   await expect(village.page.getByRole('heading', { name: 'Chào chị Lan' })).toBeVisible();
   await expect(task).toHaveCount(0);
   await village.goOnline();
-  await expect(task).toBeVisible({ timeout: 30_000 });
+  await expect(village.page.getByRole('link', { name: /^Đã gửi hết/ })).toBeVisible({ timeout: 30_000 });
+  // A full day is drawn a few rows at a time; the task stands among them by its day.
+  await expect(async () => {
+    for (const more of await village.page.getByRole('button', { name: 'Xem thêm' }).all()) await more.click();
+    await expect(task).toBeVisible({ timeout: 1_000 });
+  }).toPass({ timeout: 30_000 });
   await expect(task).toContainText(WOMAN);
   await expect(task).toContainText('Nà Thông');
   await task.click();

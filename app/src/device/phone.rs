@@ -99,6 +99,8 @@ struct Redraw {
     urgent: Cell<bool>,
     nap: RefCell<Option<oneshot::Sender<()>>>,
     waiting: RefCell<Vec<oneshot::Sender<()>>>,
+    /// Why the last drawing failed.
+    failed: Cell<Option<StoreError>>,
 }
 
 impl fmt::Debug for Phone {
@@ -299,7 +301,10 @@ impl Phone {
         if !self.is_seated(&seat) {
             return;
         }
-        state.opening.set(Opening::Ready);
+        state.opening.set(match seat.redraw.failed.take() {
+            Some(error) => Opening::Failed(error),
+            None => Opening::Ready,
+        });
         let (phone, sitting) = (Rc::downgrade(&self.0), Rc::downgrade(&seat));
         let rounds = Rounds::start(async move || match (phone.upgrade(), sitting.upgrade()) {
             (Some(inner), Some(seat)) => Phone(inner).run(&seat).await,
@@ -443,7 +448,19 @@ impl Phone {
             if waiting.is_empty() && subjects.is_empty() && !all {
                 break;
             }
-            self.draw(seat, &subjects, all).await;
+            if let Err(error) = self.draw(seat, &subjects, all).await {
+                // Nothing is taken from the screen because of it; what was to be drawn stays to be drawn.
+                redraw.all.set(redraw.all.get() || all);
+                redraw.subjects.borrow_mut().extend(subjects);
+                redraw.failed.set(Some(error));
+                redraw.waiting.take();
+                break;
+            }
+            redraw.failed.set(None);
+            let opening = self.state().opening;
+            if self.is_seated(seat) && matches!(opening.get_untracked(), Opening::Failed(_)) {
+                opening.set(Opening::Ready);
+            }
             drop(waiting);
             if redraw.syncing.get() && !redraw.urgent.get() {
                 let (wake, woken) = oneshot::channel::<()>();
@@ -456,13 +473,13 @@ impl Phone {
         redraw.busy.set(false);
     }
 
-    async fn draw(&self, seat: &Rc<Seat>, subjects: &BTreeSet<Subject>, all: bool) {
-        // What cannot be read now is drawn with the next change; nothing is taken from the screen because of it.
-        let Ok(outbox) = seat.notebook.outbox().await else { return };
+    async fn draw(&self, seat: &Rc<Seat>, subjects: &BTreeSet<Subject>, all: bool) -> Result<(), StoreError> {
+        let outbox = seat.notebook.outbox().await?;
         let waiting: BTreeSet<Subject> = domain::order::set(outbox.iter().map(|item| item.change.subject));
         let mut over: BTreeMap<Subject, Drawn> = BTreeMap::new();
         for subject in if all { &waiting } else { subjects } {
             let drawn = if waiting.contains(subject) {
+                // One that cannot be read takes nothing else with it.
                 let Ok(parts) = overlaid(&seat.notebook, &outbox, *subject).await else { continue };
                 (Card::of(*subject, &parts).map(Arc::new), parts.facility().cloned().map(Arc::new))
             } else {
@@ -471,7 +488,7 @@ impl Phone {
             over.insert(*subject, drawn);
         }
         if !self.is_seated(seat) {
-            return;
+            return Ok(());
         }
         let state = self.state();
         let base = all.then(|| seat.notebook.rows());
@@ -510,6 +527,7 @@ impl Phone {
             state.outbox.set(outbox);
         }
         state.revision.update(|revision| *revision += 1);
+        Ok(())
     }
 
     /// One sync run, if no other tab is at it.
@@ -540,8 +558,8 @@ impl Phone {
                     sync::SyncError::Office(ApiError::NoConnection) => SyncState::Offline,
                     sync::SyncError::Office(ApiError::SignedOut | ApiError::WrongPassword) => SyncState::SignedOut,
                     sync::SyncError::Office(ApiError::UpdateNeeded) => SyncState::UpdateNeeded,
-                    sync::SyncError::Store(StoreError::Full) => SyncState::Full,
-                    sync::SyncError::Office(_) | sync::SyncError::Store(_) => SyncState::Unavailable,
+                    sync::SyncError::Store(error) => SyncState::Phone(*error),
+                    sync::SyncError::Office(_) => SyncState::Unavailable,
                 });
                 Outcome::Failed(error)
             }

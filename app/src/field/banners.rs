@@ -35,7 +35,9 @@ pub fn Banners() -> AnyView {
                 </Banner>
             }.into_any()),
             SyncState::UpdateNeeded => Some(view! { <Banner icon=Icon::Warning said=words.frame.old_version /> }.into_any()),
-            SyncState::Full => Some(view! { <Banner icon=Icon::Warning said=words.sync.full /> }.into_any()),
+            SyncState::Phone(error) => {
+                Some(view! { <Banner icon=Icon::Warning said=(words.sync.phone)(&error) /> }.into_any())
+            }
             _ => None,
         }}
         <If when=move || update.get()>

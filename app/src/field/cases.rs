@@ -13,7 +13,7 @@ use super::{
     state::Opening,
     ui::{
         BarLink, DeliveryMark, EmptyState, If, LongList, RestrictedMark, Row, Screen, Select, SkeletonRows, StatusMark,
-        Tab, Top, UrgencyMark, unopened,
+        Tab, Top, UrgencyMark,
     },
     words,
 };
@@ -163,7 +163,6 @@ pub fn Cases() -> AnyView {
             </form>
             {move || match state.opening.get() {
                 Opening::Busy | Opening::Known => view! { <SkeletonRows /> }.into_any(),
-                Opening::Failed(error) => unopened(&error),
                 _ if !any_case.get() => {
                     view! {
                         <EmptyState icon=Icon::Folder title=words.cases.none_yet text=words.cases.none_yet_long>

@@ -68,18 +68,10 @@ where
     W: Fn(T) + 'static,
 {
     let content = Arc::new(move || json::write_text(&read()).unwrap_or_default());
-    keep(
-        name,
-        content,
-        Box::new(move |value| {
-            if let Ok(form) = json::read(value.as_bytes()) {
-                write(form);
-            }
-        }),
-    )
+    keep(name, content, Box::new(move |value| json::read(value.as_bytes()).map(&write).is_ok()))
 }
 
-fn keep(name: String, content: Content, write: Box<dyn Fn(String)>) -> DraftState {
+fn keep(name: String, content: Content, write: Box<dyn Fn(&str) -> bool>) -> DraftState {
     let state = app_state();
     let pristine = untrack(|| content());
     let draft = DraftState {
@@ -92,16 +84,21 @@ fn keep(name: String, content: Content, write: Box<dyn Fn(String)>) -> DraftStat
     let name = StoredValue::new(name);
     let drafts = state.keeper().drafts();
     spawn_local(async move {
-        let found = drafts
-            .await
-            .ok()
-            .and_then(|all| all.into_iter().find(|d| name.try_with_value(|n| d.name == *n) == Some(true)));
+        // A store that cannot be asked may hold a draft: nothing is written over it.
+        let Ok(all) = drafts.await else { return };
+        let found = all.into_iter().find(|d| name.try_with_value(|n| d.name == *n) == Some(true));
         let Some(true) = draft.loaded.try_with_untracked(|_| true) else { return };
         // Somebody who types faster than the store opens keeps what they typed.
         if let Some(found) = found.filter(|_| draft.now() == draft.last.get_value()) {
             draft.last.set_value(found.content.clone());
-            write(found.content);
-            draft.kept.set(true);
+            if write(&found.content) {
+                draft.kept.set(true);
+            } else {
+                // What this version cannot read is kept beside the new draft, which begins with what stands in the form.
+                let name = format!("{}:{}", found.name, found.at.0);
+                let _ = state.keeper().put_draft(Draft { name, ..found }).await;
+                draft.last.set_value(draft.now());
+            }
         }
         draft.loaded.set(true);
     });

@@ -110,7 +110,16 @@ fn Pages() -> AnyView {
         (Opening::Nobody, _) => Route::Login,
         (_, route) => route,
     });
+    // A notebook that cannot be opened must not look like an empty one, nor like one of which all is sent.
+    let unopened = Memo::new(move |_| match (state.opening.get(), route.get()) {
+        (_, Route::Emergency | Route::EmergencyCase(_) | Route::Numbers | Route::More | Route::Help | Route::Login) => {
+            None
+        }
+        (Opening::Failed(error), _) => Some(error),
+        _ => None,
+    });
     (move || match route.get() {
+        _ if unopened.get().is_some() => view! { <Unopened error=unopened.get() /> }.into_any(),
         _ if held::is_on_its_way(state) => view! { <ui::SkeletonRows /> }.into_any(),
         Route::Today => view! { <today::Today /> }.into_any(),
         Route::Cases => view! { <cases::Cases /> }.into_any(),
@@ -137,6 +146,18 @@ fn Pages() -> AnyView {
         Route::Login => view! { <login::LogIn /> }.into_any(),
         Route::Unknown => view! { <Unknown /> }.into_any(),
     })
+    .into_any()
+}
+
+#[component]
+fn Unopened(error: Option<domain::StoreError>) -> AnyView {
+    let words = words();
+    view! {
+        <ui::Screen top=ui::Top::Brand title=words.frame.today tab=ui::Tab::Today>
+            {error.map(|error| ui::unopened(&error))}
+            <p><a class="button" data-kind="emergency" href=Route::Emergency.path()>{words.today.emergency}</a></p>
+        </ui::Screen>
+    }
     .into_any()
 }
 

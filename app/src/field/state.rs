@@ -22,8 +22,8 @@ pub enum SyncState {
     UpdateNeeded,
     /// The office answered with trouble of its own.
     Unavailable,
-    /// The phone has no room for what the office sends.
-    Full,
+    /// The phone itself could not take in or give out: no room, or what it keeps cannot be read.
+    Phone(StoreError),
 }
 
 /// Whether the phone promised to keep the data, and how much room there is.
@@ -279,6 +279,8 @@ impl AppState {
             let opened = self.keeper().parts(subject);
             spawn_local(async move {
                 let now = match opened.await {
+                    // What stands on the screen stays there: somebody may be typing below it.
+                    Err(_) if loaded.try_with_untracked(|l| matches!(l, Loaded::Here(_))) == Some(true) => return,
                     Ok(parts) if parts.is_empty() => Loaded::Missing,
                     Ok(parts) => {
                         let parts = Arc::new(parts);

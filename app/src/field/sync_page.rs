@@ -123,7 +123,7 @@ fn Standing(counts: Memo<(usize, usize)>) -> AnyView {
         SyncState::Idle => Icon::Online,
         SyncState::Running => Icon::Outbox,
         SyncState::SignedOut => Icon::Lock,
-        SyncState::UpdateNeeded | SyncState::Unavailable | SyncState::Full => Icon::Warning,
+        SyncState::UpdateNeeded | SyncState::Unavailable | SyncState::Phone(_) => Icon::Warning,
     };
     let said = move || match state.sync.get() {
         SyncState::Offline => words.frame.offline,
@@ -133,7 +133,7 @@ fn Standing(counts: Memo<(usize, usize)>) -> AnyView {
         SyncState::SignedOut => words.sync.signed_out,
         SyncState::UpdateNeeded => words.sync.old_app,
         SyncState::Unavailable => words.sync.busy_office,
-        SyncState::Full => words.sync.full,
+        SyncState::Phone(error) => (words.sync.phone)(&error),
     };
     let contact = move || match state.contact.get() {
         // Only a log-in lets the phone send by itself again.
@@ -170,7 +170,7 @@ fn Standing(counts: Memo<(usize, usize)>) -> AnyView {
                     SyncState::SignedOut => words.frame.log_in_again,
                     SyncState::UpdateNeeded => words.frame.old_version,
                     SyncState::Unavailable => words.login.unavailable,
-                    SyncState::Full => words.sync.full,
+                    SyncState::Phone(error) => (words.sync.phone)(&error),
                     SyncState::Idle | SyncState::Running => return,
                 };
                 notice.say(said);

@@ -18,7 +18,7 @@ use super::{
     trouble::{Troubles, check_body},
     ui::{
         Answers, ConfirmDialog, DateField, DateParts, DockActions, Field, If, Note, Notice, Screen, SkeletonRows, Top,
-        Typing, WholeError,
+        Typing, WholeError, unopened,
     },
     visit::{ChipField, optional, typed_day},
     words,
@@ -41,6 +41,7 @@ pub fn TaskPage(case: CaseId) -> AnyView {
         matches!(state.opening.get(), Opening::Busy | Opening::Known) || matches!(parts.get(), Loaded::Opening)
     });
     let missing = Memo::new(move |_| !matches!(parts.get(), Loaded::Opening | Loaded::Here(_)));
+    let failed = Memo::new(move |_| if let Loaded::Failed(error) = parts.get() { Some(error) } else { None });
     let saving = Saving::new();
     let whose = move || match parts.get() {
         Loaded::Here(parts) => parts.header().map(|h| naming::header_title(h, state.now.get().day(), words)),
@@ -63,7 +64,7 @@ pub fn TaskPage(case: CaseId) -> AnyView {
             <p class="soft">{whose}</p>
             {move || match (opening.get(), missing.get()) {
                 (true, _) => view! { <SkeletonRows /> }.into_any(),
-                (_, true) => view! { <Missing /> }.into_any(),
+                (_, true) => failed.get().map_or_else(|| view! { <Missing /> }.into_any(), |error| unopened(&error)),
                 _ => view! { <Form case parts saving /> }.into_any(),
             }}
         </Screen>

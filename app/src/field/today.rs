@@ -17,7 +17,7 @@ use super::{
     sync_page::item_title,
     ui::{
         CallLink, ClockMark, DeliveryMark, EmptyState, If, LongList, ReferralMark, Row, Screen, Section, SkeletonRows,
-        Tab, Top, UrgencyMark, moment, unopened,
+        Tab, Top, UrgencyMark, moment,
     },
     words,
 };
@@ -66,7 +66,6 @@ pub fn Today() -> AnyView {
             </If>
             {move || match state.opening.get() {
                 Opening::Busy | Opening::Known => view! { <SkeletonRows /> }.into_any(),
-                Opening::Failed(error) => unopened(&error),
                 _ => view! { <Sections /> }.into_any(),
             }}
         </Screen>

@@ -21,7 +21,7 @@ use super::{
     trouble::Troubles,
     ui::{
         Chips, DateField, DateParts, DockActions, Field, If, Note, Notice, Screen, SkeletonRows, Top, Typing,
-        WholeError, fresh_id,
+        WholeError, fresh_id, unopened,
     },
     words,
 };
@@ -42,6 +42,7 @@ pub fn VisitPage(case: CaseId) -> AnyView {
     // The form stands once; what changes around it while somebody types does not draw it anew.
     let opening = Memo::new(move |_| matches!(state.opening.get(), Opening::Busy | Opening::Known));
     let missing = Memo::new(move |_| matches!(parts.get(), Loaded::Missing | Loaded::Failed(_)));
+    let failed = Memo::new(move |_| if let Loaded::Failed(error) = parts.get() { Some(error) } else { None });
     let saving = Saving::new();
     let saved = RwSignal::new(false);
     let whose = move || match parts.get() {
@@ -65,7 +66,7 @@ pub fn VisitPage(case: CaseId) -> AnyView {
             <p class="soft">{whose}</p>
             {move || match (opening.get(), missing.get(), saved.get()) {
                 (true, ..) => view! { <SkeletonRows /> }.into_any(),
-                (_, true, _) => view! { <Missing /> }.into_any(),
+                (_, true, _) => failed.get().map_or_else(|| view! { <Missing /> }.into_any(), |error| unopened(&error)),
                 (.., true) => view! { <Saved case /> }.into_any(),
                 _ => view! { <Form case parts saving saved /> }.into_any(),
             }}

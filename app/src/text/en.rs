@@ -793,7 +793,18 @@ pub static WORDS: Words = Words {
         copy: "Copy",
         copied: "Copied. It can be pasted elsewhere.",
         busy_office: "The office is busy",
-        full: "This phone is full and cannot take in more. Nothing written is lost. Please delete some photos or films.",
+        phone: |e| match e {
+            StoreError::Full => {
+                "This phone is full and cannot take in more. Nothing written is lost. Please delete some photos or films."
+            }
+            StoreError::Newer => "What is on this phone belongs to a newer version. Please update the app.",
+            StoreError::Damaged => {
+                "The phone cannot read a part of what it kept. Please tell the commune; do not remove the app."
+            }
+            StoreError::Closed | StoreError::Failed => {
+                "This phone cannot read its own notebook yet and will try again. Nothing is deleted."
+            }
+        },
         signed_out: "Your session has ended",
         old_app: "This version is old",
         never: "This phone has never reached the commune. It sends by itself when there is signal.",

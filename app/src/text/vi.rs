@@ -798,7 +798,16 @@ pub static WORDS: Words = Words {
         copy: "Chép lại",
         copied: "Đã chép. Dán được vào nơi khác.",
         busy_office: "Máy của xã đang bận",
-        full: "Máy này đã đầy, chưa nhận thêm được. Điều đã ghi không mất. Xin xóa bớt ảnh hoặc phim.",
+        phone: |e| match e {
+            StoreError::Full => {
+                "Máy này đã đầy, chưa nhận thêm được. Điều đã ghi không mất. Xin xóa bớt ảnh hoặc phim."
+            }
+            StoreError::Newer => "Dữ liệu trên máy thuộc bản mới hơn. Máy không đụng vào. Xin cập nhật ứng dụng.",
+            StoreError::Damaged => "Máy không đọc được một phần đã lưu. Xin báo xã; đừng xóa ứng dụng.",
+            StoreError::Closed | StoreError::Failed => {
+                "Máy này chưa đọc được sổ của mình, sẽ thử lại. Không có gì bị xóa."
+            }
+        },
         signed_out: "Phiên đăng nhập đã hết",
         old_app: "Bản này đã cũ",
         never: "Máy này chưa liên lạc với xã lần nào. Có sóng, máy tự gửi.",

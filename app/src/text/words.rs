@@ -640,7 +640,8 @@ pub struct Sync {
     pub copy: &'static str,
     pub copied: &'static str,
     pub busy_office: &'static str,
-    pub full: &'static str,
+    /// Why the phone itself cannot sync.
+    pub phone: fn(&StoreError) -> &'static str,
     pub signed_out: &'static str,
     pub old_app: &'static str,
     pub never: &'static str,

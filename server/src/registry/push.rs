@@ -94,12 +94,13 @@ fn open(text: &str, envelope: Envelope, seal: &Seal) -> Item {
 pub(super) async fn take(writing: &mut Writing<'_>, push: &Push) -> Result<Vec<Verdict>> {
     let then = writing.grants_at_last_contact(push.worker, push.device).await?;
     writing.contact(push.worker, push.device, None, push.now).await?;
+    let ahead_ms = push.sent_at.map(|sent_at| push.now.0.saturating_sub(sent_at.0));
     let mut verdicts = Vec::with_capacity(push.items.len());
     for item in &push.items {
         verdicts.push(match item {
             Item::Refused(why) => Verdict::Refused { why: why.clone() },
             Item::Change(letter) => {
-                let by = By { worker: push.worker, device: push.device, then: &then, clock: push.sent_at };
+                let by = By { worker: push.worker, device: push.device, then: &then, ahead_ms };
                 take_one(writing, letter, by, push.now).await?
             }
         });
@@ -113,8 +114,8 @@ struct By<'a> {
     worker: WorkerId,
     device: DeviceId,
     then: &'a str,
-    /// What the phone's clock said when it sent the batch.
-    clock: Option<Timestamp>,
+    /// How far the office's clock was ahead of the phone's when the batch came.
+    ahead_ms: Option<i64>,
 }
 
 async fn take_one(writing: &mut Writing<'_>, letter: &Letter, by: By<'_>, now: Timestamp) -> Result<Verdict> {
@@ -161,6 +162,7 @@ fn raw<'a>(letter: &'a Letter, by: By<'a>, now: Timestamp) -> Raw<'a> {
         author: by.worker,
         device: by.device,
         received_at: now,
+        ahead_ms: by.ahead_ms,
         digest: &letter.digest,
         grants: by.then,
         text: &letter.text,
@@ -187,7 +189,7 @@ async fn judge(writing: &mut Writing<'_>, change: &Change, by: By<'_>, now: Time
     }
     let then: Vec<Grant> = serde_json::from_str(by.then)?;
     let rights = Rights { worker: by.worker, now: roster.grants(by.worker), last_contact: &then };
-    let arrival = Arrival { at: now, by_phone: by.clock };
+    let arrival = Arrival { at: now, ahead_ms: by.ahead_ms };
     // The rules ask what they need to know; what was not known is looked up and they are asked again.
     let mut known = Answers::default();
     loop {
@@ -241,22 +243,24 @@ impl Known for Answers {
 async fn release(writing: &mut Writing<'_>, ids: Vec<ChangeId>, now: Timestamp) -> Result<()> {
     let mut there = ids;
     while let Some(on) = there.pop() {
-        type Row = (String, String, String, i64, Vec<u8>, String, Vec<u8>);
+        type Row = (String, String, String, String, i64, Option<i64>, Vec<u8>, String, Vec<u8>);
         let rows = sqlx::query_as::<_, Row>(
-            "delete from waiting where on_change = ? returning id, author, device, received_at, digest, grants, raw",
+            "delete from waiting where on_change = ?
+             returning log, id, author, device, received_at, ahead_ms, digest, grants, raw",
         )
         .bind(on.to_string())
         .fetch_all(&mut *writing.connection)
         .await?;
         let mut rows: Vec<Row> = rows;
-        rows.sort_by_key(|(id, _, _, received_at, ..)| (*received_at, id.clone()));
-        for (id, author, device, received_at, digest, then, sealed) in rows {
+        rows.sort_by_key(|(_, id, _, _, received_at, ..)| (*received_at, id.clone()));
+        for (log, id, author, device, received_at, ahead_ms, digest, then, sealed) in rows {
             let id: ChangeId = id.parse()?;
             let text = String::from_utf8(writing.seal.open(&about_waiting(id), &sealed)?)?;
-            let change = domain::json::read::<Change>(text.as_bytes())?;
-            let by = By { worker: author.parse()?, device: device.parse()?, then: &then, clock: None };
+            let by = By { worker: author.parse()?, device: device.parse()?, then: &then, ahead_ms };
+            let log = log.parse::<LogId>()?;
             let raw = Raw {
-                log: &change.log,
+                log: &log,
+                ahead_ms,
                 id,
                 author: by.worker,
                 device: by.device,
@@ -264,6 +268,11 @@ async fn release(writing: &mut Writing<'_>, ids: Vec<ChangeId>, now: Timestamp) 
                 digest: &digest,
                 grants: &then,
                 text: &text,
+            };
+            // Read as it was when it came; what cannot be read any more must not stop what it waited for.
+            let Some(change) = serde_json::from_str::<Envelope>(&text).ok().and_then(|e| e.open().ok()) else {
+                writing.set_aside(&raw, "damaged").await?;
+                continue;
             };
             match judge(writing, &change, by, now).await? {
                 Judged::Damaged => writing.set_aside(&raw, "damaged").await?,
@@ -303,7 +312,7 @@ pub(super) async fn retry_unknown(writing: &mut Writing<'_>, now: Timestamp) -> 
             .bind(id.to_string())
             .execute(&mut *writing.connection)
             .await?;
-        let by = By { worker: author.parse()?, device: device.parse()?, then: &then, clock: None };
+        let by = By { worker: author.parse()?, device: device.parse()?, then: &then, ahead_ms: None };
         if let Verdict::Refused { why } = take_one(writing, &letter, by, now).await? {
             writing.set_aside(&raw(&letter, by, now), &serde_json::to_string(&why)?).await?;
         } else {

@@ -53,6 +53,7 @@ pub(super) struct Raw<'a> {
     pub(super) author: WorkerId,
     pub(super) device: DeviceId,
     pub(super) received_at: Timestamp,
+    pub(super) ahead_ms: Option<i64>,
     pub(super) digest: &'a [u8],
     pub(super) grants: &'a str,
     pub(super) text: &'a str,
@@ -399,8 +400,8 @@ impl<'t> Writing<'t> {
 
     pub(super) async fn put_waiting(&mut self, raw: &Raw<'_>, on: ChangeId) -> Result<()> {
         sqlx::query(
-            "insert into waiting (log, id, on_change, author, device, received_at, digest, grants, raw)
-             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+            "insert into waiting (log, id, on_change, author, device, received_at, digest, grants, raw, ahead_ms)
+             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
              on conflict (log, id) do update set on_change = ?3",
         )
         .bind(raw.log.to_string())
@@ -412,6 +413,7 @@ impl<'t> Writing<'t> {
         .bind(raw.digest)
         .bind(raw.grants)
         .bind(self.seal.seal(&about_waiting(raw.id), raw.text.as_bytes())?)
+        .bind(raw.ahead_ms)
         .execute(&mut *self.connection)
         .await?;
         Ok(())

@@ -444,3 +444,37 @@ async fn the_stored_database_names_nobody() {
     }
     assert!(holds(&case.id.to_string()), "ids stand in the clear, so the search was in the right file");
 }
+
+#[tokio::test]
+async fn an_envelope_that_a_newer_app_has_grown_waits_and_is_released_as_any_other() {
+    let office = Office::open().await;
+    let lan = office.sign_in("lan").await;
+    let pen = Pen::new(office.village.lan, 1);
+    let case = pen.open("a1", Some("Hoàng Thị Mỷ"), vec![]);
+    let seen = pen.write(case.subject, "place:a", visit("Đỡ đau chân."));
+    // What our own reader has no form for, where an envelope may hold anything.
+    let grown = serde_json::to_string(&seen).unwrap().replacen('{', r#"{"weight":0.5,"far":18446744073709551615,"#, 1);
+    let opened = serde_json::to_string(&case).unwrap();
+    let batch = |changes: &str| {
+        let (worker, device) = (pen.worker, pen.device);
+        format!(r#"{{"batch":{{"v":1,"worker":"{worker}","device":"{device}","changes":[{changes}]}}}}"#)
+    };
+    assert_eq!(verdicts(&lan.post("/api/push", &batch(&grown)).await), ["waiting"]);
+    assert_eq!(verdicts(&lan.post("/api/push", &batch(&opened)).await), ["accepted"]);
+    assert_eq!((office.count("waiting").await, office.count("quarantine").await), (0, 0));
+    assert_eq!(verdicts(&lan.post("/api/push", &batch(&grown)).await), ["already_known"]);
+    office.assert_sound().await;
+}
+
+#[tokio::test]
+async fn a_number_that_nobody_could_read_back_is_refused() {
+    let office = Office::open().await;
+    let lan = office.sign_in("lan").await;
+    let pen = Pen::new(office.village.lan, 1);
+    let mut case = pen.open("a1", Some("Hoàng Thị Mỷ"), vec![]);
+    case.n = u64::MAX;
+    assert_eq!(lan.push(&pen, &[&case]).await, refused(Refusal::Broken));
+    case.n = 1;
+    assert!(is_accepted(&lan.push(&pen, &[&case]).await));
+    office.assert_sound().await;
+}

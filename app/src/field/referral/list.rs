@@ -1,6 +1,6 @@
 //! The page behind Chuyển tuyến: the inbox for a facility, the queue for whoever decides, one's own for everybody else.
 
-use domain::{Role, StoreError, notebook::Draft};
+use domain::{Role, notebook::Draft};
 use leptos::prelude::*;
 
 use super::{
@@ -14,7 +14,7 @@ use crate::{
         naming,
         route::Route,
         state::{AppState, Opening},
-        ui::{Chips, EmptyState, Note, Row, Screen, Section, SkeletonRows, Tab, Top, moment, unopened},
+        ui::{Chips, EmptyState, Note, Row, Screen, Section, SkeletonRows, Tab, Top, moment},
         words,
     },
     icon::Icon,
@@ -26,7 +26,6 @@ pub fn Referrals() -> AnyView {
     let state = app_state();
     #[derive(Clone, Copy, PartialEq, Eq)]
     enum Face {
-        Failed(StoreError),
         Opening,
         Inbox,
         Queue,
@@ -34,7 +33,6 @@ pub fn Referrals() -> AnyView {
     }
     let face = Memo::new(move |_| match state.opening.get() {
         Opening::Busy | Opening::Known => Face::Opening,
-        Opening::Failed(error) => Face::Failed(error),
         _ if state.has(Role::Facility) => Face::Inbox,
         _ if state.has(Role::Supervisor) || state.has(Role::Outreach) => Face::Queue,
         _ => Face::Mine,
@@ -43,25 +41,18 @@ pub fn Referrals() -> AnyView {
         Face::Inbox => view! { <Inbox /> }.into_any(),
         Face::Queue => view! { <Queue /> }.into_any(),
         Face::Mine => view! { <Own /> }.into_any(),
-        Face::Opening => bare(|| view! { <SkeletonRows /> }.into_any()),
-        Face::Failed(error) => bare(move || unopened(&error)),
+        Face::Opening => view! {
+            <Screen
+                top=Top::Title(words().frame.referrals.to_owned())
+                title=words().frame.referrals
+                tab=Tab::Referrals
+                dock=|| view! { <SyncLine /> }
+            >
+                <SkeletonRows />
+            </Screen>
+        }
+        .into_any(),
     })
-    .into_any()
-}
-
-/// The page without what it is for.
-fn bare(instead: impl FnOnce() -> AnyView + Send + 'static) -> AnyView {
-    let instead = Box::new(instead) as Box<dyn FnOnce() -> AnyView + Send>;
-    view! {
-        <Screen
-            top=Top::Title(words().frame.referrals.to_owned())
-            title=words().frame.referrals
-            tab=Tab::Referrals
-            dock=|| view! { <SyncLine /> }
-        >
-            {instead()}
-        </Screen>
-    }
     .into_any()
 }
 

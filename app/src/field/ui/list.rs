@@ -161,9 +161,10 @@ fn parts_of(
     let near_end = move || {
         let Some(end) = end.get_untracked() else { return };
         let height = leptos::prelude::window().inner_height().ok().and_then(|h| h.as_f64()).unwrap_or(800.0);
-        let all = length.get_untracked();
-        if shown.get_untracked() < all && end.get_bounding_client_rect().top() < 2.5 * height {
-            shown.update(|n| *n = (*n + window).min(all));
+        // What ends above the reader grows no more: it would push away what they look at.
+        let top = end.get_bounding_client_rect().top();
+        if shown.get_untracked() < length.get_untracked() && (0.0..2.5 * height).contains(&top) {
+            shown.update(|n| *n += window);
         }
     };
     let listener = window_event_listener(leptos::ev::scroll, move |_| near_end());
