@@ -1,6 +1,7 @@
 import { fillOffice } from '../support/crowd.ts';
 import { next, ready, recordAndOpen, recordEmergency, WANDERER } from '../support/story.ts';
 import type { Phone } from '../support/phone.ts';
+import { raise } from '../support/store.ts';
 import { settled, takePictures } from '../support/picture.ts';
 import { test } from '../support/test.ts';
 
@@ -179,4 +180,14 @@ test('a-thousand-cases', async ({ phone }) => {
   await phone.open('/');
   await settled(phone.page);
   await takePictures(phone.page, 'today', 'thousand', { whole: true });
+});
+
+test('unopened', async ({ phone }) => {
+  await ready(phone, 'lan');
+  await raise(phone);
+  // A picture by itself has no icon of its own, and the browser asks for one.
+  phone.complaints.length = 0;
+  await phone.open('/');
+  await phone.page.getByText('Dữ liệu trên máy thuộc bản mới hơn').waitFor();
+  await takePictures(phone.page, 'today', 'unopened');
 });
