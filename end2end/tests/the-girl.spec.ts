@@ -45,6 +45,8 @@ test('a girl recorded at night on a phone with a wrong clock is seen only by tho
   await expect(phone.page.getByRole('switch', { name: 'Chỉ người được nêu tên mới xem' })).toBeChecked();
   await phone.page.getByRole('textbox', { name: 'Bí danh' }).fill(ALIAS);
   await phone.page.getByRole('button', { name: 'Lưu trên máy này' }).click();
+  // The form's own heading is her name too: only the page behind it says that the change lies on the disk.
+  await expect(phone.page.getByRole('link', { name: 'Sửa hồ sơ' })).toBeVisible();
   await expect(phone.page.getByRole('heading', { name: NAME })).toBeVisible();
 
   // Killed and opened again: still there, and the list keeps name and village to itself.
