@@ -66,6 +66,8 @@ pub enum News {
     /// Another tab had stored pages; all rows were read anew.
     Reloaded,
     Briefing,
+    /// Something that came from the office cannot be opened; the next run asks for it anew.
+    Damaged,
 }
 
 type Watcher = Rc<dyn Fn(News)>;
@@ -82,6 +84,10 @@ pub struct IndexedDbNotebook {
     written: RefCell<BTreeMap<u64, Change>>,
     known_briefing: RefCell<Option<Briefing>>,
     watcher: RefCell<Option<Watcher>>,
+    /// A bundle could not be read: before the next pull it is thrown away, and every log is taken anew.
+    damaged: Cell<bool>,
+    /// Rows of the outbox that could not be read at the last look.
+    unreadable: Cell<usize>,
 }
 
 impl fmt::Debug for IndexedDbNotebook {
@@ -172,6 +178,8 @@ impl IndexedDbNotebook {
             written: RefCell::default(),
             known_briefing: RefCell::default(),
             watcher: RefCell::default(),
+            damaged: Cell::default(),
+            unreadable: Cell::default(),
         };
         notebook.reload().await?;
         Ok(notebook)
@@ -207,6 +215,11 @@ impl IndexedDbNotebook {
     #[must_use]
     pub fn row(&self, subject: Subject) -> Option<Row> {
         self.shelf.borrow().rows.get(&subject).cloned()
+    }
+    /// How many unsent rows of the outbox could not be read at the last look. They stay where they are.
+    #[must_use]
+    pub fn unreadable(&self) -> usize {
+        self.unreadable.get()
     }
     /// Every list row.
     #[must_use]
@@ -265,10 +278,16 @@ impl IndexedDbNotebook {
             })
             .await?;
         let mut shelf = Shelf { version: idb::number(&version).unwrap_or(0), ..Shelf::default() };
-        if !cursors.is_undefined() {
-            shelf.cursors = self.unseal(META, "cursors", &cursors).await?;
-        }
         let opened = join_all(keys.iter().zip(blocks.iter()).map(|(key, block)| self.opened(BLOCK, key, block))).await;
+        if !cursors.is_undefined() {
+            shelf.cursors = match self.unseal(META, "cursors", &cursors).await {
+                Ok(cursors) => cursors,
+                // Nothing at all opens: it was sealed under another key, and is left as it is.
+                Err(error) if opened.iter().all(Result::is_err) => return Err(error),
+                // Without cursors every log is taken anew.
+                Err(_) => BTreeMap::new(),
+            };
+        }
         let readable = opened.iter().all(|block| block.as_ref().is_ok_and(|(_, bytes)| shelf.read_block(bytes)));
         if !readable {
             shelf = self.rebuilt(shelf).await?;
@@ -289,11 +308,12 @@ impl IndexedDbNotebook {
         let mut shelf = Shelf { version: old.version, cursors: old.cursors, ..Shelf::default() };
         for (key, bundle) in keys.iter().zip(bundles.iter()) {
             // One that is damaged takes nothing else with it.
-            let Ok((number, bytes)) = self.opened(BUNDLE, key, bundle).await else { continue };
-            for (subject, content) in shelf::unpack(&bytes).unwrap_or_default() {
-                if let Ok(lived) = json::read::<Lived>(&content) {
-                    shelf.put(subject, Row::of(subject, &lived, number));
-                }
+            let Some((number, lives)) = self.lives(key, bundle).await else {
+                self.damaged.set(true);
+                continue;
+            };
+            for (subject, lived) in lives {
+                shelf.put(subject, Row::of(subject, &lived, number));
             }
         }
         let numbers: BTreeSet<u32> = domain::order::set(shelf.bundles.keys().map(|bundle| block_of(*bundle)));
@@ -321,6 +341,64 @@ impl IndexedDbNotebook {
         // Otherwise another tab did the same or stored a page; its blocks are read at the next look.
         shelf.version += u64::from(written);
         Ok(shelf)
+    }
+
+    /// What lies in a bundle; `None` if any of it cannot be read.
+    async fn lives(&self, key: JsValue, bundle: JsValue) -> Option<(u32, Vec<(Subject, Lived)>)> {
+        let (number, bytes) = self.opened(BUNDLE, key, bundle).await.ok()?;
+        let read = |(subject, content): (Subject, Vec<u8>)| Some((subject, json::read(&content).ok()?));
+        Some((number, shelf::unpack(&bytes)?.into_iter().map(read).collect::<Option<_>>()?))
+    }
+
+    /// Throws away what cannot be read, and the cursors with it: the office has it all. List rows stay, so that nobody
+    /// seems to have vanished before the network is back. Only a run may do this: a page asked for from the old cursors
+    /// must not come in between.
+    async fn mend(&self) -> Result<(), StoreError> {
+        let (keys, bundles) = self
+            .with(async |db| {
+                let tx = db.transaction(&[BUNDLE], Mode::Read)?;
+                let store = tx.store(BUNDLE)?;
+                Ok((store.get_all_keys().await?, store.get_all().await?))
+            })
+            .await?;
+        let mut lost = vec![];
+        for (key, bundle) in keys.iter().zip(bundles.iter()) {
+            if self.lives(key.clone(), bundle).await.is_none() {
+                lost.push(key);
+            }
+        }
+        let version = self.shelf.borrow().version;
+        let mended = self
+            .with(async |db| {
+                let tx = db.transaction(&[BUNDLE, META], Mode::Relaxed)?;
+                let (meta, store) = (tx.store(META)?, tx.store(BUNDLE)?);
+                if idb::number(&meta.get(&"version".into()).await?).unwrap_or(0) != version {
+                    return Ok(false);
+                }
+                for key in &lost {
+                    store.delete(key)?;
+                }
+                meta.delete(&"cursors".into())?;
+                meta.put(&"version".into(), &((version + 1) as f64).into())?;
+                tx.done().await.map(|()| true)
+            })
+            .await?;
+        // Otherwise another tab wrote; the next run tries again.
+        if mended {
+            let mut shelf = self.shelf.borrow_mut();
+            shelf.version = version + 1;
+            shelf.cursors = BTreeMap::new();
+            self.damaged.set(false);
+        }
+        Ok(())
+    }
+
+    /// Remembers that something must be taken anew, and says so once.
+    fn note_damage(&self) -> StoreError {
+        if !self.damaged.replace(true) {
+            self.tell(News::Damaged);
+        }
+        StoreError::Damaged
     }
 
     async fn sealed(&self, store: &str, number: u32, plain: Vec<u8>) -> Result<(u32, Uint8Array), StoreError> {
@@ -351,9 +429,12 @@ impl IndexedDbNotebook {
         self.known_briefing.borrow_mut().take();
     }
 
-    async fn lying(&self) -> Result<Vec<Lying>, StoreError> {
+    /// The rows of the outbox that say at least what they are, and how many do not.
+    async fn lying(&self) -> Result<(Vec<Lying>, usize), StoreError> {
         let rows = self.with(async |db| db.transaction(&[OUTBOX], Mode::Read)?.store(OUTBOX)?.get_all().await).await?;
-        Ok(rows.iter().filter_map(|row| Lying::read(&row)).collect())
+        let lying: Vec<Lying> = rows.iter().filter_map(|row| Lying::read(&row)).collect();
+        let mute = (rows.length() as usize).saturating_sub(lying.len());
+        Ok((lying, mute))
     }
 
     /// Opens a change as it lies; `None` if it cannot be read, which then delays nothing else.
@@ -596,7 +677,7 @@ impl IndexedDbNotebook {
             let subject = on_page.subject;
             let known = places.get(&subject).and_then(|number| bundles.get(number)).and_then(|b| b.get(&subject));
             let mut lived = match known {
-                Some(content) => json::read(content).map_err(|_| StoreError::Damaged)?,
+                Some(content) => json::read(content).map_err(|_| self.note_damage())?,
                 None => Lived { log: page.log.clone(), stored: Stored::default() },
             };
             if !lived.stored.merge(on_page) {
@@ -638,7 +719,7 @@ impl IndexedDbNotebook {
             requeued.extend(received.map(|item| item.change.id));
         }
         let mut lying = vec![];
-        for item in self.lying().await? {
+        for item in self.lying().await?.0 {
             if let Some(received_at) = settled.get(&item.id) {
                 lying.push((item, Some(*received_at)));
             } else if requeued.contains(&item.id) {
@@ -662,11 +743,12 @@ impl IndexedDbNotebook {
             })
             .await?;
         let there = numbers.iter().zip(rows).filter(|(_, row)| !row.is_undefined());
-        let opened = try_join_all(there.map(|(number, row)| self.opened(BUNDLE, (*number).into(), row))).await?;
+        let opened = join_all(there.map(|(number, row)| self.opened(BUNDLE, (*number).into(), row))).await;
         let mut bundles: BTreeMap<u32, Bundle> =
             domain::order::map(numbers.iter().map(|number| (*number, Bundle::new())));
-        for (number, bytes) in opened {
-            bundles.insert(number, shelf::unpack(&bytes).ok_or(StoreError::Damaged)?);
+        for bundle in opened {
+            let (number, bytes) = bundle.map_err(|_| self.note_damage())?;
+            bundles.insert(number, shelf::unpack(&bytes).ok_or_else(|| self.note_damage())?);
         }
         Ok(bundles)
     }
@@ -696,7 +778,7 @@ impl Notebook for IndexedDbNotebook {
     }
 
     async fn outbox(&self) -> Result<Vec<OutboxItem>, StoreError> {
-        let lying = self.lying().await?;
+        let (lying, mut unreadable) = self.lying().await?;
         let unread: Vec<&Lying> = {
             let mut written = self.written.borrow_mut();
             let there: BTreeSet<u64> = domain::order::set(lying.iter().map(|l| l.n));
@@ -711,7 +793,11 @@ impl Notebook for IndexedDbNotebook {
         let mut items = vec![];
         for l in &lying {
             let change = self.written.borrow().get(&l.n).cloned();
-            let Some(change) = change else { continue };
+            let Some(change) = change else {
+                // What the office has received is not lost with this row.
+                unreadable += usize::from(l.state() != RECEIVED);
+                continue;
+            };
             let state = match l.state() {
                 RECEIVED => OutboxState::Received { at: l.at() },
                 HELD => {
@@ -722,6 +808,7 @@ impl Notebook for IndexedDbNotebook {
             };
             items.push(OutboxItem { change, state });
         }
+        self.unreadable.set(unreadable);
         domain::order::sort_by_key(&mut items, |item| item.change.n);
         Ok(items)
     }
@@ -798,6 +885,9 @@ impl Notebook for IndexedDbNotebook {
 
     async fn cursors(&self) -> Result<BTreeMap<LogId, Cursor>, StoreError> {
         self.look().await?;
+        if self.damaged.get() {
+            self.mend().await?;
+        }
         Ok(self.shelf.borrow().cursors.clone())
     }
 
@@ -805,10 +895,10 @@ impl Notebook for IndexedDbNotebook {
         self.look().await?;
         let Some(row) = self.row(subject) else { return Ok(None) };
         let mut bundles = self.read_bundles(&domain::order::set([row.bundle])).await?;
-        let Some(content) = bundles.get_mut(&row.bundle).and_then(|bundle| bundle.remove(&subject)) else {
-            return Ok(None);
-        };
-        let lived: Lived = json::read(&content).map_err(|_| StoreError::Damaged)?;
+        let content = bundles.get_mut(&row.bundle).and_then(|bundle| bundle.remove(&subject));
+        // It has a list row, so it is one that comes anew, not one that nobody knows.
+        let content = content.ok_or(StoreError::Damaged)?;
+        let lived: Lived = json::read(&content).map_err(|_| self.note_damage())?;
         Ok(Some(lived.stored))
     }
 
@@ -892,7 +982,7 @@ impl Notebook for IndexedDbNotebook {
 pub async fn unsent(name: &str) -> Result<usize, StoreError> {
     let db = database(name).await?;
     let rows = db.transaction(&[OUTBOX], Mode::Read)?.store(OUTBOX)?.get_all().await?;
-    Ok(rows.iter().filter_map(|row| Lying::read(&row)).filter(|l| l.state() != RECEIVED).count())
+    Ok(rows.iter().filter(|row| Lying::read(row).is_none_or(|l| l.state() != RECEIVED)).count())
 }
 
 async fn database(name: &str) -> Result<Database, StoreError> {

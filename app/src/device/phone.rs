@@ -340,7 +340,7 @@ impl Phone {
             }
             News::Rows(_) => "rows".to_owned(),
             News::Briefing => "briefing".to_owned(),
-            News::Reloaded => String::new(),
+            News::Reloaded | News::Damaged => String::new(),
         };
         if tell
             && !said.is_empty()
@@ -357,6 +357,7 @@ impl Phone {
             }
             News::Rows(subjects) => seat.redraw.subjects.borrow_mut().extend(subjects),
             News::Reloaded => seat.redraw.all.set(true),
+            News::Damaged => return self.wake_because(Wake::Now),
             News::Briefing => {
                 let (phone, seat) = (self.clone(), seat.clone());
                 return spawn_local(async move { phone.show_briefing(&seat).await });
@@ -526,6 +527,10 @@ impl Phone {
         if state.outbox.with_untracked(|known| *known != outbox) {
             state.outbox.set(outbox);
         }
+        let unreadable = seat.notebook.unreadable();
+        if state.unreadable.get_untracked() != unreadable {
+            state.unreadable.set(unreadable);
+        }
         state.revision.update(|revision| *revision += 1);
         Ok(())
     }
@@ -629,7 +634,7 @@ impl Phone {
         let mut people = vec![];
         for known in self.roster().await?.people().await? {
             let name = IndexedDbNotebook::name_of(known.worker.id);
-            let unsent = notebook::unsent(&name).await.unwrap_or(0);
+            let unsent = notebook::unsent(&name).await.ok();
             people.push(Person { worker: known.worker, unsent, signed_out: known.signed_out });
         }
         Ok(people)

@@ -95,7 +95,8 @@ pub fn wait_after(error: &sync::SyncError, failures: u32, chance: f64) -> u32 {
     match error {
         sync::SyncError::Office(ApiError::TooMany { seconds }) => backoff.max(seconds.saturating_mul(1_000)),
         sync::SyncError::Office(error) if error.is_retryable() => backoff,
-        sync::SyncError::Store(StoreError::Closed | StoreError::Failed) => backoff,
+        // What is damaged is mended by the next run.
+        sync::SyncError::Store(StoreError::Closed | StoreError::Failed | StoreError::Damaged) => backoff,
         _ => backoff.max(STUCK_MS),
     }
 }

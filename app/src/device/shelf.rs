@@ -61,6 +61,7 @@ pub struct Shelf {
 impl Shelf {
     /// Puts a row where it belongs, in the place of an older one.
     pub fn put(&mut self, subject: Subject, row: Row) {
+        self.remove(subject);
         self.bundles.entry(row.bundle).or_default().insert(subject);
         self.rows.insert(subject, row);
     }

@@ -167,8 +167,9 @@ fn SwitchRow(person: Person) -> AnyView {
     let (id, name) = (person.worker.id, person.worker.name.to_string());
     let hint = if person.signed_out { words.person.needs_password } else { words.person.switch };
     let line = match person.unsent {
-        0 => hint.to_owned(),
-        n => format!("{hint} · {}", (words.person.unsent)(n)),
+        Some(0) => hint.to_owned(),
+        None => format!("{hint} · {}", words.person.uncounted),
+        Some(n) => format!("{hint} · {}", (words.person.unsent)(n)),
     };
     let switch = move |_| {
         if busy.get_untracked().is_some() {

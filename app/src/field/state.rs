@@ -40,7 +40,8 @@ pub struct Room {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Person {
     pub worker: Worker,
-    pub unsent: usize,
+    /// `None` when it cannot be counted: never said to be nothing.
+    pub unsent: Option<usize>,
     /// Must log in before their notebook opens again.
     pub signed_out: bool,
 }
@@ -107,6 +108,8 @@ pub struct AppState {
     pub cards: RwSignal<Vec<Arc<Card>>>,
     pub facilities: RwSignal<Vec<Facility>>,
     pub outbox: RwSignal<Vec<OutboxItem>>,
+    /// Unsent rows that this phone can no longer read; nothing is "all sent" while there are any.
+    pub unreadable: RwSignal<usize>,
     pub drafts: RwSignal<Vec<Draft>>,
     /// The last time the office answered.
     pub contact: RwSignal<Option<Timestamp>>,
@@ -163,6 +166,7 @@ impl AppState {
             cards: RwSignal::new(vec![]),
             facilities: RwSignal::new(vec![]),
             outbox: RwSignal::new(vec![]),
+            unreadable: RwSignal::new(0),
             drafts: RwSignal::new(vec![]),
             contact: RwSignal::new(None),
             sync: RwSignal::new(SyncState::Idle),
@@ -190,6 +194,7 @@ impl AppState {
         self.cards.set(vec![]);
         self.facilities.set(vec![]);
         self.outbox.set(vec![]);
+        self.unreadable.set(0);
         self.drafts.set(vec![]);
         self.contact.set(None);
         self.open.set(None);
@@ -257,13 +262,14 @@ impl AppState {
         });
         communes
     }
-    /// Changes that still wait, and those the person must look at.
+    /// Changes that still wait, and those the person must look at: held ones and those that cannot be read.
     #[must_use]
     pub fn unsent(self) -> (usize, usize) {
+        let unreadable = self.unreadable.get();
         self.outbox.with(|outbox| {
             let queued = outbox.iter().filter(|i| i.state == OutboxState::Queued).count();
             let held = outbox.iter().filter(|i| matches!(i.state, OutboxState::Held { .. })).count();
-            (queued, held)
+            (queued, held + unreadable)
         })
     }
 

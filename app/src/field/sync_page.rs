@@ -101,6 +101,15 @@ pub fn SyncPage() -> AnyView {
                     </For>
                 </Section>
             </If>
+            <If when=move || { state.unreadable.get() > 0 }>
+                <Section title=words.sync.unreadable_title>
+                    <Note
+                        icon=Icon::Warning
+                        said=Signal::derive(move || (words.sync.unreadable)(state.unreadable.get()))
+                        tone="wait"
+                    />
+                </Section>
+            </If>
             <WaitingItems />
             <Space />
         </Screen>

@@ -793,13 +793,19 @@ pub static WORDS: Words = Words {
         copy: "Copy",
         copied: "Copied. It can be pasted elsewhere.",
         busy_office: "The office is busy",
+        unreadable_title: "Cannot be read",
+        unreadable: |n| {
+            format!(
+                "{n} unsent item(s) can no longer be opened by this phone. They are kept as they are. Please write down again what you remember, and tell the commune; do not remove the app."
+            )
+        },
         phone: |e| match e {
             StoreError::Full => {
                 "This phone is full and cannot take in more. Nothing written is lost. Please delete some photos or films."
             }
             StoreError::Newer => "What is on this phone belongs to a newer version. Please update the app.",
             StoreError::Damaged => {
-                "The phone cannot read a part of what it kept. Please tell the commune; do not remove the app."
+                "The phone cannot read a part of what the commune had sent and loads it again. Do not remove the app."
             }
             StoreError::Closed | StoreError::Failed => {
                 "This phone cannot read its own notebook yet and will try again. Nothing is deleted."
@@ -860,6 +866,7 @@ pub static WORDS: Words = Words {
         log_out_clean: "Everything you wrote has been sent. The cases on the phone stay closed.",
         log_out_offline: "Without network the commune does not know of it yet; the phone closes the cases at once.",
         unsent: |n| format!("{n} not sent"),
+        uncounted: "unsent items could not be counted",
         area: "Area",
         my_phone: "Phone",
         all_sent: "Everything sent",

@@ -798,12 +798,20 @@ pub static WORDS: Words = Words {
         copy: "Chép lại",
         copied: "Đã chép. Dán được vào nơi khác.",
         busy_office: "Máy của xã đang bận",
+        unreadable_title: "Không đọc được",
+        unreadable: |n| {
+            format!(
+                "Có {n} mục chưa gửi mà máy này không mở ra được nữa. Máy vẫn giữ nguyên. Anh/chị nhớ được gì thì ghi lại, và báo xã; đừng xóa ứng dụng."
+            )
+        },
         phone: |e| match e {
             StoreError::Full => {
                 "Máy này đã đầy, chưa nhận thêm được. Điều đã ghi không mất. Xin xóa bớt ảnh hoặc phim."
             }
             StoreError::Newer => "Dữ liệu trên máy thuộc bản mới hơn. Máy không đụng vào. Xin cập nhật ứng dụng.",
-            StoreError::Damaged => "Máy không đọc được một phần đã lưu. Xin báo xã; đừng xóa ứng dụng.",
+            StoreError::Damaged => {
+                "Máy không đọc được một phần hồ sơ xã đã gửi xuống và đang tải lại. Đừng xóa ứng dụng."
+            }
             StoreError::Closed | StoreError::Failed => {
                 "Máy này chưa đọc được sổ của mình, sẽ thử lại. Không có gì bị xóa."
             }
@@ -861,6 +869,7 @@ pub static WORDS: Words = Words {
         log_out_clean: "Mọi điều đã ghi đều đã gửi. Hồ sơ trên máy được giữ kín.",
         log_out_offline: "Chưa có mạng nên xã chưa biết việc đăng xuất; máy vẫn đóng hồ sơ ngay.",
         unsent: |n| format!("{n} mục chưa gửi"),
+        uncounted: "chưa đếm được mục chưa gửi",
         area: "Địa bàn",
         my_phone: "Số điện thoại",
         all_sent: "Đã gửi hết",
@@ -969,7 +978,9 @@ pub static WORDS: Words = Words {
             StoreError::Full => {
                 "Máy đã đầy nên chưa mở được hồ sơ. Không mất gì. Xin xóa bớt ảnh hoặc phim rồi mở lại ứng dụng."
             }
-            StoreError::Damaged => "Máy không đọc được một phần đã lưu. Xin báo xã; đừng xóa ứng dụng.",
+            StoreError::Damaged => {
+                "Máy không đọc được một phần đã lưu. Có mạng, máy tự tải lại từ xã; vẫn vậy thì báo xã. Đừng xóa ứng dụng."
+            }
             StoreError::Closed | StoreError::Failed => {
                 "Máy chưa mở được hồ sơ đã lưu. Không có gì bị xóa. Xin đóng hẳn ứng dụng rồi mở lại; vẫn vậy thì báo xã, đừng xóa ứng dụng."
             }

@@ -640,6 +640,8 @@ pub struct Sync {
     pub copy: &'static str,
     pub copied: &'static str,
     pub busy_office: &'static str,
+    pub unreadable_title: &'static str,
+    pub unreadable: fn(usize) -> String,
     /// Why the phone itself cannot sync.
     pub phone: fn(&StoreError) -> &'static str,
     pub signed_out: &'static str,
@@ -695,6 +697,7 @@ pub struct Person {
     pub log_out_clean: &'static str,
     pub log_out_offline: &'static str,
     pub unsent: fn(usize) -> String,
+    pub uncounted: &'static str,
     pub area: &'static str,
     pub my_phone: &'static str,
     pub all_sent: &'static str,

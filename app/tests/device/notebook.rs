@@ -368,6 +368,77 @@ async fn list_rows_that_cannot_be_read_are_made_anew() {
     assert_eq!(again.rows().len(), 3, "and they were written down");
 }
 
+/// Turns one bit of what is sealed in a row, as a worn memory chip does.
+pub async fn wear(name: &str, store: &str, key: &JsValue) {
+    let db = Database::open(name, SCHEMA, |_, _| ()).await.expect("the database");
+    let tx = db.transaction(&[store], Mode::Strict).expect("a transaction");
+    let rows = tx.store(store).expect("the store");
+    let row = rows.get(key).await.expect("the row");
+    let sealed: Uint8Array = if store == "outbox" { idb::get(&row, "body") } else { row.clone() }.unchecked_into();
+    let last = sealed.length() - 1;
+    sealed.set_index(last, sealed.get_index(last) ^ 1);
+    if store == "outbox" { rows.put_keyed(&row) } else { rows.put(key, &row) }.expect("put");
+    tx.done().await.expect("kept");
+}
+
+#[wasm_bindgen_test]
+async fn a_bundle_that_cannot_be_read_is_taken_anew_from_the_office() {
+    let (notebook, vault) = empty("worn").await;
+    let lan = Pen::new(Village::new().lan, 1);
+    let cases: Vec<Change> = (0..3).map(|_| lan.open("a1", Some("Hoàng Thị Mỷ"), vec![])).collect();
+    let whole = page(&cases.iter().collect::<Vec<_>>(), 1, false);
+    notebook.store(&whole, MORNING).await.expect("stored");
+    drop(notebook);
+    wear("worn", "bundle", &0.into()).await;
+    let notebook = IndexedDbNotebook::open("worn", vault).await.expect("reopened");
+    assert_eq!(notebook.find(cases[0].subject).await, Err(StoreError::Damaged));
+    assert_eq!(notebook.rows().len(), 3, "nobody seems to have vanished");
+    let later = page(&[&cases[1]], 4, false);
+    assert_eq!(notebook.store(&later, MORNING).await, Err(StoreError::Damaged), "no page is laid over what is missing");
+    assert_eq!(notebook.cursors().await, Ok(std::collections::BTreeMap::new()), "the next pull takes all");
+    assert_eq!(notebook.find(cases[0].subject).await, Err(StoreError::Damaged), "until it is there again");
+    notebook.store(&whole, MORNING).await.expect("stored");
+    for case in &cases {
+        let found = notebook.find(case.subject).await.expect("readable").expect("there");
+        assert!(found.parts.header().is_some());
+    }
+    assert_eq!(notebook.cursors().await.expect("cursors").len(), 1);
+    assert_eq!(notebook.rows().len(), 3);
+}
+
+#[wasm_bindgen_test]
+async fn cursors_that_cannot_be_read_hide_nobody() {
+    let (notebook, vault) = empty("worn-cursors").await;
+    let lan = Pen::new(Village::new().lan, 1);
+    let case = lan.open("a1", Some("Hoàng Thị Mỷ"), vec![]);
+    notebook.store(&page(&[&case], 1, false), MORNING).await.expect("stored");
+    drop(notebook);
+    wear("worn-cursors", "meta", &"cursors".into()).await;
+    let notebook = IndexedDbNotebook::open("worn-cursors", vault).await.expect("reopened");
+    assert_eq!(notebook.rows().len(), 1);
+    assert_eq!(notebook.cursors().await, Ok(std::collections::BTreeMap::new()));
+}
+
+#[wasm_bindgen_test]
+async fn an_unsent_row_that_cannot_be_read_stays_and_is_counted() {
+    let (notebook, vault) = empty("worn-outbox").await;
+    let lan = Pen::new(Village::new().lan, 1);
+    let (worn, sound) = (lan.open("a1", Some("Hoàng Thị Mỷ"), vec![]), lan.open("a1", None, vec![]));
+    let n = notebook.save(&worn, None).await.expect("saved");
+    notebook.save(&sound, None).await.expect("saved");
+    drop(notebook);
+    wear("worn-outbox", "outbox", &(n as f64).into()).await;
+    let notebook = IndexedDbNotebook::open("worn-outbox", vault).await.expect("reopened");
+    let outbox = notebook.outbox().await.expect("outbox");
+    assert_eq!(outbox.iter().map(|item| item.change.id).collect::<Vec<_>>(), vec![sound.id], "it delays nothing else");
+    assert_eq!(notebook.unreadable(), 1);
+    assert_eq!(app::device::notebook::unsent("worn-outbox").await, Ok(2));
+    notebook.settle(&[(sound.id, Verdict::Accepted { at: MORNING })], MORNING).await.expect("settled");
+    notebook.store(&page(&[&sound], 1, true), MORNING).await.expect("stored");
+    assert_eq!(notebook.outbox().await, Ok(vec![]));
+    assert_eq!((notebook.unreadable(), raw("worn-outbox", "outbox").await.1.length()), (1, 1), "it is still there");
+}
+
 #[wasm_bindgen_test]
 async fn two_tabs_never_overwrite_each_others_rows() {
     let (left, vault) = empty("tabs").await;

@@ -11,7 +11,10 @@ use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test;
 
-use crate::office::{Mood, Town};
+use crate::{
+    notebook::wear,
+    office::{Mood, Town},
+};
 
 /// A phone with its state, as one tab has it.
 struct Tab {
@@ -106,6 +109,39 @@ async fn a_case_recorded_without_network_is_seen_at_once_and_sent_later() {
 }
 
 #[wasm_bindgen_test]
+async fn what_a_worn_phone_cannot_read_is_never_said_to_be_sent_and_comes_anew_if_the_office_has_it() {
+    let village = Village::new();
+    let town = fresh(&village).await;
+    let tab = Tab::of_lan().await;
+    let case = tab.record("Hoàng Thị Mỷ").await;
+    until("the office shows it", || tab.waiting() == 0).await;
+    town.set_mood(Mood::Cut);
+    tab.record("Lý A Páo").await;
+    drop(tab);
+    let name = IndexedDbNotebook::name_of(village.lan);
+    wear(&name, "outbox", &2.into()).await;
+    wear(&name, "bundle", &0.into()).await;
+    let tab = Tab::open().await;
+    assert_eq!(untrack(|| tab.state.unsent()), (0, 1), "one thing to look at");
+    let opened = tab.phone.parts(Subject::Case(case)).await;
+    assert_eq!(opened.map(|_| ()), Err(StoreError::Damaged));
+    town.set_mood(Mood::Open);
+    tab.phone.wake();
+    let mut is_here = false;
+    for _ in 0..500 {
+        is_here = tab.phone.parts(Subject::Case(case)).await.is_ok_and(|parts| parts.header().is_some());
+        if is_here {
+            break;
+        }
+        TimeoutFuture::new(10).await;
+    }
+    assert!(is_here, "taken anew");
+    assert_eq!(tab.shows("Hoàng Thị Mỷ"), 1);
+    assert_eq!(untrack(|| tab.state.unsent()), (0, 1), "what only this phone had is still to be looked at");
+    tab.leave().await;
+}
+
+#[wasm_bindgen_test]
 async fn a_lost_answer_makes_nothing_twice() {
     let village = Village::new();
     let town = fresh(&village).await;
@@ -183,7 +219,7 @@ async fn logging_out_keeps_what_was_not_sent() {
     assert_eq!(tab.state.opening.get_untracked(), Opening::Nobody);
     assert!(tab.state.cards.with_untracked(Vec::is_empty) && tab.state.worker.with_untracked(Option::is_none));
     assert_eq!(town.sessions(), vec![village.lan], "the office does not know yet");
-    assert_eq!(tab.phone.people().await.expect("people")[0].unsent, 1);
+    assert_eq!(tab.phone.people().await.expect("people")[0].unsent, Some(1));
     tab.phone.switch_to(village.lan).await.expect("asked");
     assert_eq!(tab.state.opening.get_untracked(), Opening::Nobody, "not without logging in");
     town.set_mood(Mood::Open);
@@ -241,7 +277,7 @@ async fn two_people_share_a_phone_and_nothing_else() {
     assert_eq!((tab.shows("Hoàng Thị Mỷ"), tab.waiting()), (0, 0), "another's work is not shown");
     let people = tab.phone.people().await.expect("people");
     let unsent: Vec<_> = people.iter().map(|p| (p.worker.id, p.unsent)).collect();
-    assert_eq!(unsent, vec![(village.toan, 0), (village.lan, 1)]);
+    assert_eq!(unsent, vec![(village.toan, Some(0)), (village.lan, Some(1))]);
     tab.phone.switch_to(village.lan).await.expect("switched");
     assert_eq!(tab.shows("Hoàng Thị Mỷ"), 1);
     until("it was sent as Lan's", || tab.waiting() == 0).await;
