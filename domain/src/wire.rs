@@ -149,9 +149,10 @@ pub struct EmergencyNumber {
     pub phone: Phone,
 }
 
-/// Why the office did not answer as asked. The status of the HTTP answer follows from it.
+/// Why the office did not answer as asked. The status of the HTTP answer follows from it. As JSON `"signed_out"` or
+/// `{"too_many":{"seconds":30}}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-#[serde(from = "SaidError", into = "SaidError")]
+#[serde(rename_all = "snake_case")]
 pub enum ApiError {
     /// 401: no session of the person named, or it has ended. Nothing was written.
     #[error("log in again")]
@@ -180,61 +181,6 @@ pub enum ApiError {
     /// No answer: no network, cut, timed out. Made on the phone, never sent.
     #[error("no connection")]
     NoConnection,
-}
-
-/// An [`ApiError`] as JSON: `{"error":"signed_out"}`, `{"error":"too_many","seconds":30}`.
-#[derive(Serialize, Deserialize)]
-struct SaidError {
-    error: ErrorCode,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    seconds: Option<u32>,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum ErrorCode {
-    SignedOut,
-    WrongPassword,
-    Forbidden,
-    BadRequest,
-    TooLarge,
-    TooMany,
-    UpdateNeeded,
-    Unavailable,
-    NoConnection,
-}
-
-impl From<SaidError> for ApiError {
-    fn from(said: SaidError) -> Self {
-        match said.error {
-            ErrorCode::SignedOut => Self::SignedOut,
-            ErrorCode::WrongPassword => Self::WrongPassword,
-            ErrorCode::Forbidden => Self::Forbidden,
-            ErrorCode::BadRequest => Self::BadRequest,
-            ErrorCode::TooLarge => Self::TooLarge,
-            ErrorCode::TooMany => Self::TooMany { seconds: said.seconds.unwrap_or(60) },
-            ErrorCode::UpdateNeeded => Self::UpdateNeeded,
-            ErrorCode::Unavailable => Self::Unavailable,
-            ErrorCode::NoConnection => Self::NoConnection,
-        }
-    }
-}
-
-impl From<ApiError> for SaidError {
-    fn from(error: ApiError) -> Self {
-        let (error, seconds) = match error {
-            ApiError::SignedOut => (ErrorCode::SignedOut, None),
-            ApiError::WrongPassword => (ErrorCode::WrongPassword, None),
-            ApiError::Forbidden => (ErrorCode::Forbidden, None),
-            ApiError::BadRequest => (ErrorCode::BadRequest, None),
-            ApiError::TooLarge => (ErrorCode::TooLarge, None),
-            ApiError::TooMany { seconds } => (ErrorCode::TooMany, Some(seconds)),
-            ApiError::UpdateNeeded => (ErrorCode::UpdateNeeded, None),
-            ApiError::Unavailable => (ErrorCode::Unavailable, None),
-            ApiError::NoConnection => (ErrorCode::NoConnection, None),
-        };
-        Self { error, seconds }
-    }
 }
 
 impl ApiError {

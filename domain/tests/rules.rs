@@ -681,8 +681,8 @@ fn the_wire_keeps_its_words() {
     let read = json::read::<Verdict>(newer).expect("a reason of a newer office");
     assert_eq!(read, Verdict::Refused { why: Refusal::Newer });
     let seconds = ApiError::TooMany { seconds: 30 };
-    assert_eq!(serde_json::to_string(&seconds).expect("JSON"), r#"{"error":"too_many","seconds":30}"#);
-    assert_eq!(json::read::<ApiError>(br#"{"error":"signed_out"}"#), Ok(ApiError::SignedOut));
+    assert_eq!(serde_json::to_string(&seconds).expect("JSON"), r#"{"too_many":{"seconds":30}}"#);
+    assert_eq!(json::read::<ApiError>(br#""signed_out""#), Ok(ApiError::SignedOut));
     let decide = Verdict::Refused { why: Refusal::Decide(DecideError::NotNow(ReferralStatus::Returned)) };
     let text = serde_json::to_string(&decide).expect("JSON");
     assert_eq!(serde_json::from_str::<Verdict>(&text).expect("read back"), decide, "{text}");

@@ -169,17 +169,20 @@ fn bodies(path: &str) -> (Value, Value) {
 }
 
 fn error() -> Value {
-    json!({
-        "type": "object",
-        "properties": {
-            "error": { "enum": [
-                "signed_out", "wrong_password", "forbidden", "bad_request", "too_large", "too_many", "update_needed",
-                "unavailable"
-            ] },
-            "seconds": { "type": "integer" }
-        },
-        "required": ["error"]
-    })
+    json!({ "oneOf": [
+        { "enum": [
+            "signed_out", "wrong_password", "forbidden", "bad_request", "too_large", "update_needed", "unavailable"
+        ] },
+        {
+            "type": "object",
+            "properties": { "too_many": {
+                "type": "object",
+                "properties": { "seconds": { "type": "integer" } },
+                "required": ["seconds"]
+            } },
+            "required": ["too_many"]
+        }
+    ] })
 }
 
 #[cfg(test)]

@@ -147,9 +147,11 @@ impl Answer {
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap()
     }
-    /// The status and the `error` of the body.
+    /// The status and the error that the body names.
     pub fn error(&self) -> (u16, String) {
-        (self.status, self.json()["error"].as_str().unwrap_or_default().to_owned())
+        let said = self.json();
+        let name = said.as_str().or_else(|| Some(said.as_object()?.keys().next()?.as_str()));
+        (self.status, name.unwrap_or_default().to_owned())
     }
 }
 
