@@ -35,6 +35,7 @@ pub struct Card {
     pub status: CaseStatus,
     pub urgency: Urgency,
     pub restricted: bool,
+    /// People disagree about something of it.
     pub conflict: bool,
     pub not_asked: bool,
     pub recorded_at: Timestamp,
@@ -130,7 +131,7 @@ impl Card {
             status: header.status(),
             urgency: header.urgency(),
             restricted,
-            conflict: !facts.conflicts().is_empty(),
+            conflict: header.is_disputed(),
             not_asked: facts.consent.safest().is_some_and(|c| c.answer == ConsentAnswer::NotAsked),
             recorded_at: header.recorded_at,
             received_at: header.received_at,

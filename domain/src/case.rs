@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     catalogue::{GroupCode, ServiceCode, Tile},
     consent::Consent,
-    field::{Field, Protective},
+    field::{Candidate, Field, Protective},
     id::{CaseCode, CaseId, ChangeId, LogId, PlaceId, WorkerId},
     person::{IdentityDocument, PersonName, Phone, Sex},
     time::{Day, PartialDate, Timestamp},
@@ -143,6 +143,16 @@ macro_rules! facts {
             pub fn seen(&self, name: FactName) -> Vec<ChangeId> {
                 match name { $(FactName::$variant => self.$field.seen(),)* }
             }
+            /// What stands for `name`, as facts, the shown one first: more than one while nobody has decided.
+            #[must_use]
+            pub fn candidates(&self, name: FactName) -> Vec<Candidate<Fact>> {
+                match name {
+                    $(FactName::$variant => {
+                        let candidates = self.$field.candidates().iter();
+                        candidates.map(|c| c.clone().map(Fact::$variant)).collect()
+                    })*
+                }
+            }
             /// The fields on which people disagree.
             #[must_use]
             pub fn conflicts(&self) -> Vec<FactName> {
@@ -152,6 +162,37 @@ macro_rules! facts {
             }
         }
     };
+}
+
+impl Fact {
+    /// How much this answer protects the person; 0 where no answer protects more than another.
+    #[must_use]
+    pub fn protection(&self) -> u8 {
+        match self {
+            Self::Urgency(urgency) => urgency.protection(),
+            Self::Consent(consent) => consent.protection(),
+            Self::Confidentiality(confidentiality) => confidentiality.protection(),
+            Self::Status(status) => status.protection(),
+            _ => 0,
+        }
+    }
+}
+
+impl Facts {
+    /// The value that screens show: the shown one, or while people disagree the one that protects most.
+    #[must_use]
+    pub fn standing(&self, name: FactName) -> Option<Fact> {
+        // `max_by_key` gives the last of equals, hence the reversal.
+        self.candidates(name).into_iter().rev().map(|c| c.value).max_by_key(Fact::protection)
+    }
+    /// What an edit has seen that was written over the standing value alone. Values that differ from it stay, for somebody
+    /// to choose among: a form with one line for a field decides no disagreement in silence.
+    #[must_use]
+    pub fn seen_standing(&self, name: FactName) -> Vec<ChangeId> {
+        let standing = self.standing(name);
+        let same = self.candidates(name).into_iter().filter(|c| Some(&c.value) == standing.as_ref());
+        same.map(|c| c.change).collect()
+    }
 }
 
 facts! {
@@ -259,6 +300,13 @@ impl Header {
     #[must_use]
     pub fn is_restricted(&self) -> bool {
         self.facts.confidentiality.safest() == Some(&Confidentiality::Restricted)
+    }
+    /// Whether people disagree about anything of it.
+    #[must_use]
+    pub fn is_disputed(&self) -> bool {
+        !self.facts.conflicts().is_empty()
+            || self.groups.values().any(Field::is_conflict)
+            || self.assignees.values().chain(self.excluded_workers.values()).any(Field::is_conflict)
     }
     #[must_use]
     pub fn handled_in(&self) -> Option<&PlaceId> {

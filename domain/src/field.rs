@@ -14,6 +14,13 @@ pub struct Candidate<T> {
     pub value: T,
 }
 
+impl<T> Candidate<T> {
+    /// The same candidate with its value as something else.
+    pub fn map<U>(self, to: impl FnOnce(T) -> U) -> Candidate<U> {
+        Candidate { change: self.change, received_at: self.received_at, value: to(self.value) }
+    }
+}
+
 /// The candidates of one field, normally one. Two that differ are a conflict: both are kept and shown, and choosing is an
 /// edit that saw both.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -46,8 +46,8 @@ pub use access::{Reach, sheet, sheets};
 pub use apply::apply;
 pub use card::Card;
 pub use case::{
-    CaseStatus, Confidentiality, Fact, FactName, Facts, Found, Header, Home, Looked, Point, Source, Task, TaskFor,
-    Told, Urgency, Visit, members,
+    CaseStatus, Confidentiality, ElementSet, Fact, FactName, Facts, Found, Header, Home, Looked, Point, Source, Task,
+    TaskFor, Told, Urgency, Visit, members,
 };
 pub use catalogue::{ClosureReason, GroupCode, ServiceCode, Tile};
 pub use change::{BadBody, Body, Change, ElementEdit, Entry, Envelope, FieldEdit, Fixed, Receipt};

@@ -687,3 +687,52 @@ fn the_wire_keeps_its_words() {
     let text = serde_json::to_string(&decide).expect("JSON");
     assert_eq!(serde_json::from_str::<Verdict>(&text).expect("read back"), decide, "{text}");
 }
+
+#[test]
+fn a_form_with_one_line_for_a_field_decides_no_disagreement() {
+    let village = Village::new();
+    let (lan, pao) = (Pen::new(village.lan, 1), Pen::new(village.pao, 2));
+    let opened = lan.open("a1", Some("Hoàng Thị Mỷ"), vec![Fact::Marks("Sẹo ở tay".to_owned())]);
+    let mut parts = Parts::default();
+    let receive = |parts: &mut Parts, change: &Change, minute: i64| {
+        let received_at = MORNING.plus_ms(minute * 60_000);
+        let receipt = Receipt { received_at, late: false, fixed: Fixed::default() };
+        apply(parts, &Entry { change: change.clone(), receipt: Some(receipt) });
+    };
+    receive(&mut parts, &opened, 0);
+    let edit = |pen: &Pen, saw: Vec<ChangeId>, fact: Fact| {
+        pen.write(opened.subject, "place:a", Body::FactsEdited { edits: vec![FieldEdit { saw, fact }] })
+    };
+    let marks = |text: &str| Fact::Marks(text.to_owned());
+    let header = |parts: &Parts| parts.header().expect("a case").clone();
+    // Both saw the opening and neither the other; a third saw nothing either.
+    let (tattoo, limp) =
+        (edit(&lan, vec![opened.id], marks("Hình xăm")), edit(&pao, vec![opened.id], marks("Đi khập khiễng")));
+    let calm = edit(&lan, vec![opened.id], Fact::Urgency(Urgency::Emergency));
+    let urgent = edit(&pao, vec![opened.id], Fact::Urgency(Urgency::Normal));
+    for (minute, change) in (1..).zip([&tattoo, &limp, &calm, &urgent]) {
+        receive(&mut parts, change, minute);
+    }
+    let disputed = header(&parts);
+    assert_eq!(disputed.facts.conflicts(), vec![FactName::Marks, FactName::Urgency]);
+    let said: Vec<Fact> = disputed.facts.candidates(FactName::Marks).into_iter().map(|c| c.value).collect();
+    assert_eq!(said, vec![marks("Đi khập khiễng"), marks("Hình xăm")], "the later received first");
+    assert_eq!(disputed.facts.standing(FactName::Marks), Some(marks("Đi khập khiễng")));
+    assert_eq!(disputed.facts.standing(FactName::Urgency), Some(Fact::Urgency(Urgency::Emergency)), "the safer");
+    assert_eq!(disputed.urgency(), Urgency::Emergency);
+    // Whoever edits in a form saw one of them.
+    let saw = disputed.facts.seen_standing(FactName::Marks);
+    assert_eq!(saw, vec![limp.id]);
+    receive(&mut parts, &edit(&pao, saw, marks("Khập khiễng chân trái")), 5);
+    let said: Vec<Fact> = header(&parts).facts.candidates(FactName::Marks).into_iter().map(|c| c.value).collect();
+    assert_eq!(said, vec![marks("Khập khiễng chân trái"), marks("Hình xăm")], "what they did not see stays");
+    // Choosing saw all of them, and settles it.
+    let saw = header(&parts).facts.seen(FactName::Marks);
+    receive(&mut parts, &edit(&lan, saw, marks("Hình xăm")), 6);
+    assert_eq!(header(&parts).facts.conflicts(), vec![FactName::Urgency]);
+    assert!(header(&parts).is_disputed());
+    let saw = header(&parts).facts.seen(FactName::Urgency);
+    receive(&mut parts, &edit(&lan, saw, Fact::Urgency(Urgency::Normal)), 7);
+    assert!(!header(&parts).is_disputed());
+    assert_eq!(header(&parts).urgency(), Urgency::Normal, "once chosen, it is what was chosen");
+}

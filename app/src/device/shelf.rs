@@ -18,7 +18,7 @@ pub const BUNDLE_SUBJECTS: usize = 16;
 /// Bundles whose list rows lie in one block: 256 rows.
 pub const BLOCK_BUNDLES: u32 = 16;
 /// Raised whenever a [`Card`] comes to mean something else: blocks of another number are made anew from the parts.
-const CARDS: u32 = 1;
+const CARDS: u32 = 2;
 
 /// A list row: what is known of a subject without opening it.
 #[derive(Debug, Clone)]

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use domain::{
-    Body, CaseId, ChangeId, Confidentiality, Delivery, Facts, Header, OutboxItem, OutboxState, Parts, PlaceId, Role,
-    Subject, TaskFor, Timestamp, TrailEntry, TrailWhat, Urgency, VisitPart, catalogue::ETHNIC_GROUPS, members,
+    Body, CaseId, ChangeId, Confidentiality, Delivery, ElementSet, Fact, FactName, Facts, Header, OutboxItem,
+    OutboxState, Parts, PlaceId, Role, Subject, TaskFor, Timestamp, TrailEntry, TrailWhat, Urgency, VisitPart,
+    catalogue::ETHNIC_GROUPS, members,
 };
 use leptos::{prelude::*, task::spawn_local};
 use wasm_bindgen_futures::JsFuture;
@@ -12,7 +13,9 @@ use wasm_bindgen_futures::JsFuture;
 use super::{
     app_state,
     cases::card_delivery,
-    clock, lang, naming,
+    clock,
+    conflict::{conflicts, device_said},
+    lang, naming,
     route::Route,
     state::{AppState, Loaded},
     task::TaskDoneButton,
@@ -53,7 +56,6 @@ pub fn CasePage(case: CaseId, side: Side) -> AnyView {
         Loaded::Here(parts) => parts.header().map(|h| h.code.to_string()),
         _ => None,
     };
-    let writes = move || [Role::Collaborator, Role::Outreach, Role::Supervisor].into_iter().any(|r| state.has(r));
     view! {
         <Screen
             top=Top::Back { to: Route::Cases, label: words.frame.cases.to_owned() }
@@ -61,7 +63,7 @@ pub fn CasePage(case: CaseId, side: Side) -> AnyView {
             corner=move || view! { {move || code().map(|code| view! { <ShareCode code /> })} }
             dock=move || {
                 view! {
-                    <If when=move || matches!(parts.get(), Loaded::Here(_)) && writes()>
+                    <If when=move || matches!(parts.get(), Loaded::Here(_)) && state.records()>
                         <DockActions>
                             <a class="button" data-kind="main" href=Route::Visit(case).path()>{words.case_page.record_visit}</a>
                             <a class="button" href=Route::AskReferral(case).path()>{words.case_page.refer}</a>
@@ -236,7 +238,6 @@ fn Content(case: CaseId, side: Side, parts: Arc<Parts>) -> AnyView {
 
 fn overview(state: AppState, case: CaseId, parts: &Arc<Parts>, header: &Header) -> AnyView {
     let words = words();
-    let writes = [Role::Collaborator, Role::Outreach, Role::Supervisor].into_iter().any(|r| state.has(r));
     let emergency = (header.urgency() == Urgency::Emergency).then(|| {
         view! {
             <a class="button" href=Route::EmergencyCase(case).path()>
@@ -247,13 +248,16 @@ fn overview(state: AppState, case: CaseId, parts: &Arc<Parts>, header: &Header) 
     let (next, referrals) = (next(state, case, parts, header), referral_section(state, case, parts));
     let (pairs, consent, lately) =
         (facts(state, header, words, lang()), consent(state, case, header), history(state, parts, Some(3)));
+    let conflicts = conflicts(state, Subject::Case(case), parts);
     view! {
+        {conflicts}
         {next}
         {referrals}
         <Section title=words.case_page.facts>
             <FactList pairs />
             <div class="pair">
-                {writes
+                {state
+                    .records()
                     .then(|| {
                         view! {
                             <a class="button" href=Route::EditCase(case).path()>
@@ -515,6 +519,30 @@ pub fn facts(state: AppState, header: &Header, words: &'static Words, lang: Lang
     ]
 }
 
+/// One fact as the case page shows it. `header` says whose case it is.
+pub fn fact_said(state: AppState, header: &Header, fact: &Fact, words: &'static Words, lang: Lang) -> String {
+    match fact {
+        Fact::FullName(Some(name)) => return name.to_string(),
+        Fact::FullName(None) => return words.new_case.name_unknown.to_owned(),
+        Fact::Sex(sex) => return (words.speech.sex)(*sex).to_owned(),
+        Fact::Consent(consent) => {
+            return match consent.withdrawn {
+                Some(day) => (words.consent.withdrawn)(&date(day)),
+                None => (words.consent.answer)(consent.answer).to_owned(),
+            };
+        }
+        Fact::Status(status) => return (words.marks.case_status)(*status).to_owned(),
+        _ => {}
+    }
+    // The rest stands on a case made of nothing but this fact.
+    let mut alone = Header { facts: Facts::default(), groups: ElementSet::new(), ..header.clone() };
+    alone.facts.edit(header.opened, None, &[], fact);
+    // An age stands where a birth date would.
+    let name = if fact.name() == FactName::ApproximateAge { FactName::Birth } else { fact.name() };
+    let label = (words.errors.fact)(name);
+    facts(state, &alone, words, lang).into_iter().find(|(l, _)| *l == label).map(|(_, said)| said).unwrap_or_default()
+}
+
 fn consent(state: AppState, case: CaseId, header: &Header) -> AnyView {
     let words = words();
     let notice = expect_context::<Notice>();
@@ -599,6 +627,7 @@ fn history(state: AppState, parts: &Arc<Parts>, most: Option<usize>) -> AnyView 
                 None if is_held(entry.written.id) => words.case_page.held_here.to_owned(),
                 None => words.case_page.on_this_phone.to_owned(),
             };
+            let travelled = format!("{travelled}, {}", device_said(entry.device, words));
             let travelled = if entry.late { format!("{travelled}. {}", words.trail.late) } else { travelled };
             view! {
                 <li>

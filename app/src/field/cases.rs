@@ -12,8 +12,8 @@ use super::{
     route::Route,
     state::Opening,
     ui::{
-        BarLink, DeliveryMark, EmptyState, If, LongList, RestrictedMark, Row, Screen, Select, SkeletonRows, StatusMark,
-        Tab, Top, UrgencyMark,
+        BarLink, ConflictMark, DeliveryMark, EmptyState, If, LongList, RestrictedMark, Row, Screen, Select,
+        SkeletonRows, StatusMark, Tab, Top, UrgencyMark,
     },
     words,
 };
@@ -238,7 +238,7 @@ fn case_row(card: Arc<Card>) -> AnyView {
         let delivery = state.outbox.with(|outbox| card_delivery(&travelling, outbox));
         delivery.map(|delivery| view! { <DeliveryMark delivery now /> })
     };
-    let (urgency, restricted, status) = (card.urgency, card.restricted, card.status);
+    let (urgency, restricted, status, conflict) = (card.urgency, card.restricted, card.status, card.conflict);
     view! {
         <li data-urgency=(urgency == Urgency::Emergency).then_some("emergency")>
             <Row
@@ -250,6 +250,7 @@ fn case_row(card: Arc<Card>) -> AnyView {
                 <UrgencyMark urgency />
                 {restricted.then(|| view! { <RestrictedMark /> })}
                 <StatusMark status />
+                {conflict.then(|| view! { <ConflictMark /> })}
                 {delivery}
             </Row>
         </li>

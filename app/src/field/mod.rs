@@ -10,6 +10,7 @@ mod banners;
 mod case_form;
 mod case_page;
 mod cases;
+mod conflict;
 mod draft;
 mod emergency;
 mod held;

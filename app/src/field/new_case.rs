@@ -350,7 +350,7 @@ fn EditForm(case: CaseId, header: Box<Header>, replaces: Option<ChangeId>) -> An
         let edits: Vec<FieldEdit> = facts
             .into_iter()
             .filter(|fact| !is_shown(&header, fact))
-            .map(|fact| FieldEdit { saw: header.facts.seen(fact.name()), fact })
+            .map(|fact| FieldEdit { saw: header.facts.seen_standing(fact.name()), fact })
             .collect();
         if edits.is_empty() {
             draft.end();
@@ -416,30 +416,10 @@ fn EditForm(case: CaseId, header: Box<Header>, replaces: Option<ChangeId>) -> An
 
 /// Whether the case already says this. Where somebody was found is compared by its words: the moment is not asked again.
 fn is_shown(header: &Header, fact: &Fact) -> bool {
-    let f = &header.facts;
-    match fact {
-        Fact::FullName(now) => f.full_name.shown() == Some(now),
-        Fact::OtherNames(now) => f.other_names.shown() == Some(now),
-        Fact::Alias(now) => f.alias.shown() == Some(now),
-        Fact::Sex(now) => f.sex.shown() == Some(now),
-        Fact::Birth(now) => f.birth.shown() == Some(now),
-        Fact::ApproximateAge(now) => f.approximate_age.shown() == Some(now),
-        Fact::Found(now) => f.found.shown().is_some_and(|found| found.place == now.place),
-        Fact::Marks(now) => f.marks.shown() == Some(now),
-        Fact::EthnicGroup(now) => f.ethnic_group.shown() == Some(now),
-        Fact::Language(now) => f.language.shown() == Some(now),
-        Fact::Document(now) => f.document.shown() == Some(now),
-        Fact::Phone(now) => f.phone.shown() == Some(now),
-        Fact::HandledIn(now) => f.handled_in.shown() == Some(now),
-        Fact::Home(now) => f.home.shown().is_some_and(|home| home.text == now.text),
-        Fact::Tile(now) => f.tile.shown() == Some(now),
-        Fact::WhatHappened(now) => f.what_happened.shown() == Some(now),
-        Fact::Health(now) => f.health.shown() == Some(now),
-        Fact::Household(now) => f.household.shown() == Some(now),
-        Fact::Source(now) => f.source.shown() == Some(now),
-        Fact::Urgency(now) => f.urgency.safest() == Some(now),
-        Fact::Confidentiality(now) => f.confidentiality.safest() == Some(now),
-        _ => false,
+    match (header.facts.standing(fact.name()), fact) {
+        (Some(Fact::Found(found)), Fact::Found(now)) => found.place == now.place,
+        (Some(Fact::Home(home)), Fact::Home(now)) => home.text == now.text,
+        (standing, now) => standing.as_ref() == Some(now),
     }
 }
 

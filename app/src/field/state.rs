@@ -209,6 +209,11 @@ impl AppState {
     pub fn has(self, role: Role) -> bool {
         self.worker.with(|w| w.as_ref().is_some_and(|w| w.has(role)))
     }
+    /// Whether this person records about people.
+    #[must_use]
+    pub fn records(self) -> bool {
+        [Role::Collaborator, Role::Outreach, Role::Supervisor].into_iter().any(|role| self.has(role))
+    }
     #[must_use]
     pub fn me(self) -> Option<WorkerId> {
         self.worker.with(|w| w.as_ref().map(|w| w.id))

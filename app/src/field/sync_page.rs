@@ -11,7 +11,7 @@ use wasm_bindgen_futures::JsFuture;
 use super::{
     app_state,
     banners::Banners,
-    case_page::facts,
+    case_page::fact_said,
     cases::card_delivery,
     held::way_on,
     lang, naming,
@@ -401,37 +401,16 @@ fn fact_pairs(
     words: &'static Words,
     language: Lang,
 ) -> Vec<(&'static str, String)> {
-    let label = words.errors.fact;
-    let mut pairs = Vec::new();
-    for fact in written {
-        let value = match fact {
-            Fact::FullName(Some(name)) => name.to_string(),
-            Fact::FullName(None) => words.new_case.name_unknown.to_owned(),
-            Fact::Sex(sex) => (words.speech.sex)(*sex).to_owned(),
-            Fact::Consent(consent) => match consent.withdrawn {
-                Some(day) => (words.consent.withdrawn)(&date(day)),
-                None => (words.consent.answer)(consent.answer).to_owned(),
-            },
-            Fact::Status(status) => (words.marks.case_status)(*status).to_owned(),
-            _ => continue,
-        };
-        pairs.push((label(fact.name()), value));
-    }
-    // The rest stands on a case made of nothing but these facts.
     let actor = Actor { worker: change.author, grants: &[] };
     let code = match &change.body {
         Body::CaseOpened { code, .. } => code.clone(),
         _ => domain::CaseCode::from_random([0; 6]),
     };
-    let body = Body::CaseOpened { code, facts: written.to_vec() };
-    let alone = unsaved(&change.log, change.subject, actor, body, change.recorded_at);
-    if let Some(header) = opened_header(&alone) {
-        let age = FactName::Birth;
-        let names: Vec<&str> =
-            written.iter().map(|f| label(if f.name() == FactName::ApproximateAge { age } else { f.name() })).collect();
-        pairs.extend(facts(state, &header, words, language).into_iter().filter(|(l, _)| names.contains(l)));
-    }
-    pairs
+    let body = Body::CaseOpened { code, facts: vec![] };
+    let opening = unsaved(&change.log, change.subject, actor, body, change.recorded_at);
+    let Some(header) = opened_header(&opening) else { return vec![] };
+    let label = words.errors.fact;
+    written.iter().map(|fact| (label(fact.name()), fact_said(state, &header, fact, words, language))).collect()
 }
 
 fn act_pairs(

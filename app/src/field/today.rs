@@ -46,15 +46,13 @@ pub fn Today() -> AnyView {
         }
         if areas.is_empty() { day } else { format!("{day} · {}", areas.join(", ")) }
     };
-    let records =
-        move || [Role::Collaborator, Role::Outreach, Role::Supervisor].into_iter().any(|role| state.has(role));
     view! {
         <Screen top=Top::Brand title=words.frame.today tab=Tab::Today under_bar=|| view! { <Banners /> } dock=|| view! { <SyncLine /> }>
             <div>
                 <h1>{greeting}</h1>
                 <p class="soft">{line}</p>
             </div>
-            <If when=records>
+            <If when=move || state.records()>
                 <div class="pair">
                     <a class="big-button" href=Route::NewCase.path()>
                         {sized(Icon::Plus, Some("l"))} {words.today.new_case}
@@ -134,6 +132,7 @@ fn to_do(state: AppState, words: &'static Words) -> Vec<ToDo> {
     let Some(me) = state.me() else { return vec![] };
     let now = state.now.get();
     let colleagues = state.colleagues();
+    let writes = state.records();
     let mut all = Vec::new();
     for draft in state.drafts.get() {
         let form = match draft.name.as_str() {
@@ -165,6 +164,16 @@ fn to_do(state: AppState, words: &'static Words) -> Vec<ToDo> {
                     text: (words.today.asks)(&crate::text::capital(&who)),
                     quote: referral.question.clone(),
                     returned: true,
+                });
+            }
+            if card.conflict && writes {
+                all.push(ToDo {
+                    href: Route::Case(case).path(),
+                    icon: Icon::People,
+                    title: title.clone(),
+                    text: words.conflict.to_do.to_owned(),
+                    quote: None,
+                    returned: false,
                 });
             }
             if card.not_asked && card.author == me && card.status != CaseStatus::Closed {

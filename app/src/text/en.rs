@@ -283,6 +283,21 @@ pub static WORDS: Words = Words {
         everyone_in_area: "Those responsible in the area",
         named_only: "Only people named on it",
     },
+    conflict: Conflict {
+        title: "Written differently",
+        nothing_lost: "People wrote different things about the same question. Nothing was removed. Please choose what is right; it works without network.",
+        choose: |v| format!("Choose: {v}"),
+        choose_short: "Choose this",
+        sure_title: "Choose this?",
+        sure: |v| {
+            format!("“{v}” will stand in the case. The other is no longer shown; the commune keeps it in the history.")
+        },
+        meanwhile: |v| format!("Until somebody chooses, the safer one is used: {v}."),
+        empty: "left empty",
+        long_ago: "Written long ago; this phone no longer knows by whom",
+        device: |d| format!("device {d}"),
+        to_do: "Something was written differently; please choose",
+    },
     new_case: NewCase {
         title: "Record a new case",
         question: |n| format!("{n}/6"),

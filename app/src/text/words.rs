@@ -16,6 +16,7 @@ pub struct Words {
     pub today: Today,
     pub cases: Cases,
     pub case_page: CasePage,
+    pub conflict: Conflict,
     pub new_case: NewCase,
     pub consent: Consent,
     pub emergency: Emergency,
@@ -222,6 +223,22 @@ pub struct CasePage {
 }
 
 /// Ghi hồ sơ mới: six questions.
+/// Where people wrote different things about the same question.
+#[derive(Debug)]
+pub struct Conflict {
+    pub title: &'static str,
+    pub nothing_lost: &'static str,
+    pub choose: fn(&str) -> String,
+    pub choose_short: &'static str,
+    pub sure_title: &'static str,
+    pub sure: fn(&str) -> String,
+    pub meanwhile: fn(&str) -> String,
+    pub empty: &'static str,
+    pub long_ago: &'static str,
+    pub device: fn(&str) -> String,
+    pub to_do: &'static str,
+}
+
 #[derive(Debug)]
 pub struct NewCase {
     pub title: &'static str,

@@ -1,6 +1,8 @@
 //! The page behind Chuyển tuyến: the inbox for a facility, the queue for whoever decides, one's own for everybody else.
 
-use domain::{Role, notebook::Draft};
+use std::sync::Arc;
+
+use domain::{Card, Role, Subject, notebook::Draft};
 use leptos::prelude::*;
 
 use super::{
@@ -121,9 +123,8 @@ fn drafts(state: AppState) -> Vec<AnyView> {
             .iter()
             .filter_map(|draft| {
                 let case = case_of(draft)?;
-                let card = state
-                    .cards
-                    .with(|cards| cards.iter().find(|c| c.subject == domain::Subject::Case(case)).cloned())?;
+                let card =
+                    state.cards.with(|cards| cards.iter().find(|c| c.subject == Subject::Case(case)).cloned())?;
                 let title = naming::card_title_aged(&card, now.day(), words);
                 let text = (words.today.draft_text)(&moment(draft.at, now));
                 let row = view! {
@@ -190,6 +191,7 @@ fn Queue() -> AnyView {
                 _ => {
                     view! {
                         {list(state, desk.with(|d| d.mine.clone()))}
+                        {disputed(state)}
                         {own_note().map(|said| view! { <Note icon=Icon::People said=Signal::stored(said) /> })}
                     }
                         .into_any()
@@ -198,6 +200,34 @@ fn Queue() -> AnyView {
         </Screen>
     }
     .into_any()
+}
+
+/// Cases of the area about which people wrote different things.
+fn disputed(state: AppState) -> AnyView {
+    let words = words();
+    let now = state.now.get();
+    let rules = state.rules();
+    let row = |card: &Arc<Card>| {
+        let Subject::Case(case) = card.subject else { return None };
+        Some(view! {
+            <li>
+                <Row
+                    href=Route::Case(case).path()
+                    icon=Icon::People
+                    title=naming::card_title(card, now.day(), words)
+                    text=naming::card_line(card, &rules.places, now.day(), words)
+                    code=card.code.to_string()
+                />
+            </li>
+        })
+    };
+    let rows = state
+        .cards
+        .with(|cards| cards.iter().filter(|card| card.conflict && !card.is_sheet).filter_map(row).collect_view());
+    if rows.is_empty() {
+        return ().into_any();
+    }
+    view! { <Section title=words.conflict.title><ul class="rows">{rows}</ul></Section> }.into_any()
 }
 
 /// Emergencies first, then by the clock that runs out next.

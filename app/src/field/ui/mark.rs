@@ -70,6 +70,12 @@ pub fn RestrictedMark() -> AnyView {
     pill("restricted", Icon::Lock, words().marks.restricted)
 }
 
+/// People disagree about something of the case.
+#[component]
+pub fn ConflictMark() -> AnyView {
+    pill("conflict", Icon::People, words().conflict.title)
+}
+
 /// Where something travels, in exactly the four phrases of the product.
 #[component]
 pub fn DeliveryMark(delivery: Delivery, now: Timestamp) -> AnyView {

@@ -1,0 +1,200 @@
+//! Ghi khác nhau: every question on which people disagree, with all answers, who gave them, and the tap that settles it.
+//! It decides nothing by itself and knows no storage.
+
+use domain::{
+    Body, Candidate, ChangeId, DeviceId, ElementEdit, ElementSet, Fact, FactName, FieldEdit, GroupCode, Header, Parts,
+    Subject, WorkerId,
+};
+use leptos::{prelude::*, task::spawn_local};
+
+use super::{
+    case_page::fact_said,
+    lang, naming,
+    state::AppState,
+    ui::{ConfirmDialog, Note, Notice, Section, moment},
+    words,
+};
+use crate::{
+    icon::{Icon, sized},
+    text::Words,
+};
+
+/// One question with more than one answer.
+struct Dispute {
+    label: String,
+    /// The answer that holds until somebody chooses, where one protects the person better.
+    meanwhile: Option<String>,
+    answers: Vec<Answer>,
+}
+
+struct Answer {
+    said: String,
+    /// Who wrote it, a line each: several may have written the same.
+    by: Vec<String>,
+    /// The change that chooses it.
+    choice: Body,
+}
+
+/// A card for each question on which people disagree; nothing when all agree.
+pub fn conflicts(state: AppState, subject: Subject, parts: &Parts) -> AnyView {
+    let words = words();
+    let Some(header) = parts.header().filter(|h| h.is_disputed()) else { return ().into_any() };
+    let notice = expect_context::<Notice>();
+    let open = RwSignal::new(false);
+    let asked = RwSignal::new(None::<(String, Body)>);
+    let text = Signal::derive(move || {
+        asked.with(|a| a.as_ref().map(|(said, _)| (words.conflict.sure)(said)).unwrap_or_default())
+    });
+    let log = header.log.clone();
+    let choose = move |()| {
+        let Some((_, body)) = asked.get_untracked() else { return };
+        let saving = state.keeper().save(log.clone(), subject, vec![body], None, None);
+        spawn_local(async move {
+            notice.say(match saving.await {
+                Ok(_) => words.frame.saved,
+                Err(error) => (words.errors.store)(&error),
+            });
+        });
+    };
+    let cards = disputes(state, header, parts, words).into_iter().map(move |dispute| {
+        let answers = dispute.answers.into_iter().map(move |Answer { said, by, choice }| {
+            let label = (words.conflict.choose)(&said);
+            let asks = (said.clone(), choice);
+            view! {
+                <li>
+                    <div>
+                        <strong class="lines">{said}</strong>
+                        {by.into_iter().map(|line| view! { <p class="soft">{line}</p> }).collect_view()}
+                    </div>
+                    <button
+                        class="button"
+                        type="button"
+                        aria-label=label
+                        on:click=move |_| {
+                            asked.set(Some(asks.clone()));
+                            open.set(true);
+                        }
+                    >
+                        {sized(Icon::Tick, Some("s"))} {words.conflict.choose_short}
+                    </button>
+                </li>
+            }
+        });
+        view! {
+            <article class="panel" data-tone="wait">
+                <h3>{dispute.label}</h3>
+                {dispute.meanwhile.map(|said| view! { <p class="soft">{said}</p> })}
+                <ul class="answers">{answers.collect_view()}</ul>
+            </article>
+        }
+    });
+    view! {
+        <Section title=words.conflict.title>
+            <Note icon=Icon::People said=Signal::stored(words.conflict.nothing_lost.to_owned()) />
+            {cards.collect_view()}
+        </Section>
+        <ConfirmDialog open title=words.conflict.sure_title text act_label=words.conflict.choose_short act=Callback::new(choose) />
+    }
+    .into_any()
+}
+
+fn disputes(state: AppState, header: &Header, parts: &Parts, words: &'static Words) -> Vec<Dispute> {
+    let language = lang();
+    let colleagues = state.colleagues();
+    let person = |id: &WorkerId| naming::colleague_full(*id, &colleagues, words);
+    let by = |change: ChangeId| writer(state, header, parts, change, words);
+    let mut all: Vec<Dispute> =
+        header.facts.conflicts().into_iter().map(|name| of_fact(state, header, name, words, &by)).collect();
+    let group = |code: &GroupCode| {
+        let name = code.row().map_or_else(|| code.to_string(), |row| language.of(row.name).to_owned());
+        format!("{}: {name}", words.case_page.groups)
+    };
+    let named = |id: &WorkerId| (words.trail.named)(&person(id));
+    let excluded = |id: &WorkerId| (words.trail.excluded)(&person(id));
+    all.extend(of_set(&header.groups, &group, Body::GroupEdited, words, &by));
+    all.extend(of_set(&header.assignees, &named, Body::AssigneeEdited, words, &by));
+    all.extend(of_set(&header.excluded_workers, &excluded, Body::ExcludedEdited, words, &by));
+    all
+}
+
+fn of_fact(
+    state: AppState,
+    header: &Header,
+    name: FactName,
+    words: &'static Words,
+    by: &dyn Fn(ChangeId) -> String,
+) -> Dispute {
+    let saw = header.facts.seen(name);
+    let said = |fact: &Fact| match fact_said(state, header, fact, words, lang()) {
+        said if said.is_empty() => words.conflict.empty.to_owned(),
+        said => said,
+    };
+    let mut answers: Vec<(Fact, Answer)> = vec![];
+    for Candidate { change, value: fact, .. } in header.facts.candidates(name) {
+        match answers.iter_mut().find(|(known, _)| *known == fact) {
+            Some((_, answer)) => answer.by.push(by(change)),
+            None => {
+                let edit = FieldEdit { saw: saw.clone(), fact: fact.clone() };
+                let choice = Body::FactsEdited { edits: vec![edit] };
+                answers.push((fact.clone(), Answer { said: said(&fact), by: vec![by(change)], choice }));
+            }
+        }
+    }
+    let protects = answers.iter().any(|(fact, _)| fact.protection() != answers[0].0.protection());
+    let standing = header.facts.standing(name).filter(|_| protects);
+    Dispute {
+        label: (words.errors.fact)(name).to_owned(),
+        meanwhile: standing.map(|fact| (words.conflict.meanwhile)(&said(&fact))),
+        answers: answers.into_iter().map(|(_, answer)| answer).collect(),
+    }
+}
+
+/// The elements of a set that some put in and others took out.
+fn of_set<T: Ord + Clone>(
+    set: &ElementSet<T>,
+    label: &dyn Fn(&T) -> String,
+    body: fn(ElementEdit<T>) -> Body,
+    words: &'static Words,
+    by: &dyn Fn(ChangeId) -> String,
+) -> Vec<Dispute> {
+    let disputed = set.iter().filter(|(_, field)| field.is_conflict());
+    let one = |(element, field): (&T, &domain::Field<bool>)| {
+        let answer = |now: bool| {
+            let of = field.candidates().iter().filter(|c| c.value == now);
+            Answer {
+                said: if now { words.speech.yes } else { words.speech.no }.to_owned(),
+                by: of.map(|c| by(c.change)).collect(),
+                choice: body(ElementEdit { saw: field.seen(), element: element.clone(), now }),
+            }
+        };
+        Dispute { label: label(element), meanwhile: None, answers: vec![answer(true), answer(false)] }
+    };
+    disputed.map(one).collect()
+}
+
+/// Who wrote a value, when, on which device, and where it is on its way.
+fn writer(state: AppState, header: &Header, parts: &Parts, change: ChangeId, words: &Words) -> String {
+    let now = state.now.get();
+    let entry = parts.trail().and_then(|t| t.entries.iter().find(|e| e.written.id == change));
+    let (by, at, device, received_at) = match entry {
+        Some(e) => (e.written.by, e.written.recorded_at, Some(e.device), e.written.received_at),
+        // The opening may have left the last steps of the history.
+        None if header.opened == change => (header.author, header.recorded_at, None, header.received_at),
+        None => return words.conflict.long_ago.to_owned(),
+    };
+    let who = naming::colleague_full(by, &state.colleagues(), words);
+    let travelled = match received_at {
+        Some(at) => (words.case_page.wrote)(&moment(at, now)),
+        None => words.case_page.on_this_phone.to_owned(),
+    };
+    let line = format!("{who}, {}", moment(at, now));
+    let line = device.map_or(line.clone(), |device| format!("{line}, {}", device_said(device, words)));
+    format!("{line} · {travelled}")
+}
+
+/// A device as people tell it from another: by the last four characters of its id.
+#[must_use]
+pub fn device_said(device: DeviceId, words: &Words) -> String {
+    let id = device.0.simple().to_string();
+    (words.conflict.device)(&id[id.len() - 4..].to_uppercase())
+}
