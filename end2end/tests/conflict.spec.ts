@@ -12,10 +12,10 @@ const THEIRS = 'Có giấy ra viện: lao phổi, đang uống thuốc';
 async function correct(page: Page, code: string, health: string, urgency: RegExp): Promise<void> {
   await tab(page, 'Hồ sơ');
   await row(page, code).click();
-  await page.getByRole('link', { name: 'Sửa thông tin' }).click();
-  await page.getByLabel('Sức khỏe').fill(health);
+  await page.getByRole('link', { name: 'Sửa hồ sơ' }).click();
+  await page.getByRole('textbox', { name: 'Sức khỏe' }).fill(health);
   await page.getByRole('radio', { name: urgency }).check({ force: true });
-  await page.getByRole('button', { name: 'Lưu', exact: true }).click();
+  await page.getByRole('button', { name: 'Lưu trên máy này' }).click();
   await expect(page.getByRole('heading', { name: MY })).toBeVisible();
 }
 
@@ -37,7 +37,7 @@ test('what two people wrote differently stays, shows the safer answer, and is se
   // Neither knows of the other.
   await village.goOffline();
   await team.goOffline();
-  await correct(village.page, code, HERS, /^Gấp/);
+  await correct(village.page, code, HERS, /^Cần sớm/);
   await correct(team.page, code, THEIRS, /^Khẩn cấp/);
   await village.goOnline();
   await expect(village.page.getByText('Chờ gửi')).toHaveCount(0, { timeout: 30_000 });
@@ -74,13 +74,13 @@ test('what two people wrote differently stays, shows the safer answer, and is se
   await expect(dialog).toContainText(THEIRS);
   await dialog.getByRole('button', { name: 'Chọn điều này' }).click();
   await expect(health).toHaveCount(0);
-  await urgency.getByRole('button', { name: 'Chọn: Gấp' }).click();
+  await urgency.getByRole('button', { name: 'Chọn: Cần sớm' }).click();
   await dialog.getByRole('button', { name: 'Chọn điều này' }).click();
   await expect(village.page.getByRole('heading', { name: 'Ghi khác nhau' })).toHaveCount(0);
   await expect(village.page.getByText(THEIRS)).toBeVisible();
   await village.goOnline();
   await village.open('/cases');
-  await expect(row(village.page, code)).toContainText('Gấp');
+  await expect(row(village.page, code)).toContainText('Cần sớm');
   await expect(row(village.page, code)).not.toContainText('Ghi khác nhau');
 
   // The team's phone learns what was chosen, and by whom.
