@@ -12,7 +12,7 @@ use crate::{
     place::Places,
     referral::{DecideError, ReferralStatus, chain},
     time::Timestamp,
-    worker::{Grant, Worker},
+    worker::{Grant, Role, Worker, covers, has_role},
 };
 
 /// What comes of one change.
@@ -206,6 +206,42 @@ fn fix(parts: &Parts, entry: &Entry, rules: &Rules, arrival: Arrival, known: &dy
         fixed.officers = officers;
     }
     fixed
+}
+
+/// Whether `worker` may read and settle what was set aside: a supervisor who sees the case, or who would see it once it is
+/// opened; of what is about no case, or cannot be read, a supervisor of the place of its log. Nobody settles their own.
+///
+/// `about`: the change with the parts of its subject as they stand, if both can be read.
+#[must_use]
+pub fn may_settle(
+    worker: WorkerId,
+    author: WorkerId,
+    log: &LogId,
+    about: Option<(&Change, &Parts)>,
+    rules: &Rules,
+) -> bool {
+    let none = Vec::new();
+    let grants = rules.staff.get(&worker).unwrap_or(&none);
+    if worker == author || !has_role(grants, Role::Supervisor) {
+        return false;
+    }
+    let reach = about.and_then(|(change, parts)| {
+        // What somebody without the right wrote never changes who may read the case.
+        Reach::of(parts).or_else(|| {
+            let mut opened = Parts::default();
+            apply(&mut opened, &Entry::waiting(change.clone()));
+            let mut reach = Reach::of(&opened)?;
+            if reach.restricted {
+                reach.named.extend(rules.officers_for(&reach));
+            }
+            Some(reach)
+        })
+    });
+    match (reach, log) {
+        (Some(reach), _) => reach.is_seen_by(worker, grants, &rules.places),
+        (None, LogId::Place(place)) => covers(grants, Role::Supervisor, place, &rules.places),
+        (None, _) => false,
+    }
 }
 
 /// A free code, found from the change's own random bits so that a repeated run finds the same.

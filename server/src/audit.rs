@@ -24,6 +24,9 @@ pub const READ: &str = "restricted_read";
 pub const LATE: &str = "late_accepted";
 /// A change set aside.
 pub const SET_ASIDE: &str = "quarantined";
+/// What was set aside was taken into its case, or put away for a reason.
+pub const TAKEN: &str = "quarantine_taken";
+pub const PUT_AWAY: &str = "quarantine_put_away";
 /// Somebody's roles and areas.
 pub const RIGHTS: &str = "rights_changed";
 pub const OFFICERS: &str = "officers_changed";

@@ -3,17 +3,20 @@
 use std::net::IpAddr;
 
 use anyhow::Result;
-use app::office::{Assets, Home, LogIn};
+use app::office::{AsidePage, AsideRow, Assets, Home, LogIn, REASON_CHARS, Said as SaidAside, reading};
 use axum::extract::State;
 use axum::http::header::{LOCATION, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::{Extension, Form};
-use domain::PlaceId;
+use domain::person::text;
+use domain::{ApiError, ChangeId, PlaceId, Role, Timestamp, Worker};
+use serde::Deserialize;
 
 use crate::AppState;
 use crate::database::now_ms;
 use crate::login::LoginError;
+use crate::registry::{SetAside, Settled, Settling, Why};
 use crate::session::{self, Face};
 use crate::shell::{LoginForm, Said};
 
@@ -67,6 +70,107 @@ pub async fn log_out(State(state): State<AppState>, headers: HeaderMap) -> Respo
     }
 }
 
+/// Rows of one page of what was set aside.
+const ASIDE_ROWS: usize = 50;
+
+pub async fn aside(State(state): State<AppState>, headers: HeaderMap) -> Response {
+    match supervisor(&state, &headers).await {
+        Ok(worker) => show_aside(&state, worker, None).await,
+        Err(answer) => answer,
+    }
+}
+
+/// What the page of what was set aside sends.
+#[derive(Debug, Deserialize)]
+pub struct SettleForm {
+    id: String,
+    act: String,
+    #[serde(default)]
+    reason: String,
+}
+
+pub async fn settle(State(state): State<AppState>, headers: HeaderMap, Form(form): Form<SettleForm>) -> Response {
+    let worker = match supervisor(&state, &headers).await {
+        Ok(worker) => worker,
+        Err(answer) => return answer,
+    };
+    let Ok(id) = form.id.parse::<ChangeId>() else { return StatusCode::BAD_REQUEST.into_response() };
+    let settling = match (form.act.as_str(), text(&form.reason, REASON_CHARS)) {
+        ("take", _) => Settling::Take,
+        ("put_away", Ok(reason)) if !reason.is_empty() => Settling::PutAway { reason },
+        ("put_away", wrong) => {
+            let why = wrong.err().unwrap_or(domain::Invalid::Empty);
+            let sentence = (app::text::Lang::Vi.words().errors.invalid)(why).to_owned();
+            let said = SaidAside { sentence, about: Some((id, form.reason)) };
+            return show_aside(&state, worker, Some(said)).await;
+        }
+        _ => return StatusCode::BAD_REQUEST.into_response(),
+    };
+    let took = settling == Settling::Take;
+    let sentence = match state.registry.settle(id, worker.id, settling, Timestamp(now_ms())).await {
+        Ok(Settled::Done) if took => "Đã đưa vào hồ sơ.".to_owned(),
+        Ok(Settled::Done) => "Đã cất đi. Nội dung vẫn còn nguyên.".to_owned(),
+        Ok(Settled::NotFound) => "Mục này không còn chờ ở đây. Có thể người khác vừa quyết định.".to_owned(),
+        Ok(Settled::Refused(why)) => {
+            let why = app::text::refusal(&why, None, app::text::Lang::Vi.words());
+            format!("Chưa đưa vào hồ sơ được. {why}")
+        }
+        Err(error) => return unavailable(&error),
+    };
+    show_aside(&state, worker, Some(SaidAside { sentence, about: None })).await
+}
+
+/// Whoever is signed in and may settle things; others are sent where they belong.
+async fn supervisor(state: &AppState, headers: &HeaderMap) -> Result<Worker, Response> {
+    match session::find_office(&state.staff, headers, now_ms()).await {
+        Ok(Some(worker)) if worker.has(Role::Supervisor) => Ok(worker),
+        Ok(Some(_)) => Err(Redirect::to("/office").into_response()),
+        Ok(None) => Err(Redirect::to("/office/login").into_response()),
+        Err(error) => Err(trouble(&error)),
+    }
+}
+
+async fn show_aside(state: &AppState, worker: Worker, said: Option<SaidAside>) -> Response {
+    let found = state.registry.set_aside(worker.id, ASIDE_ROWS + 1, Timestamp(now_ms())).await;
+    let mut found = match found {
+        Ok(found) => found,
+        Err(error) => return unavailable(&error),
+    };
+    let more = found.len() > ASIDE_ROWS;
+    found.truncate(ASIDE_ROWS);
+    let roster = async { state.staff.roster(&mut *state.pool.acquire().await?).await };
+    let roster = match roster.await {
+        Ok(roster) => roster,
+        Err(error) => return trouble(&error),
+    };
+    let row = |set_aside: SetAside| AsideRow {
+        id: set_aside.id,
+        author: roster.people.get(&set_aside.author).map_or_else(|| "Một người".to_owned(), |w| w.name.to_string()),
+        received_at: set_aside.received_at,
+        why: because(&set_aside.why),
+        restricted: set_aside.restricted,
+        content: set_aside.change.as_ref().map(|change| reading(change, &roster.rules.places)),
+    };
+    let rows = found.into_iter().map(row).collect();
+    Html(app::office::aside(&assets(state), AsidePage { worker, rows, more, said })).into_response()
+}
+
+fn because(why: &Why) -> String {
+    match why {
+        Why::Rights => "Lúc ghi, người này không có quyền ở hồ sơ này.".to_owned(),
+        Why::Unknown => "Máy người ghi dùng bản mới hơn. Xã cập nhật xong, mục này tự vào hồ sơ.".to_owned(),
+        Why::Damaged => "Xã không đọc được một phần đã lưu của hồ sơ này. Xin báo người quản trị.".to_owned(),
+        Why::Refused(why) => {
+            let why = app::text::refusal(why, None, app::text::Lang::Vi.words());
+            format!("Mục này đã chờ một điều đến trước; khi điều ấy đến thì: {why}")
+        }
+    }
+}
+
+fn unavailable(error: &ApiError) -> Response {
+    trouble(&anyhow::anyhow!("the registry: {error}"))
+}
+
 async fn load_home(state: &AppState, headers: &HeaderMap) -> Result<Option<Home>> {
     let now_ms = now_ms();
     let Some(worker) = session::find_office(&state.staff, headers, now_ms).await? else { return Ok(None) };
@@ -84,8 +188,13 @@ async fn load_home(state: &AppState, headers: &HeaderMap) -> Result<Option<Home>
         names.join(", ")
     };
     let rights = worker.grants.iter().map(|grant| (grant.role, grant.area.as_ref().map(name_of))).collect();
+    let set_aside = match worker.has(Role::Supervisor) {
+        true => Some(state.registry.count_aside(worker.id).await?),
+        false => None,
+    };
     Ok(Some(Home {
         worker,
+        set_aside,
         rights,
         people: u64::try_from(people)?,
         sessions: u64::try_from(sessions)?,

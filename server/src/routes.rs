@@ -55,6 +55,8 @@ pub struct Route {
 pub fn routes() -> Vec<Route> {
     let mut routes = vec![
         page("/office", "Tổng quan của văn phòng", get(office::home)),
+        page("/office/set-aside", "What was set aside for a supervisor", get(office::aside)),
+        form("/office/set-aside", "Decide about what was set aside", post(office::settle)),
         page("/office/login", "Form of the office's log-in", get(office::login)),
         form("/office/login", "Sign in to the office", post(office::log_in)),
         form("/office/logout", "Sign out of the office", post(office::log_out)),

@@ -27,35 +27,13 @@ use super::{
 };
 use crate::{
     icon::{Icon, sized},
-    text::{Lang, Words, bytes, date, date_time, phone, refusal},
+    text::{Lang, Words, bytes, change_title, date, date_time, phone, refusal},
 };
 
 /// A value longer than this is not repeated in the sentence about it.
 const QUOTED_CHARS: usize = 40;
 /// After this long a try that has not begun has found no network.
 const TRIED_MS: u64 = 1_500;
-
-/// What a change is, in a few words.
-#[must_use]
-pub fn item_title(change: &Change, words: &Words) -> String {
-    let plain = match &change.body {
-        Body::VisitRecorded(visit) => return (words.sync.visit)(&date(visit.on)),
-        Body::CaseOpened { .. } => words.sync.opened,
-        Body::FactsEdited { .. } | Body::GroupEdited(_) | Body::AssigneeEdited(_) | Body::ExcludedEdited(_) => {
-            words.sync.edited
-        }
-        Body::TaskWritten(_) => words.sync.task,
-        Body::TaskDone { .. } => words.sync.task_done,
-        Body::ReferralAsked(_) => words.sync.asked,
-        Body::ReferralActed { .. } => words.sync.acted,
-        Body::Told(_) => words.sync.told,
-        Body::Looked => words.sync.looked,
-        Body::PlacesCounted { .. } => words.sync.places,
-        Body::ActivityRecorded(_) => words.sync.activity,
-        Body::FacilityOpened(_) => words.sync.other,
-    };
-    plain.to_owned()
-}
 
 /// Whom or what a change is about, as a list would name it.
 fn subject_title(state: AppState, change: &Change, words: &Words) -> String {
@@ -244,7 +222,7 @@ fn HeldItem(
     let title = {
         let change = change.clone();
         move || {
-            let (what, whom) = (item_title(&change, words), subject_title(state, &change, words));
+            let (what, whom) = (change_title(&change, words), subject_title(state, &change, words));
             if whom.is_empty() { what } else { (words.sync.what)(&what, &whom) }
         }
     };
@@ -481,7 +459,7 @@ fn waiting(state: AppState, words: &'static Words) -> Vec<Group> {
                 _ => Route::Sync.path(),
             };
             let whom = subject_title(state, changes[0], words);
-            let mut items: Vec<String> = changes.iter().map(|c| item_title(c, words)).collect();
+            let mut items: Vec<String> = changes.iter().map(|c| change_title(c, words)).collect();
             let title = if whom.is_empty() { items.remove(0) } else { whom };
             let mut counted: Vec<(String, usize)> = Vec::new();
             for item in items {

@@ -14,7 +14,6 @@ use super::{
     clock, emergency, naming, new_case, referral,
     route::Route,
     state::{AppState, Opening},
-    sync_page::item_title,
     ui::{
         CallLink, ClockMark, DeliveryMark, EmptyState, If, LongList, ReferralMark, Row, Screen, Section, SkeletonRows,
         Tab, Top, UrgencyMark, moment,
@@ -23,7 +22,7 @@ use super::{
 };
 use crate::{
     icon::{Icon, sized},
-    text::{Words, phone, weekday_date},
+    text::{Words, change_title, phone, weekday_date},
 };
 
 /// An answer stands on Today for a week.
@@ -430,11 +429,11 @@ fn outbox_row(
     let held = matches!(delivery, Delivery::Held { .. });
     let title = match card {
         Some(card) => naming::card_title(card, now.day(), words),
-        None => items.first().map(|i| item_title(&i.change, words)).unwrap_or_default(),
+        None => items.first().map(|i| change_title(&i.change, words)).unwrap_or_default(),
     };
     let text = match (emergency, items) {
         (true, _) => words.today.goes_first.to_owned(),
-        (false, [one]) => item_title(&one.change, words),
+        (false, [one]) => change_title(&one.change, words),
         (false, many) => (words.today.items)(many.len()),
     };
     let href = match (subject, held, emergency) {

@@ -1,6 +1,6 @@
 //! What every office page has around it: the head, the side list, the person; nothing of what a page shows.
 
-use domain::Worker;
+use domain::{Role, Worker};
 use leptos::prelude::*;
 
 use super::home::role_names;
@@ -36,8 +36,19 @@ pub(super) fn document(assets: &Assets, title: &str, body: impl IntoView + 'stat
     format!("<!doctype html>{page}")
 }
 
-/// The frame of somebody who is signed in.
-pub(super) fn frame(worker: &Worker, main: impl IntoView + 'static) -> AnyView {
+/// The frame of somebody who is signed in; `here` is the address of the page.
+pub(super) fn frame(worker: &Worker, here: &str, main: impl IntoView + 'static) -> AnyView {
+    let place = |path: &'static str, icon: Icon, name: &'static str| {
+        let current = (path == here).then_some("page");
+        view! {
+            <a href=path aria-current=current>
+                {icon::sized(icon, None)}
+                {name}
+            </a>
+        }
+    };
+    let home = place("/office", Icon::Chart, "Tổng quan");
+    let aside = worker.has(Role::Supervisor).then(|| place("/office/set-aside", Icon::Warning, "Để riêng"));
     let name = worker.name.to_string();
     let roles = role_names(worker).join(", ");
     view! {
@@ -45,10 +56,7 @@ pub(super) fn frame(worker: &Worker, main: impl IntoView + 'static) -> AnyView {
             <a class="skip" href="#main">"Đến nội dung"</a>
             <aside class="side">
                 {brand()} <nav aria-label="Các mục chính">
-                    <a href="/office" aria-current="page">
-                        {icon::sized(Icon::Chart, None)}
-                        "Tổng quan"
-                    </a>
+                    {home} {aside}
                 </nav> <footer class="stack">
                     <p>
                         <strong>{name}</strong>

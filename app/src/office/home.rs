@@ -4,6 +4,7 @@ use domain::{Role, Worker};
 use leptos::prelude::*;
 
 use super::frame::{Assets, document, frame};
+use crate::icon::{self, Icon};
 
 /// What the page shows.
 #[derive(Debug, Clone)]
@@ -15,6 +16,8 @@ pub struct Home {
     pub people: u64,
     /// Sessions that stand, in the app and in the office.
     pub sessions: u64,
+    /// What was set aside and waits for this person; `None` for whoever settles nothing.
+    pub set_aside: Option<usize>,
     /// Name of the build that is served.
     pub build: String,
 }
@@ -31,6 +34,17 @@ pub fn home(assets: &Assets, home: Home) -> String {
             }
         })
         .collect_view();
+    let set_aside = home.set_aside.filter(|n| *n > 0).map(|n| {
+        view! {
+            <p class="note" data-tone="wait">
+                {icon::sized(Icon::Warning, None)}
+                <span>
+                    {format!("{n} điều xã đã nhận còn để riêng, chờ anh/chị quyết định. ")}
+                    <a href="/office/set-aside">"Xem"</a>
+                </span>
+            </p>
+        }
+    });
     let main = view! {
         <header class="wide-head">
             <div>
@@ -50,13 +64,14 @@ pub fn home(assets: &Assets, home: Home) -> String {
                 <dd>"Trên điện thoại và ở văn phòng, chưa hết hạn."</dd>
             </div>
         </dl>
+        {set_aside}
         <section class="stack" aria-labelledby="rights">
             <h2 id="rights">"Quyền của anh/chị"</h2>
             <dl class="facts panel">{rights}</dl>
         </section>
         <p class="soft">{format!("Bản {}", home.build)}</p>
     };
-    document(assets, "Tổng quan", frame(&home.worker, main))
+    document(assets, "Tổng quan", frame(&home.worker, "/office", main))
 }
 
 pub(super) fn role_names(worker: &Worker) -> Vec<&'static str> {

@@ -2,12 +2,14 @@
 //!
 //! A third language is one more file with a `Words`, one more [`Lang`]. A sentence that a language lacks does not compile.
 
+mod change;
 mod en;
 mod figure;
 mod refusal;
 mod vi;
 mod words;
 
+pub use change::change_title;
 pub use figure::{bytes, capital, date, date_time, day_month, grouped, phone, time, weekday_date};
 pub use refusal::refusal;
 pub use words::*;

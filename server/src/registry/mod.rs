@@ -4,8 +4,9 @@
 //! # Layout
 //! - `push`: what comes of a batch; `writer`: the one task that writes; `write`: one transaction of it
 //! - `pull`: what a worker may see behind their cursors; `briefing`: what a phone must know besides
-//! - `rights`: changing what somebody may see
+//! - `rights`: changing what somebody may see; `aside`: what was set aside, and what becomes of it
 
+mod aside;
 mod briefing;
 mod pull;
 mod push;
@@ -16,9 +17,10 @@ mod writer;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use domain::{ApiError, PullAnswer, PullRequest, PushBatch, Registry, Session, Timestamp, Verdict};
+use domain::{ApiError, ChangeId, PullAnswer, PullRequest, PushBatch, Registry, Session, Timestamp, Verdict, WorkerId};
 use tokio::sync::mpsc;
 
+pub use aside::{SetAside, Settled, Settling, Why};
 pub use rights::employ;
 
 /// How rows are sealed and hashed, for whoever checks them.
@@ -49,6 +51,36 @@ impl SqliteRegistry {
     #[must_use]
     pub fn staff(&self) -> &Staff {
         &self.staff
+    }
+
+    /// What was set aside and waits for a decision by this worker, the oldest first.
+    ///
+    /// # Errors
+    /// [`ApiError::Unavailable`].
+    pub async fn set_aside(&self, worker: WorkerId, most: usize, now: Timestamp) -> Result<Vec<SetAside>, ApiError> {
+        writer::ask(&self.jobs, |answer| writer::Job::ListAside { worker, most, now, answer }).await
+    }
+
+    /// How much of it there is, without anything of it being read by anybody.
+    ///
+    /// # Errors
+    /// The database.
+    pub async fn count_aside(&self, worker: WorkerId) -> anyhow::Result<usize> {
+        aside::count(&self.staff, worker).await
+    }
+
+    /// Decides about what was set aside.
+    ///
+    /// # Errors
+    /// [`ApiError::Unavailable`].
+    pub async fn settle(
+        &self,
+        id: ChangeId,
+        by: WorkerId,
+        settling: Settling,
+        now: Timestamp,
+    ) -> Result<Settled, ApiError> {
+        writer::ask(&self.jobs, |answer| writer::Job::Settle { id, by, settling, now, answer }).await
     }
 
     /// Tries again what an older version of this program did not understand. Returns how many changes found their place.

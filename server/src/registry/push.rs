@@ -110,12 +110,12 @@ pub(super) async fn take(writing: &mut Writing<'_>, push: &Push) -> Result<Vec<V
 
 /// Whose change it is, and the rights they had when their device was last told of them.
 #[derive(Clone, Copy)]
-struct By<'a> {
-    worker: WorkerId,
-    device: DeviceId,
-    then: &'a str,
+pub(super) struct By<'a> {
+    pub(super) worker: WorkerId,
+    pub(super) device: DeviceId,
+    pub(super) then: &'a str,
     /// How far the office's clock was ahead of the phone's when the batch came.
-    ahead_ms: Option<i64>,
+    pub(super) ahead_ms: Option<i64>,
 }
 
 async fn take_one(writing: &mut Writing<'_>, letter: &Letter, by: By<'_>, now: Timestamp) -> Result<Verdict> {
@@ -140,7 +140,7 @@ async fn take_one(writing: &mut Writing<'_>, letter: &Letter, by: By<'_>, now: T
         }
         Judged::Received(Received::Accepted(entry)) => {
             writing.accept(&entry, &letter.digest).await?;
-            release(writing, releases(change), now).await?;
+            release_after(writing, change, now).await?;
             Ok(Verdict::Accepted { at: now })
         }
         Judged::Received(Received::Waiting { on }) => {
@@ -169,13 +169,13 @@ fn raw<'a>(letter: &'a Letter, by: By<'a>, now: Timestamp) -> Raw<'a> {
     }
 }
 
-enum Judged {
+pub(super) enum Judged {
     Received(Received),
     /// What is stored of the subject cannot be opened: nothing is built on it.
     Damaged,
 }
 
-async fn judge(writing: &mut Writing<'_>, change: &Change, by: By<'_>, now: Timestamp) -> Result<Judged> {
+pub(super) async fn judge(writing: &mut Writing<'_>, change: &Change, by: By<'_>, now: Timestamp) -> Result<Judged> {
     let held = match writing.hold(change.subject).await? {
         Ok(held) => held.clone(),
         Err(_) => return Ok(Judged::Damaged),
@@ -239,6 +239,11 @@ impl Known for Answers {
     }
 }
 
+/// Tries again what waited for this change, and what waited for that.
+pub(super) async fn release_after(writing: &mut Writing<'_>, change: &Change, now: Timestamp) -> Result<()> {
+    release(writing, releases(change), now).await
+}
+
 /// Tries again what waited for these ids, and what waited for that.
 async fn release(writing: &mut Writing<'_>, ids: Vec<ChangeId>, now: Timestamp) -> Result<()> {
     let mut there = ids;
@@ -295,7 +300,7 @@ async fn release(writing: &mut Writing<'_>, ids: Vec<ChangeId>, now: Timestamp) 
 /// Takes again what was set aside because its kind was unknown, as far as this version knows it.
 pub(super) async fn retry_unknown(writing: &mut Writing<'_>, now: Timestamp) -> Result<u64> {
     let rows = sqlx::query_as::<_, (String, String, String, String, Vec<u8>)>(
-        "select id, author, device, grants, raw from quarantine where why = 'unknown' order by received_at, id",
+        "select id, author, device, grants, raw from quarantine where why = 'unknown' and settled_at is null order by received_at, id",
     )
     .fetch_all(&mut *writing.connection)
     .await?;

@@ -472,6 +472,11 @@ pub(super) fn about_waiting(id: ChangeId) -> String {
     format!("waiting:{id}")
 }
 
+/// Why something that was set aside stays out of its case.
+pub(super) fn about_reason(id: ChangeId) -> String {
+    format!("put away:{id}")
+}
+
 pub(super) fn about_quarantine(id: ChangeId) -> String {
     format!("quarantine:{id}")
 }

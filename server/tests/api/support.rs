@@ -83,6 +83,15 @@ impl Office {
         caller
     }
 
+    /// Signs somebody in to the office's pages.
+    pub async fn desk_of(&self, name: &str) -> Desk {
+        let mut desk = Desk { address: self.address.clone(), cookie: String::new() };
+        let answer = desk.submit("/office/login", &format!("user_name={name}&password={PASSWORD}")).await;
+        assert_eq!(answer.status, 303, "{}", answer.body);
+        desk.cookie = answer.cookie.unwrap();
+        desk
+    }
+
     pub fn registry(&self) -> Arc<SqliteRegistry> {
         SqliteRegistry::start(self.staff.clone())
     }
@@ -195,6 +204,23 @@ impl Caller {
     }
 }
 
+/// Somebody at a desk, signed in to the office's pages.
+pub struct Desk {
+    address: String,
+    cookie: String,
+}
+
+impl Desk {
+    pub async fn open(&self, path: &str) -> Answer {
+        send(&self.address, &format!("GET {path}"), &self.cookie, "text/plain", "").await.unwrap()
+    }
+
+    pub async fn submit(&self, path: &str, body: &str) -> Answer {
+        let form = "application/x-www-form-urlencoded";
+        send(&self.address, &format!("POST {path}"), &self.cookie, form, body).await.unwrap()
+    }
+}
+
 /// The cursors after an answer.
 pub fn cursors(answer: &PullAnswer) -> Vec<(LogId, Option<Cursor>)> {
     answer.pages.iter().map(|p| (p.log.clone(), p.next)).collect()
@@ -206,12 +232,17 @@ pub fn pages_of(answer: &PullAnswer, subject: Subject) -> Vec<(LogId, SubjectPag
     answer.pages.iter().filter_map(of).collect()
 }
 
-/// One HTTP/1.1 call.
+/// One call of a server function.
 pub async fn post(address: &str, cookie: &str, path: &str, body: &str) -> std::io::Result<Answer> {
+    send(address, &format!("POST {path}"), cookie, "application/json", body).await
+}
+
+/// One HTTP/1.1 call.
+async fn send(address: &str, what: &str, cookie: &str, form: &str, body: &str) -> std::io::Result<Answer> {
     let mut stream = TcpStream::connect(address).await?;
     let head = format!(
-        "POST {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-type: application/json\r\n\
-         cookie: {cookie}\r\ncontent-length: {}\r\n\r\n",
+        "{what} HTTP/1.1\r\nhost: {address}\r\norigin: http://{address}\r\nconnection: close\r\n\
+         content-type: {form}\r\ncookie: {cookie}\r\ncontent-length: {}\r\n\r\n",
         body.len()
     );
     stream.write_all(head.as_bytes()).await?;

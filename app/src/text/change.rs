@@ -1,0 +1,27 @@
+//! What a change is called.
+
+use domain::{Body, Change};
+
+use super::{Words, date};
+
+/// What a change is, in a few words.
+#[must_use]
+pub fn change_title(change: &Change, words: &Words) -> String {
+    let plain = match &change.body {
+        Body::VisitRecorded(visit) => return (words.sync.visit)(&date(visit.on)),
+        Body::CaseOpened { .. } => words.sync.opened,
+        Body::FactsEdited { .. } | Body::GroupEdited(_) | Body::AssigneeEdited(_) | Body::ExcludedEdited(_) => {
+            words.sync.edited
+        }
+        Body::TaskWritten(_) => words.sync.task,
+        Body::TaskDone { .. } => words.sync.task_done,
+        Body::ReferralAsked(_) => words.sync.asked,
+        Body::ReferralActed { .. } => words.sync.acted,
+        Body::Told(_) => words.sync.told,
+        Body::Looked => words.sync.looked,
+        Body::PlacesCounted { .. } => words.sync.places,
+        Body::ActivityRecorded(_) => words.sync.activity,
+        Body::FacilityOpened(_) => words.sync.other,
+    };
+    plain.to_owned()
+}

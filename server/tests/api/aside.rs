@@ -1,0 +1,135 @@
+//! What was set aside is read by whoever may, settled once, and never thrown away.
+
+use domain::laws::{Pen, visit};
+use domain::{Body, Change, Confidentiality, ElementEdit, Fact, Verdict};
+
+use crate::support::{Desk, Office, pages_of};
+
+const SEEN: &str = "Cửa đóng từ hôm qua, gọi không ai thưa";
+
+async fn set_aside(office: &Office, name: &str, pen: &Pen, change: &Change) {
+    let verdicts = office.sign_in(name).await.push(pen, &[change]).await;
+    assert!(matches!(verdicts[0], Verdict::Quarantined { .. }), "{verdicts:?}");
+}
+
+/// Páo's case in a2, and a visit that Lan, of a1, wrote on it without a right to.
+async fn strange_visit(office: &Office) -> (Change, Change) {
+    let pao = Pen::new(office.village.pao, 2);
+    let case = pao.open("a2", Some("Hoàng Thị Mỷ"), vec![]);
+    office.sign_in("pao").await.push(&pao, &[&case]).await;
+    let lan = Pen::new(office.village.lan, 1);
+    let strange = lan.write(case.subject, "place:a", visit(SEEN));
+    set_aside(office, "lan", &lan, &strange).await;
+    (case, strange)
+}
+
+async fn page(desk: &Desk) -> String {
+    let answer = desk.open("/office/set-aside").await;
+    assert_eq!(answer.status, 200);
+    answer.body
+}
+
+fn form(id: &impl ToString, act: &str, reason: &str) -> String {
+    format!("id={}&act={act}&reason={reason}", id.to_string())
+}
+
+#[tokio::test]
+async fn a_supervisor_of_the_area_reads_it_and_takes_it_into_the_case_in_its_writers_name() {
+    let office = Office::open().await;
+    let (case, strange) = strange_visit(&office).await;
+    let (hanh, toan) = (office.desk_of("hanh").await, office.desk_of("toan").await);
+    let shown = page(&hanh).await;
+    assert!(shown.contains(SEEN) && shown.contains("Nông Thị Lan"), "{shown}");
+    assert!(hanh.open("/office").await.body.contains("1 điều xã đã nhận còn để riêng"));
+    assert!(!page(&toan).await.contains(SEEN), "of another commune");
+    let theirs = toan.submit("/office/set-aside", &form(&strange.id, "take", "")).await;
+    assert!(theirs.body.contains("không còn chờ ở đây"), "{}", theirs.body);
+    assert_eq!(office.count("quarantine where settled_at is null").await, 1);
+
+    let taken = hanh.submit("/office/set-aside", &form(&strange.id, "take", "")).await;
+    assert!(taken.body.contains("Đã đưa vào hồ sơ."), "{}", taken.body);
+    assert!(!page(&hanh).await.contains(SEEN));
+    let pao = Pen::new(office.village.pao, 2);
+    let (_, of_case) = pages_of(&office.sign_in("pao").await.pull(&pao).await, case.subject).remove(0);
+    let visits: Vec<_> = of_case
+        .parts
+        .iter()
+        .filter_map(|r| if let domain::Part::Visit(v) = &r.part { Some(v) } else { None })
+        .collect();
+    assert_eq!(visits.len(), 1);
+    assert_eq!((visits[0].written.by, visits[0].visit.seen.as_str()), (office.village.lan, SEEN));
+    // Her phone offers it again: it is known. Nobody settles it twice.
+    let lan = Pen::new(office.village.lan, 1);
+    let again = office.sign_in("lan").await.push(&lan, &[&strange]).await;
+    assert!(matches!(again[0], Verdict::AlreadyKnown { .. }), "{again:?}");
+    let twice = hanh.submit("/office/set-aside", &form(&strange.id, "take", "")).await;
+    assert!(twice.body.contains("không còn chờ ở đây"));
+    assert_eq!(office.count("quarantine where taken = 1").await, 1, "the row stays");
+    assert_eq!(office.count("audit where what = 'quarantine_taken'").await, 1);
+    office.assert_sound().await;
+}
+
+#[tokio::test]
+async fn putting_it_away_needs_a_reason_and_keeps_every_word() {
+    let office = Office::open().await;
+    let (_, strange) = strange_visit(&office).await;
+    let hanh = office.desk_of("hanh").await;
+    let without = hanh.submit("/office/set-aside", &form(&strange.id, "put_away", "++")).await;
+    assert!(without.body.contains("role=\"alert\""), "{}", without.body);
+    assert!(without.body.contains(SEEN));
+    assert_eq!(office.count("quarantine where settled_at is null").await, 1);
+    let away = hanh.submit("/office/set-aside", &form(&strange.id, "put_away", "Nh%E1%BA%A7m+nh%C3%A0")).await;
+    assert!(away.body.contains("Đã cất đi."), "{}", away.body);
+    assert!(!page(&hanh).await.contains(SEEN));
+    assert_eq!(office.count("quarantine where taken = 0 and reason is not null").await, 1);
+    assert_eq!(office.count("audit where what = 'quarantine_put_away'").await, 1);
+    let lan = Pen::new(office.village.lan, 1);
+    let again = office.sign_in("lan").await.push(&lan, &[&strange]).await;
+    assert!(matches!(again[0], Verdict::Quarantined { .. }), "still there: {again:?}");
+    office.assert_sound().await;
+}
+
+#[tokio::test]
+async fn about_a_restricted_case_only_those_named_read_it_and_reading_is_written_down() {
+    let office = Office::open().await;
+    let pao = Pen::new(office.village.pao, 2);
+    let restricted = vec![Fact::Confidentiality(Confidentiality::Restricted)];
+    let mut case = pao.open("a2", Some("Hoàng Thị Mỷ"), vec![]);
+    if let Body::CaseOpened { facts, .. } = &mut case.body {
+        facts.retain(|f| !matches!(f, Fact::Confidentiality(_)));
+        facts.extend(restricted);
+    }
+    let hanh_out = ElementEdit { saw: vec![], element: office.village.hanh, now: true };
+    let out = pao.write(case.subject, "place:a", Body::ExcludedEdited(hanh_out));
+    let verdicts = office.sign_in("pao").await.push(&pao, &[&case]).await;
+    assert!(matches!(verdicts[0], Verdict::Accepted { .. }), "{verdicts:?}");
+    let lan = Pen::new(office.village.lan, 1);
+    let strange = lan.write(case.subject, "place:a", visit(SEEN));
+    set_aside(&office, "lan", &lan, &strange).await;
+
+    let hanh = office.desk_of("hanh").await;
+    assert_eq!(office.count("audit where what = 'restricted_read'").await, 0);
+    assert!(page(&hanh).await.contains(SEEN), "the officer of the commune is named on it");
+    assert_eq!(office.count("audit where what = 'restricted_read'").await, 1);
+    office.sign_in("pao").await.push(&pao, &[&out]).await;
+    assert!(!page(&hanh).await.contains(SEEN), "who must never see the case does not read what is written about it");
+    let theirs = hanh.submit("/office/set-aside", &form(&strange.id, "take", "")).await;
+    assert!(theirs.body.contains("không còn chờ ở đây"));
+}
+
+#[tokio::test]
+async fn only_a_supervisor_opens_the_page_and_nobody_without_a_session() {
+    let office = Office::open().await;
+    let (_, strange) = strange_visit(&office).await;
+    for name in ["lan", "admin", "thanh"] {
+        let desk = office.desk_of(name).await;
+        for answer in [
+            desk.open("/office/set-aside").await,
+            desk.submit("/office/set-aside", &form(&strange.id, "take", "")).await,
+        ] {
+            assert_eq!(answer.status, 303, "{name}");
+            assert!(!answer.body.contains(SEEN));
+        }
+    }
+    assert_eq!(office.count("quarantine where settled_at is null").await, 1);
+}
