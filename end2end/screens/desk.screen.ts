@@ -16,11 +16,11 @@ test('queue', async ({ phone }) => {
   await takePictures(page, 'decide', 'empty', { whole: true });
   await page.getByRole('button', { name: 'Gửi quyết định' }).click();
   await takePictures(page, 'decide', 'failed', { whole: true });
-  await decisions.check({ force: true });
+  await decisions.check();
   await takePictures(page, 'decide', 'approve', { whole: true });
-  await page.getByRole('radio', { name: 'Từ chối', exact: true }).check({ force: true });
+  await page.getByRole('radio', { name: 'Từ chối', exact: true }).check();
   await takePictures(page, 'decide', 'refuse', { whole: true });
-  await page.getByRole('radio', { name: 'Trả lại để hỏi thêm' }).check({ force: true });
+  await page.getByRole('radio', { name: 'Trả lại để hỏi thêm' }).check();
   await takePictures(page, 'decide', 'return', { whole: true });
 });
 
@@ -59,7 +59,7 @@ test('inbox', async ({ phone, anotherPhone }) => {
   for (const [name, state] of [[/^Từ chối/, 'refuse'], [/chờ/, 'waitlist'], [/^Đồng ý/, 'accept']] as const) {
     const answer = page.getByRole('radio', { name });
     if ((await answer.count()) === 0) continue;
-    await answer.first().check({ force: true });
+    await answer.first().check();
     await takePictures(page, 'sheet', state, { whole: true });
   }
 });
@@ -73,11 +73,11 @@ test('referral', async ({ phone }) => {
   await page.getByRole('heading', { name: 'Cần giúp việc gì?' }).waitFor();
   await page.getByRole('button', { name: 'Gửi phiếu' }).click();
   await takePictures(page, 'ask-1', 'failed', { whole: true });
-  await page.getByRole('radio', { name: 'Nơi ở, nơi chăm sóc' }).check({ force: true });
+  await page.getByRole('radio', { name: 'Nơi ở, nơi chăm sóc' }).check();
   await takePictures(page, 'ask-2', 'full', { whole: true });
-  await page.getByRole('radio', { name: /dài hạn/ }).first().click({ force: true });
+  await page.getByRole('radio', { name: /dài hạn/ }).first().click();
   await takePictures(page, 'ask-3', 'full', { whole: true });
-  await page.getByRole('radio', { name: /Cơ sở chăm sóc người cao tuổi Bản Mây/ }).first().click({ force: true });
+  await page.getByRole('radio', { name: /Cơ sở chăm sóc người cao tuổi Bản Mây/ }).first().click();
   await page.getByRole('button', { name: 'Chép điều đã ghi trong hồ sơ' }).click();
   await takePictures(page, 'ask-4', 'full', { whole: true });
 });

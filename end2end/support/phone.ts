@@ -24,6 +24,8 @@ export class Phone {
   /** What the console complained about: a test that ends with any has failed. */
   readonly complaints: string[] = [];
   #context!: BrowserContext;
+  /** Statuses whose lines are no complaint. */
+  readonly #toldOf = new Set<number>();
   #offline = false;
   /** When the phone last had no network, in milliseconds of this machine's clock. */
   #offlineUntil = 0;
@@ -71,6 +73,11 @@ export class Phone {
     });
   }
 
+  /** The story brings answers of this status on purpose, and the browser writes a line for each, some time after it. */
+  isToldOf(status: number): void {
+    this.#toldOf.add(status);
+  }
+
   /** Signs in through the form that is there before the app, or through the app's own. */
   async logIn(userName: string, password = PASSWORD): Promise<void> {
     await this.page.getByLabel('Tên đăng nhập').fill(userName);
@@ -110,6 +117,12 @@ export class Phone {
     const gone = new Promise<void>((resolve) => this.#context.once('close', () => resolve()));
     session?.send('Browser.crash').catch(() => {});
     await gone;
+    await this.#launch();
+  }
+
+  /** Switched off in peace and on again. */
+  async restart(): Promise<void> {
+    await this.#context.close();
     await this.#launch();
   }
 
@@ -155,6 +168,8 @@ export class Phone {
       if (offline && /net::ERR_/.test(message.text())) return;
       // A port that is open refuses nobody: this line is about a request of the time before, however late it comes.
       if (this.#offlineUntil > 0 && /net::ERR_CONNECTION_REFUSED/.test(message.text())) return;
+      const [, status] = /responded with a status of (\d{3})/.exec(message.text()) ?? [];
+      if (this.#toldOf.has(Number(status))) return;
       this.complaints.push(`${message.text()} (${message.location().url})`);
     });
     return page;

@@ -2,6 +2,8 @@
 import { createServer, connect, type Server, type Socket } from 'node:net';
 import { setTimeout as after } from 'node:timers/promises';
 
+import { freePort } from './port.ts';
+
 export interface Exchange {
   method: string;
   path: string;
@@ -23,6 +25,7 @@ export class Proxy {
   /** `officePort` is asked at each connection: an office may come back on another port. */
   static async start(officePort: () => number): Promise<Proxy> {
     const proxy = new Proxy(officePort);
+    proxy.port = await freePort();
     await proxy.open();
     return proxy;
   }
@@ -39,9 +42,6 @@ export class Proxy {
       server.once('error', reject);
       server.listen(this.port, '127.0.0.1', resolve);
     });
-    const address = server.address();
-    if (address === null || typeof address === 'string') throw new Error('the proxy has no port');
-    this.port = address.port;
     this.#server = server;
   }
 

@@ -1,5 +1,5 @@
 // What people do in the stories: signing in, recording, sending, reading. Buttons and fields by the words they show.
-import { expect, type Locator, type Page, type Request } from '@playwright/test';
+import { expect, type Locator, type Page } from '@playwright/test';
 
 import type { Phone } from './phone.ts';
 
@@ -61,13 +61,13 @@ export async function recordCase(page: Page, about: PlainCase): Promise<string> 
   await next(page);
   await page.getByLabel('Thôn phụ trách').selectOption({ label: village });
   await next(page);
-  await page.getByRole('radio', { name: trouble }).check({ force: true });
+  await page.getByRole('radio', { name: trouble }).check();
   await next(page);
   await page.getByLabel('Chuyện gì đã xảy ra?').fill(what);
   await next(page);
-  await page.getByRole('radio', { name: /^Bình thường/ }).check({ force: true });
+  await page.getByRole('radio', { name: /^Bình thường/ }).check();
   await next(page);
-  await page.getByRole('radio', { name: /^Đồng ý/ }).check({ force: true });
+  await page.getByRole('radio', { name: /^Đồng ý/ }).check();
   await page.getByRole('button', { name: 'Lưu trên máy này' }).click();
   await expect(page.getByRole('heading', { name: 'Đã lưu trên máy này' })).toBeVisible();
   return page.getByText(CODE).innerText();
@@ -123,26 +123,27 @@ export async function recordEmergency(page: Page, emergency: Emergency): Promise
   const { name, sex, age, village = 'Nà Thông', place, trouble, what } = emergency;
   await page.getByRole('link', { name: 'KHẨN CẤP', exact: true }).click();
   if (name) {
-    await page.getByRole('switch', { name: 'Chưa rõ họ tên' }).uncheck({ force: true });
+    await page.getByRole('switch', { name: 'Chưa rõ họ tên' }).uncheck();
     await page.getByLabel('Họ và tên').fill(name);
   }
   await page.getByRole('button', { name: sex, exact: true }).click();
   await page.getByLabel('Tuổi (ước chừng cũng được)').fill(age);
   await page.getByLabel('Thôn phụ trách').selectOption({ label: village });
   await page.getByLabel('Chỗ gặp').fill(place);
-  if (trouble) await page.getByRole('radio', { name: trouble }).check({ force: true });
+  if (trouble) await page.getByRole('radio', { name: trouble }).check();
   await page.getByRole('textbox', { name: 'Chuyện gì đang xảy ra?' }).fill(what);
   await page.getByRole('button', { name: 'Lưu và gọi ngay' }).click();
   await expect(page.getByRole('heading', { name: 'Đã báo cho ai' })).toBeVisible();
   return page.getByText(CODE).innerText();
 }
 
-/** The subjects of each push in the order in which they were sent. */
+/** The subjects of each push that the office has answered, in the order in which they were sent. */
 export function watchPushes(page: Page): string[][] {
   const pushes: string[][] = [];
-  page.on('request', (request: Request) => {
-    if (!request.url().endsWith('/api/push')) return;
-    const { batch } = request.postDataJSON() as { batch: { changes: { subject: string }[] } };
+  // A push of the time without network went nowhere, and goes again.
+  page.on('response', (response) => {
+    if (!response.url().endsWith('/api/push')) return;
+    const { batch } = response.request().postDataJSON() as { batch: { changes: { subject: string }[] } };
     pushes.push(batch.changes.map((change) => change.subject));
   });
   return pushes;

@@ -30,7 +30,7 @@ test('a decision that arrives while somebody is being received leaves the open d
   await ready(desk, 'hanh');
   await tab(desk.page, 'Chuyển tuyến');
   await row(desk.page, code).click();
-  await desk.page.getByRole('radio', { name: 'Duyệt', exact: true }).check({ force: true });
+  await desk.page.getByRole('radio', { name: 'Duyệt', exact: true }).check();
   await send(desk.page, 'Gửi quyết định');
 
   await centre.goOnline();

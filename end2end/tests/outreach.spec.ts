@@ -74,7 +74,7 @@ test('a visit by the outreach team without network reaches the village, with a t
   const dialog = village.page.getByRole('dialog');
   await dialog.getByLabel(/^Kết quả thế nào\?/).fill('Đã khám, có đơn thuốc.');
   await dialog.getByRole('button', { name: 'Đã làm xong' }).click();
-  await expect(village.page.getByText('Đã làm xong', { exact: true })).toHaveCount(0);
+  await expect(village.page.getByRole('button', { name: 'Đã làm xong' })).toHaveCount(0);
   await village.open('/');
   await expect(village.page.getByRole('link', { name: /^Đã gửi hết/ })).toBeVisible({ timeout: 30_000 });
   await expect(task).toHaveCount(0);

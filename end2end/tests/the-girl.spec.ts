@@ -109,7 +109,7 @@ test('a girl recorded at night on a phone with a wrong clock is seen only by tho
   await tab(deputy.page, 'Hồ sơ');
   await expect(row(deputy.page, code)).toContainText(ALIAS);
 
-  await desk.page.getByRole('radio', { name: 'Duyệt', exact: true }).check({ force: true });
+  await desk.page.getByRole('radio', { name: 'Duyệt', exact: true }).check();
   await send(desk.page, 'Gửi quyết định');
 
   // The village sees it.
