@@ -50,10 +50,11 @@
       root.dataset.update = 'ready';
       window.dispatchEvent(new Event('cn-update-ready'));
     };
+    const follow = () => registration.installing?.addEventListener('statechange', announce);
     announce();
-    registration.addEventListener('updatefound', () => {
-      registration.installing?.addEventListener('statechange', announce);
-    });
+    // The browser may have found it before the app was open, which on a slow phone takes a while.
+    follow();
+    registration.addEventListener('updatefound', follow);
     let agreed = false;
     window.addEventListener('cn-update-agreed', () => {
       agreed = true;
