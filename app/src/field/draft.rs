@@ -1,7 +1,7 @@
 //! Keeping what is being typed: every form writes itself down as it grows and comes back after a crash or a dead battery.
 //! It knows forms as JSON, not their questions.
 
-use std::{sync::Arc, time::Duration};
+use std::{rc::Rc, sync::Arc, time::Duration};
 
 use domain::{json, notebook::Draft};
 use leptos::{ev, prelude::*, task::spawn_local};
@@ -9,7 +9,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
     app_state,
-    state::AppState,
+    state::{AppState, Opening},
     ui::{IconWord, If},
     words,
 };
@@ -82,25 +82,33 @@ fn keep(name: String, content: Content, write: Box<dyn Fn(&str) -> bool>) -> Dra
         last: StoredValue::new(pristine),
     };
     let name = StoredValue::new(name);
-    let drafts = state.keeper().drafts();
-    spawn_local(async move {
-        // A store that cannot be asked may hold a draft: nothing is written over it.
-        let Ok(all) = drafts.await else { return };
-        let found = all.into_iter().find(|d| name.try_with_value(|n| d.name == *n) == Some(true));
-        let Some(true) = draft.loaded.try_with_untracked(|_| true) else { return };
-        // Somebody who types faster than the store opens keeps what they typed.
-        if let Some(found) = found.filter(|_| draft.now() == draft.last.get_value()) {
-            draft.last.set_value(found.content.clone());
-            if write(&found.content) {
-                draft.kept.set(true);
-            } else {
-                // What this version cannot read is kept beside the new draft, which begins with what stands in the form.
-                let name = format!("{}:{}", found.name, found.at.0);
-                let _ = state.keeper().put_draft(Draft { name, ..found }).await;
-                draft.last.set_value(draft.now());
-            }
+    let write = Rc::new(write);
+    // A page opened by its address stands before the notebook does.
+    Effect::new(move |asked: Option<bool>| {
+        if asked == Some(true) || state.opening.get() != Opening::Ready {
+            return asked == Some(true);
         }
-        draft.loaded.set(true);
+        let (drafts, write) = (state.keeper().drafts(), Rc::clone(&write));
+        spawn_local(async move {
+            // A store that cannot be asked may hold a draft: nothing is written over it.
+            let Ok(all) = drafts.await else { return };
+            let found = all.into_iter().find(|d| name.try_with_value(|n| d.name == *n) == Some(true));
+            let Some(true) = draft.loaded.try_with_untracked(|_| true) else { return };
+            // Somebody who types faster than the store opens keeps what they typed.
+            if let Some(found) = found.filter(|_| draft.now() == draft.last.get_value()) {
+                draft.last.set_value(found.content.clone());
+                if write(&found.content) {
+                    draft.kept.set(true);
+                } else {
+                    // What this version cannot read is kept beside the new draft, which begins with what stands in the form.
+                    let name = format!("{}:{}", found.name, found.at.0);
+                    let _ = state.keeper().put_draft(Draft { name, ..found }).await;
+                    draft.last.set_value(draft.now());
+                }
+            }
+            draft.loaded.set(true);
+        });
+        true
     });
     let turn = StoredValue::new(0_u32);
     let put = move || {

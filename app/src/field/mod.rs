@@ -119,9 +119,12 @@ fn Pages() -> AnyView {
         (Opening::Failed(error), _) => Some(error),
         _ => None,
     });
+    let on_its_way = Memo::new(move |_| matches!(state.opening.get(), Opening::Busy | Opening::Known));
     (move || match route.get() {
         _ if unopened.get().is_some() => view! { <Unopened error=unopened.get() /> }.into_any(),
         _ if held::is_on_its_way(state) => view! { <ui::SkeletonRows /> }.into_any(),
+        // An empty form would be typed into before the draft is there, and then stand instead of it.
+        Route::NewCase if on_its_way.get() => view! { <ui::SkeletonRows /> }.into_any(),
         Route::Today => view! { <today::Today /> }.into_any(),
         Route::Cases => view! { <cases::Cases /> }.into_any(),
         Route::NewCase => view! { <new_case::NewCase /> }.into_any(),

@@ -287,6 +287,10 @@ impl AppState {
         let loaded = RwSignal::new(known.unwrap_or(Loaded::Opening));
         Effect::new(move |_| {
             self.revision.track();
+            // Asked before the notebook is open, it would look as if it could not be opened.
+            if matches!(self.opening.get(), Opening::Busy | Opening::Known) {
+                return;
+            }
             let opened = self.keeper().parts(subject);
             spawn_local(async move {
                 let now = match opened.await {
