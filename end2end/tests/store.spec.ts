@@ -15,6 +15,9 @@ test('a store that a newer app has written is left untouched, and said to be so'
     await expect(phone.page.getByText(/[Đđ]ã gửi|chưa có|Chưa có|Không có/)).toHaveCount(0);
   }
   expect(await notebooks(phone)).toContainEqual(raised);
+  await phone.open('/more');
+  await expect(phone.page.getByRole('link', { name: /^Đồng bộ/ })).toContainText('Cần anh/chị xem lại');
+  await expect(phone.page.getByText('Đã gửi hết')).toHaveCount(0);
   // The numbers to call are there all the same.
   await phone.page.getByRole('link', { name: 'KHẨN CẤP' }).click();
   await expect(phone.page.getByRole('link', { name: /113/ }).first()).toHaveAttribute('href', 'tel:113');

@@ -5,11 +5,14 @@ use leptos::{ev, prelude::*};
 use super::{
     app_state,
     route::Route,
-    state::SyncState,
+    state::{AppState, Opening, SyncState},
     ui::{Banner, If, moment},
     words,
 };
-use crate::icon::{Icon, sized};
+use crate::{
+    icon::{Icon, sized},
+    text::Words,
+};
 
 /// The strips under the bar. None of them stops anybody from recording.
 #[component]
@@ -49,6 +52,16 @@ pub fn Banners() -> AnyView {
     .into_any()
 }
 
+/// Said in the place of what waits while that is not known: the notebook is on its way, or cannot be opened. An outbox that
+/// nobody has read yet must not look as if all were sent.
+pub fn unknown_yet(state: AppState, words: &'static Words) -> Option<&'static str> {
+    match state.opening.get() {
+        Opening::Ready => None,
+        Opening::Failed(_) => Some(words.marks.held),
+        Opening::Busy | Opening::Known | Opening::Nobody => Some(words.frame.opening),
+    }
+}
+
 /// Above the four places: what waits and when the commune last received. Always there.
 #[component]
 pub fn SyncLine() -> AnyView {
@@ -57,6 +70,9 @@ pub fn SyncLine() -> AnyView {
     let counts = Memo::new(move |_| state.unsent());
     let running = move || state.sync.get() == SyncState::Running;
     let line = move || {
+        if let Some(said) = unknown_yet(state, words) {
+            return said.to_owned();
+        }
         let (queued, held) = counts.get();
         let mut said = match queued {
             0 if held == 0 => words.frame.all_sent.to_owned(),
@@ -73,17 +89,21 @@ pub fn SyncLine() -> AnyView {
         said
     };
     let contact = move || match state.contact.get() {
+        _ if unknown_yet(state, words).is_some() => String::new(),
         Some(at) => (words.frame.last_received)(&moment(at, state.now.get())),
         None => words.frame.never_received.to_owned(),
     };
+    let all_sent = move || unknown_yet(state, words).is_none() && counts.get() == (0, 0);
     let icon = move || match (counts.get(), state.sync.get()) {
+        _ if matches!(state.opening.get(), Opening::Failed(_)) => Icon::Warning,
+        _ if unknown_yet(state, words).is_some() => Icon::Outbox,
         ((0, 0), SyncState::Offline) => Icon::Offline,
         ((0, 0), _) => Icon::Tick,
         ((_, 1..), _) => Icon::Warning,
         _ => Icon::Outbox,
     };
     view! {
-        <a class="sync-line" href=Route::Sync.path() data-sync=move || (counts.get() == (0, 0)).then_some("done")>
+        <a class="sync-line" href=Route::Sync.path() data-sync=move || all_sent().then_some("done")>
             {move || sized(icon(), Some("s"))} <strong>{line}</strong> <span>{contact}</span>
         </a>
     }

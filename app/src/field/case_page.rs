@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use domain::{
-    Body, CaseId, ChangeId, Confidentiality, Delivery, ElementSet, Fact, FactName, Facts, Header, OutboxItem,
-    OutboxState, Parts, PlaceId, Role, Subject, TaskFor, Timestamp, TrailEntry, TrailWhat, Urgency, VisitPart,
-    catalogue::ETHNIC_GROUPS, members,
+    Body, CaseId, ChangeId, Confidentiality, Delivery, ElementSet, Fact, FactName, Facts, FieldEdit, Header, LogId,
+    OutboxItem, OutboxState, Parts, PlaceId, Role, Subject, TaskFor, Timestamp, TrailEntry, TrailWhat, Urgency,
+    VisitPart, catalogue::ETHNIC_GROUPS, members,
 };
 use leptos::{prelude::*, task::spawn_local};
 use wasm_bindgen_futures::JsFuture;
@@ -14,14 +14,14 @@ use super::{
     app_state,
     cases::card_delivery,
     clock,
-    conflict::{conflicts, device_said},
+    conflict::{Choice, ChooseDialog, conflicts, device_said},
     lang, naming,
     route::Route,
     state::{AppState, Loaded},
-    task::TaskDoneButton,
+    task::TaskDoneDialog,
     ui::{
-        ClockMark, ConfirmDialog, DeliveryMark, DockActions, EmptyState, FactList, If, Note, Notice, ReferralMark,
-        RestrictedMark, Row, Screen, Section, SkeletonRows, StatusMark, Top, UrgencyMark, moment,
+        ClockMark, ConfirmDialog, DeliveryMark, DockActions, EmptyState, FactList, If, Notice, ReferralMark,
+        RestrictedMark, Row, Screen, Section, SkeletonRows, StatusMark, Top, UrgencyMark, moment, unopened,
     },
     words,
 };
@@ -39,6 +39,15 @@ pub enum Side {
     History,
 }
 
+/// What stands to be confirmed. The questions stand beside the content: that is drawn anew with every minute and whatever
+/// arrives, and must leave alone what is being read or typed.
+#[derive(Debug, Clone, Copy)]
+struct Asked {
+    done: RwSignal<Option<(LogId, ChangeId)>>,
+    withdrawn: RwSignal<Option<(LogId, FieldEdit)>>,
+    chosen: RwSignal<Option<Choice>>,
+}
+
 #[component]
 pub fn CasePage(case: CaseId, side: Side) -> AnyView {
     let state = app_state();
@@ -46,6 +55,7 @@ pub fn CasePage(case: CaseId, side: Side) -> AnyView {
     let subject = Subject::Case(case);
     let parts = state.parts(subject);
     look(state, subject, parts);
+    let asked = Asked { done: RwSignal::new(None), withdrawn: RwSignal::new(None), chosen: RwSignal::new(None) };
     let title = Signal::derive(move || match parts.get() {
         Loaded::Here(parts) => {
             parts.header().map_or(String::new(), |h| naming::header_title(h, state.now.get().day(), words))
@@ -75,12 +85,12 @@ pub fn CasePage(case: CaseId, side: Side) -> AnyView {
             {move || match parts.get() {
                 Loaded::Opening => view! { <SkeletonRows /> }.into_any(),
                 Loaded::Missing => view! { <Missing /> }.into_any(),
-                Loaded::Failed(error) => {
-                    let said = (words.errors.store)(&error).to_owned();
-                    view! { <Note icon=Icon::Warning said=Signal::stored(said) tone="wait" /> }.into_any()
-                }
-                Loaded::Here(parts) => view! { <Content case side parts /> }.into_any(),
+                Loaded::Failed(error) => unopened(&error),
+                Loaded::Here(parts) => view! { <Content case side parts asked /> }.into_any(),
             }}
+            <TaskDoneDialog case asked=asked.done />
+            <WithdrawDialog case asked=asked.withdrawn />
+            <ChooseDialog subject asked=asked.chosen />
         </Screen>
     }
     .into_any()
@@ -151,7 +161,7 @@ fn ShareCode(code: String) -> AnyView {
 }
 
 #[component]
-fn Content(case: CaseId, side: Side, parts: Arc<Parts>) -> AnyView {
+fn Content(case: CaseId, side: Side, parts: Arc<Parts>, asked: Asked) -> AnyView {
     let state = app_state();
     let words = words();
     let Some(header) = parts.header() else { return view! { <Missing /> }.into_any() };
@@ -203,7 +213,7 @@ fn Content(case: CaseId, side: Side, parts: Arc<Parts>) -> AnyView {
         view! { <a href=route.path() aria-current=current>{name}</a> }
     };
     let content = match side {
-        Side::Overview => overview(state, case, &parts, header),
+        Side::Overview => overview(state, case, &parts, header, asked),
         Side::Visits => visits(state, &parts, now),
         Side::Referrals => referrals(state, case, &parts),
         Side::History => history(state, &parts, None),
@@ -236,7 +246,7 @@ fn Content(case: CaseId, side: Side, parts: Arc<Parts>) -> AnyView {
     .into_any()
 }
 
-fn overview(state: AppState, case: CaseId, parts: &Arc<Parts>, header: &Header) -> AnyView {
+fn overview(state: AppState, case: CaseId, parts: &Arc<Parts>, header: &Header, asked: Asked) -> AnyView {
     let words = words();
     let emergency = (header.urgency() == Urgency::Emergency).then(|| {
         view! {
@@ -245,10 +255,10 @@ fn overview(state: AppState, case: CaseId, parts: &Arc<Parts>, header: &Header) 
             </a>
         }
     });
-    let (next, referrals) = (next(state, case, parts, header), referral_section(state, case, parts));
+    let (next, referrals) = (next(state, case, parts, header, asked), referral_section(state, case, parts));
     let (pairs, consent, lately) =
-        (facts(state, header, words, lang()), consent(state, case, header), history(state, parts, Some(3)));
-    let conflicts = conflicts(state, Subject::Case(case), parts);
+        (facts(state, header, words, lang()), consent(case, header, asked), history(state, parts, Some(3)));
+    let conflicts = conflicts(state, parts, asked.chosen);
     view! {
         {conflicts}
         {next}
@@ -278,7 +288,7 @@ fn overview(state: AppState, case: CaseId, parts: &Arc<Parts>, header: &Header) 
 }
 
 /// The next visit and the open tasks, each with its day and a button that ends it.
-fn next(state: AppState, case: CaseId, parts: &Arc<Parts>, header: &Header) -> AnyView {
+fn next(state: AppState, case: CaseId, parts: &Arc<Parts>, header: &Header, asked: Asked) -> AnyView {
     let words = words();
     let rules = state.rules();
     let today = state.now.get().day();
@@ -334,7 +344,9 @@ fn next(state: AppState, case: CaseId, parts: &Arc<Parts>, header: &Header) -> A
                     </div>
                 </div>
                 <div class="row-foot">
-                    <TaskDoneButton log case task />
+                    <button class="button" type="button" on:click=move |_| asked.done.set(Some((log.clone(), task)))>
+                        {sized(Icon::Tick, Some("s"))} {words.case_page.done}
+                    </button>
                 </div>
             </li>
         }
@@ -543,9 +555,8 @@ pub fn fact_said(state: AppState, header: &Header, fact: &Fact, words: &'static 
     facts(state, &alone, words, lang).into_iter().find(|(l, _)| *l == label).map(|(_, said)| said).unwrap_or_default()
 }
 
-fn consent(state: AppState, case: CaseId, header: &Header) -> AnyView {
+fn consent(case: CaseId, header: &Header, asked: Asked) -> AnyView {
     let words = words();
-    let notice = expect_context::<Notice>();
     let Some(consent) = header.facts.consent.safest().cloned() else { return ().into_any() };
     let day = consent.on.map(|d| format!(", {}", date(d))).unwrap_or_default();
     let answer = match consent.withdrawn {
@@ -560,7 +571,6 @@ fn consent(state: AppState, case: CaseId, header: &Header) -> AnyView {
         giver = format!("{giver}, {}", domain::search::lower((words.consent.form)(form)));
     }
     let pairs = vec![(words.consent.recording, answer), (words.consent.who_answered, giver)];
-    let open = RwSignal::new(false);
     let ask = (consent.answer == domain::ConsentAnswer::NotAsked).then(|| {
         view! {
             <a class="button" data-kind="main" href=Route::AskConsent(case).path()>{words.consent.ask_now}</a>
@@ -568,18 +578,10 @@ fn consent(state: AppState, case: CaseId, header: &Header) -> AnyView {
     });
     let may_withdraw = consent.answer == domain::ConsentAnswer::Agreed && consent.withdrawn.is_none();
     let (log, seen) = (header.log.clone(), header.facts.consent.seen());
-    let withdraw = move |()| {
+    let withdraw = move |_| {
         let mut now = consent.clone();
-        now.withdrawn = Some(state.keeper().now().day());
-        let edit = domain::FieldEdit { saw: seen.clone(), fact: domain::Fact::Consent(now) };
-        let body = Body::FactsEdited { edits: vec![edit] };
-        let saving = state.keeper().save(log.clone(), Subject::Case(case), vec![body], None, None);
-        spawn_local(async move {
-            notice.say(match saving.await {
-                Ok(_) => words.frame.saved,
-                Err(error) => (words.errors.store)(&error),
-            });
-        });
+        now.withdrawn = Some(app_state().keeper().now().day());
+        asked.withdrawn.set(Some((log.clone(), FieldEdit { saw: seen.clone(), fact: Fact::Consent(now) })));
     };
     view! {
         <Section title=words.case_page.consent>
@@ -588,19 +590,43 @@ fn consent(state: AppState, case: CaseId, header: &Header) -> AnyView {
             {may_withdraw
                 .then(|| {
                     view! {
-                        <button class="button" data-kind="quiet" type="button" on:click=move |_| open.set(true)>
+                        <button class="button" data-kind="quiet" type="button" on:click=withdraw>
                             {words.consent.take_back}
                         </button>
-                        <ConfirmDialog
-                            open
-                            title=words.consent.take_back_title
-                            text=Signal::stored(words.consent.take_back_text.to_owned())
-                            act_label=words.consent.take_back
-                            act=Callback::new(withdraw)
-                        />
                     }
                 })}
         </Section>
+    }
+    .into_any()
+}
+
+/// Whether the consent is really taken back.
+#[component]
+fn WithdrawDialog(case: CaseId, asked: RwSignal<Option<(LogId, FieldEdit)>>) -> AnyView {
+    let state = app_state();
+    let words = words();
+    let notice = expect_context::<Notice>();
+    let open = RwSignal::new(false);
+    Effect::new(move || open.set(asked.with(Option::is_some)));
+    let withdraw = move |()| {
+        let Some((log, edit)) = asked.get_untracked() else { return };
+        let body = Body::FactsEdited { edits: vec![edit] };
+        let saving = state.keeper().save(log, Subject::Case(case), vec![body], None, None);
+        spawn_local(async move {
+            match saving.await {
+                Ok(_) => notice.say(words.frame.saved),
+                Err(error) => notice.warn((words.errors.store)(&error)),
+            }
+        });
+    };
+    view! {
+        <ConfirmDialog
+            open
+            title=words.consent.take_back_title
+            text=Signal::stored(words.consent.take_back_text.to_owned())
+            act_label=words.consent.take_back
+            act=Callback::new(withdraw)
+        />
     }
     .into_any()
 }

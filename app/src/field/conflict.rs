@@ -2,12 +2,13 @@
 //! It decides nothing by itself and knows no storage.
 
 use domain::{
-    Body, Candidate, ChangeId, DeviceId, ElementEdit, ElementSet, Fact, FactName, FieldEdit, GroupCode, Header, Parts,
-    Subject, WorkerId,
+    Body, Candidate, ChangeId, DeviceId, ElementEdit, ElementSet, Fact, FactName, FieldEdit, GroupCode, Header, LogId,
+    Parts, Subject, WorkerId,
 };
 use leptos::{prelude::*, task::spawn_local};
 
 use super::{
+    app_state,
     case_page::fact_said,
     lang, naming,
     state::AppState,
@@ -35,31 +36,19 @@ struct Answer {
     choice: Body,
 }
 
+/// A choice that stands to be confirmed: where, what it says, the change that makes it.
+pub type Choice = (LogId, String, Body);
+
 /// A card for each question on which people disagree; nothing when all agree.
-pub fn conflicts(state: AppState, subject: Subject, parts: &Parts) -> AnyView {
+pub fn conflicts(state: AppState, parts: &Parts, asked: RwSignal<Option<Choice>>) -> AnyView {
     let words = words();
     let Some(header) = parts.header().filter(|h| h.is_disputed()) else { return ().into_any() };
-    let notice = expect_context::<Notice>();
-    let open = RwSignal::new(false);
-    let asked = RwSignal::new(None::<(String, Body)>);
-    let text = Signal::derive(move || {
-        asked.with(|a| a.as_ref().map(|(said, _)| (words.conflict.sure)(said)).unwrap_or_default())
-    });
     let log = header.log.clone();
-    let choose = move |()| {
-        let Some((_, body)) = asked.get_untracked() else { return };
-        let saving = state.keeper().save(log.clone(), subject, vec![body], None, None);
-        spawn_local(async move {
-            notice.say(match saving.await {
-                Ok(_) => words.frame.saved,
-                Err(error) => (words.errors.store)(&error),
-            });
-        });
-    };
     let cards = disputes(state, header, parts, words).into_iter().map(move |dispute| {
+        let log = log.clone();
         let answers = dispute.answers.into_iter().map(move |Answer { said, by, choice }| {
             let label = (words.conflict.choose)(&said);
-            let asks = (said.clone(), choice);
+            let asks = (log.clone(), said.clone(), choice);
             view! {
                 <li>
                     <div>
@@ -70,10 +59,7 @@ pub fn conflicts(state: AppState, subject: Subject, parts: &Parts) -> AnyView {
                         class="button"
                         type="button"
                         aria-label=label
-                        on:click=move |_| {
-                            asked.set(Some(asks.clone()));
-                            open.set(true);
-                        }
+                        on:click=move |_| asked.set(Some(asks.clone()))
                     >
                         {sized(Icon::Tick, Some("s"))} {words.conflict.choose_short}
                     </button>
@@ -93,7 +79,39 @@ pub fn conflicts(state: AppState, subject: Subject, parts: &Parts) -> AnyView {
             <Note icon=Icon::People said=Signal::stored(words.conflict.nothing_lost.to_owned()) />
             {cards.collect_view()}
         </Section>
-        <ConfirmDialog open title=words.conflict.sure_title text act_label=words.conflict.choose_short act=Callback::new(choose) />
+    }
+    .into_any()
+}
+
+/// Whether this is really the right answer.
+#[component]
+pub fn ChooseDialog(subject: Subject, asked: RwSignal<Option<Choice>>) -> AnyView {
+    let state = app_state();
+    let words = words();
+    let notice = expect_context::<Notice>();
+    let open = RwSignal::new(false);
+    Effect::new(move || open.set(asked.with(Option::is_some)));
+    let text = Signal::derive(move || {
+        asked.with(|a| a.as_ref().map(|(_, said, _)| (words.conflict.sure)(said)).unwrap_or_default())
+    });
+    let choose = move |()| {
+        let Some((log, _, body)) = asked.get_untracked() else { return };
+        let saving = state.keeper().save(log, subject, vec![body], None, None);
+        spawn_local(async move {
+            match saving.await {
+                Ok(_) => notice.say(words.frame.saved),
+                Err(error) => notice.warn((words.errors.store)(&error)),
+            }
+        });
+    };
+    view! {
+        <ConfirmDialog
+            open
+            title=words.conflict.sure_title
+            text
+            act_label=words.conflict.choose_short
+            act=Callback::new(choose)
+        />
     }
     .into_any()
 }

@@ -24,7 +24,7 @@ use super::{
     trouble::{Troubles, check_body, check_facts, unsaved},
     ui::{
         Answers, Chips, DeliveryMark, DockActions, FactList, Field, If, Note, Screen, Section, Select, SkeletonRows,
-        Tiles, Toggle, Top, Typing, WholeError, fresh_id, moment,
+        Tiles, Toggle, Top, Typing, WholeError, fresh_id, moment, unopened,
     },
     words,
 };
@@ -695,10 +695,12 @@ pub fn EmergencyCase(case: CaseId) -> AnyView {
             title=words.emergency.title
             corner=move || {
                 view! {
-                    <span class="elapsed">
-                        {sized(Icon::Clock, Some("s"))} <span class="hidden-label">{words.emergency.since}</span>
-                        <span>{elapsed}</span>
-                    </span>
+                    <If when=move || stands.get()>
+                        <span class="elapsed">
+                            {sized(Icon::Clock, Some("s"))} <span class="hidden-label">{words.emergency.since}</span>
+                            <span>{elapsed}</span>
+                        </span>
+                    </If>
                 }
             }
             dock=move || {
@@ -719,10 +721,8 @@ pub fn EmergencyCase(case: CaseId) -> AnyView {
                 }
                 let rest = match parts.get() {
                     Loaded::Missing => view! { <Missing /> }.into_any(),
-                    Loaded::Failed(error) => {
-                        let said = (words.errors.store)(&error).to_owned();
-                        view! { <Note icon=Icon::Warning said=Signal::stored(said) tone="wait" /> }.into_any()
-                    }
+                    // Whoever cannot read the case can still call.
+                    Loaded::Failed(error) => view! { <CommuneNumbers /> {unopened(&error)} }.into_any(),
                     Loaded::Opening | Loaded::Here(_) => view! { <SkeletonRows /> }.into_any(),
                 };
                 view! { <ShortNumbers /> {rest} }.into_any()

@@ -11,7 +11,7 @@ use leptos::prelude::*;
 
 use super::{
     Language, THEME, app_state,
-    banners::{Banners, SyncLine},
+    banners::{Banners, SyncLine, unknown_yet},
     emergency::{CommuneNumbers, ShortNumbers},
     lang, naming,
     referral::places_line,
@@ -29,6 +29,9 @@ pub fn More() -> AnyView {
     let state = app_state();
     let words = words();
     let waiting = Signal::derive(move || {
+        if let Some(said) = unknown_yet(state, words) {
+            return said.to_owned();
+        }
         let (queued, held) = state.unsent();
         let mut said = if queued > 0 { vec![(words.frame.waiting)(queued)] } else { vec![] };
         if held > 0 {

@@ -21,7 +21,7 @@ use super::{
     state::{AppState, Loaded},
     ui::{
         ConfirmDialog, DockActions, Field, If, Notice, Progress, Screen, Section, SkeletonRows, Top, Typing,
-        focus_first_error,
+        focus_first_error, unopened,
     },
     words,
 };
@@ -301,6 +301,7 @@ fn Saved(case: CaseId, code: CaseCode) -> AnyView {
 #[component]
 pub fn EditCase(case: CaseId) -> AnyView {
     let state = app_state();
+    let words = words();
     let replaces = held::opened(state).filter(|c| c.subject == Subject::Case(case)).map(|c| c.id);
     let parts = state.parts(Subject::Case(case));
     // The form keeps what is typed; the case is read into it once.
@@ -315,13 +316,23 @@ pub fn EditCase(case: CaseId) -> AnyView {
         {move || match opened.get() {
             Loaded::Here(parts) => match parts.header() {
                 Some(header) => view! { <EditForm case header=Box::new(header.clone()) replaces /> }.into_any(),
-                None => view! { <Missing /> }.into_any(),
+                None => not_here(case, words.case_page.edit, &Loaded::Missing),
             },
-            Loaded::Missing => view! { <Missing /> }.into_any(),
-            _ => view! { <SkeletonRows /> }.into_any(),
+            stands => not_here(case, words.case_page.edit, &stands),
         }}
     }
     .into_any()
+}
+
+/// A page about a case that is still being opened, is not on this phone, or cannot be read.
+fn not_here(case: CaseId, title: &'static str, stands: &Loaded) -> AnyView {
+    let said = match stands {
+        Loaded::Failed(error) => unopened(error),
+        Loaded::Missing => view! { <Missing /> }.into_any(),
+        Loaded::Opening | Loaded::Here(_) => view! { <SkeletonRows /> }.into_any(),
+    };
+    view! { <Screen top=Top::BackTitle { to: Route::Case(case), title: title.to_owned() } title>{said}</Screen> }
+        .into_any()
 }
 
 #[component]
@@ -427,6 +438,7 @@ fn is_shown(header: &Header, fact: &Fact) -> bool {
 #[component]
 pub fn AskConsent(case: CaseId) -> AnyView {
     let state = app_state();
+    let words = words();
     let parts = state.parts(Subject::Case(case));
     let header = Memo::new_with_compare(
         move |before: Option<&Option<Box<Header>>>| match before {
@@ -441,8 +453,7 @@ pub fn AskConsent(case: CaseId) -> AnyView {
     view! {
         {move || match (header.get(), parts.get()) {
             (Some(header), _) => view! { <ConsentForm case header /> }.into_any(),
-            (None, Loaded::Missing) => view! { <Missing /> }.into_any(),
-            _ => view! { <SkeletonRows /> }.into_any(),
+            (None, stands) => not_here(case, words.case_page.consent, &stands),
         }}
     }
     .into_any()

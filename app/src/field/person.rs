@@ -4,7 +4,9 @@ use domain::{Worker, WorkerId};
 use leptos::{prelude::*, task::spawn_local};
 
 use super::{
-    app_state, naming, navigator,
+    app_state,
+    banners::unknown_yet,
+    naming, navigator,
     route::Route,
     state::{AppState, Opening, Person, SyncState},
     ui::{ConfirmDialog, FactList, Notice, Screen, Section, Tab, Top},
@@ -74,9 +76,10 @@ fn Me(worker: Worker) -> AnyView {
         let (queued, held) = state.unsent();
         queued + held
     };
-    let line = move || match unsent() {
-        0 => words.person.all_sent.to_owned(),
-        n => (words.person.unsent)(n),
+    let line = move || match (unknown_yet(state, words), unsent()) {
+        (Some(said), _) => said.to_owned(),
+        (None, 0) => words.person.all_sent.to_owned(),
+        (None, n) => (words.person.unsent)(n),
     };
     let (name, number) = (worker.name.to_string(), worker.phone.as_ref().map(phone).unwrap_or_default());
     let pairs =
@@ -137,12 +140,17 @@ fn LogOut(unsent: Signal<usize>) -> AnyView {
         spawn_local(async move {
             match leaving.await {
                 Ok(()) => navigator.replace(Route::Login),
-                Err(error) => notice.say((words.errors.store)(&error)),
+                Err(error) => notice.warn((words.errors.store)(&error)),
             }
         });
     };
     view! {
-        <button class="button" type="button" on:click=move |_| open.set(true)>
+        <button
+            class="button"
+            type="button"
+            disabled=move || unknown_yet(state, words).is_some()
+            on:click=move |_| open.set(true)
+        >
             {sized(Icon::Leave, Some("s"))} {words.person.log_out}
         </button>
         <ConfirmDialog
@@ -184,10 +192,10 @@ fn SwitchRow(person: Person) -> AnyView {
                 // Somebody whose log-in has ended writes their password first.
                 Ok(()) if state.opening.get_untracked() == Opening::Nobody => {
                     navigator.replace(Route::Login);
-                    notice.say(words.person.must_log_in);
+                    notice.warn(words.person.must_log_in);
                 }
                 Ok(()) => navigator.replace(Route::Today),
-                Err(error) => notice.say((words.errors.store)(&error)),
+                Err(error) => notice.warn((words.errors.store)(&error)),
             }
         });
     };

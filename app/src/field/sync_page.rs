@@ -10,7 +10,7 @@ use wasm_bindgen_futures::JsFuture;
 
 use super::{
     app_state,
-    banners::Banners,
+    banners::{Banners, unknown_yet},
     case_page::fact_said,
     cases::card_delivery,
     held::way_on,
@@ -20,8 +20,8 @@ use super::{
     state::{AppState, Room, SyncState},
     trouble::unsaved,
     ui::{
-        DeliveryMark, FactList, IconWord, If, LongList, Note, Notice, Row, Screen, Section, Tab, Top, UrgencyMark,
-        moment,
+        DeliveryMark, FactList, IconWord, If, LongList, Note, Notice, Row, Screen, Section, SkeletonRows, Tab, Top,
+        UrgencyMark, moment,
     },
     visit, words,
 };
@@ -71,25 +71,27 @@ pub fn SyncPage() -> AnyView {
             tab=Tab::More
             under_bar=|| view! { <Banners /> }
         >
-            <Standing counts />
-            <If when=move || !held.with(Vec::is_empty)>
-                <Section title=words.sync.held_title>
-                    <For each=move || held.get() key=|(id, why)| (*id, format!("{why:?}")) let((id, why))>
-                        <HeldItem id why first=Signal::derive(move || held.with(|all| all.first().is_some_and(|(at, _)| *at == id))) />
-                    </For>
-                </Section>
+            <If when=move || unknown_yet(state, words).is_none() fallback=|| view! { <SkeletonRows /> }>
+                <Standing counts />
+                <If when=move || !held.with(Vec::is_empty)>
+                    <Section title=words.sync.held_title>
+                        <For each=move || held.get() key=|(id, why)| (*id, format!("{why:?}")) let((id, why))>
+                            <HeldItem id why first=Signal::derive(move || held.with(|all| all.first().is_some_and(|(at, _)| *at == id))) />
+                        </For>
+                    </Section>
+                </If>
+                <If when=move || { state.unreadable.get() > 0 }>
+                    <Section title=words.sync.unreadable_title>
+                        <Note
+                            icon=Icon::Warning
+                            said=Signal::derive(move || (words.sync.unreadable)(state.unreadable.get()))
+                            tone="wait"
+                        />
+                    </Section>
+                </If>
+                <WaitingItems />
+                <Space />
             </If>
-            <If when=move || { state.unreadable.get() > 0 }>
-                <Section title=words.sync.unreadable_title>
-                    <Note
-                        icon=Icon::Warning
-                        said=Signal::derive(move || (words.sync.unreadable)(state.unreadable.get()))
-                        tone="wait"
-                    />
-                </Section>
-            </If>
-            <WaitingItems />
-            <Space />
         </Screen>
     }
     .into_any()
@@ -120,11 +122,12 @@ fn Standing(counts: Memo<(usize, usize)>) -> AnyView {
         SyncState::SignedOut => words.sync.signed_out,
         SyncState::UpdateNeeded => words.sync.old_app,
         SyncState::Unavailable => words.sync.busy_office,
-        SyncState::Phone(error) => (words.sync.phone)(&error),
+        // The strip above says why.
+        SyncState::Phone(_) => words.sync.phone_stuck,
     };
     let contact = move || match state.contact.get() {
-        // Only a log-in lets the phone send by itself again.
-        Some(at) if state.sync.get() == SyncState::SignedOut => {
+        // Only a person lets the phone send by itself again.
+        Some(at) if matches!(state.sync.get(), SyncState::SignedOut | SyncState::Phone(_)) => {
             (words.frame.last_received)(&moment(at, state.now.get()))
         }
         Some(at) => (words.sync.last)(&moment(at, state.now.get())),
@@ -160,7 +163,7 @@ fn Standing(counts: Memo<(usize, usize)>) -> AnyView {
                     SyncState::Phone(error) => (words.sync.phone)(&error),
                     SyncState::Idle | SyncState::Running => return,
                 };
-                notice.say(said);
+                notice.warn(said);
             },
             std::time::Duration::from_millis(TRIED_MS),
         );
@@ -233,7 +236,7 @@ fn HeldItem(
         let sending = state.keeper().send_again(id);
         spawn_local(async move {
             if let Err(error) = sending.await {
-                notice.say((words.errors.store)(&error));
+                notice.warn((words.errors.store)(&error));
             }
         });
     };
@@ -527,7 +530,7 @@ fn Space() -> AnyView {
         let asked = state.keeper().ask_to_keep();
         spawn_local(async move {
             if !asked.await.unwrap_or(false) {
-                notice.say(words.sync.keep_refused);
+                notice.warn(words.sync.keep_refused);
             }
             measure();
         });

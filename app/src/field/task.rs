@@ -24,7 +24,7 @@ use super::{
     words,
 };
 use crate::{
-    icon::{Icon, sized},
+    icon::Icon,
     text::{Words, weekday_date},
 };
 
@@ -264,29 +264,35 @@ fn village(header: &Header, colleagues: &[Colleague], state: AppState, words: &W
     Some((TaskFor::Village(place.id.clone()), label))
 }
 
-/// Ends a task, with how it ended in a sentence if somebody wants to say it.
+/// Ends the task that is `asked` about, with how it ended in a sentence if somebody wants to say it.
 #[component]
-pub fn TaskDoneButton(log: LogId, case: CaseId, task: ChangeId) -> AnyView {
+pub fn TaskDoneDialog(case: CaseId, asked: RwSignal<Option<(LogId, ChangeId)>>) -> AnyView {
     let state = app_state();
     let words = words();
     let notice = expect_context::<Notice>();
     let open = RwSignal::new(false);
     let note = RwSignal::new(String::new());
+    Effect::new(move |before: Option<Option<ChangeId>>| {
+        let task = asked.with(|asked| asked.as_ref().map(|(_, task)| *task));
+        if before.flatten() != task {
+            note.set(String::new());
+        }
+        open.set(task.is_some());
+        task
+    });
     let done = move |()| {
+        let Some((log, task)) = asked.get_untracked() else { return };
         let note = note.with_untracked(|n| n.trim().chars().take(domain::limits::TEXT_CHARS).collect());
         let body = Body::TaskDone { task, note };
-        let saving = state.keeper().save(log.clone(), Subject::Case(case), vec![body], None, None);
+        let saving = state.keeper().save(log, Subject::Case(case), vec![body], None, None);
         spawn_local(async move {
-            notice.say(match saving.await {
-                Ok(_) => words.frame.saved,
-                Err(error) => (words.errors.store)(&error),
-            });
+            match saving.await {
+                Ok(_) => notice.say(words.frame.saved),
+                Err(error) => notice.warn((words.errors.store)(&error)),
+            }
         });
     };
     view! {
-        <button class="button" type="button" on:click=move |_| open.set(true)>
-            {sized(Icon::Tick, Some("s"))} {words.case_page.done}
-        </button>
         <ConfirmDialog
             open
             title=words.visit.done_title

@@ -826,6 +826,7 @@ pub static WORDS: Words = Words {
                 "This phone cannot read its own notebook yet and will try again. Nothing is deleted."
             }
         },
+        phone_stuck: "This phone cannot take in more yet",
         signed_out: "Your session has ended",
         old_app: "This version is old",
         never: "This phone has never reached the commune. It sends by itself when there is signal.",

@@ -829,6 +829,7 @@ pub static WORDS: Words = Words {
                 "Máy này chưa đọc được sổ của mình, sẽ thử lại. Không có gì bị xóa."
             }
         },
+        phone_stuck: "Máy này chưa nhận thêm được",
         signed_out: "Phiên đăng nhập đã hết",
         old_app: "Bản này đã cũ",
         never: "Máy này chưa liên lạc với xã lần nào. Có sóng, máy tự gửi.",

@@ -661,6 +661,7 @@ pub struct Sync {
     pub unreadable: fn(usize) -> String,
     /// Why the phone itself cannot sync.
     pub phone: fn(&StoreError) -> &'static str,
+    pub phone_stuck: &'static str,
     pub signed_out: &'static str,
     pub old_app: &'static str,
     pub never: &'static str,

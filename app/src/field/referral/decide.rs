@@ -809,7 +809,7 @@ fn AskInstead(case: CaseId, referral: ChangeId, parts: RwSignal<Loaded>) -> AnyV
             spawn_local(async move {
                 match saving.await {
                     Ok(()) => navigator.go(Route::AskReferral(case)),
-                    Err(error) => notice.say((words.errors.store)(&error)),
+                    Err(error) => notice.warn((words.errors.store)(&error)),
                 }
             });
         };

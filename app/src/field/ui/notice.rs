@@ -13,7 +13,7 @@ const NOTICE_MS: u64 = 7_000;
 /// The one line that passes by above the dock. In the context of the app.
 #[derive(Debug, Clone, Copy)]
 pub struct Notice {
-    said: RwSignal<Option<(u32, String)>>,
+    said: RwSignal<Option<(u32, Icon, String)>>,
 }
 
 impl Notice {
@@ -21,13 +21,21 @@ impl Notice {
     pub fn new() -> Self {
         Self { said: RwSignal::new(None) }
     }
+    /// Something was done.
     pub fn say(self, line: impl Into<String>) {
-        let turn = self.said.with_untracked(|s| s.as_ref().map_or(0, |(turn, _)| turn + 1));
-        self.said.set(Some((turn, line.into())));
+        self.show(Icon::Tick, line.into());
+    }
+    /// Something could not be done.
+    pub fn warn(self, line: impl Into<String>) {
+        self.show(Icon::Warning, line.into());
+    }
+    fn show(self, icon: Icon, line: String) {
+        let turn = self.said.with_untracked(|s| s.as_ref().map_or(0, |(turn, ..)| turn + 1));
+        self.said.set(Some((turn, icon, line)));
         set_timeout(
             move || {
                 // A newer line keeps its own time.
-                if self.said.try_with_untracked(|s| s.as_ref().is_some_and(|(t, _)| *t == turn)) == Some(true) {
+                if self.said.try_with_untracked(|s| s.as_ref().is_some_and(|(t, ..)| *t == turn)) == Some(true) {
                     self.said.set(None);
                 }
             },
@@ -48,7 +56,7 @@ pub fn NoticeRegion() -> AnyView {
     let notice = expect_context::<Notice>();
     view! {
         <div class="notice" role="status" aria-live="polite">
-            {move || notice.said.get().map(|(_, line)| view! { <p>{Icon::Tick}<span>{line}</span></p> })}
+            {move || notice.said.get().map(|(_, icon, line)| view! { <p>{icon}<span>{line}</span></p> })}
         </div>
     }
     .into_any()
