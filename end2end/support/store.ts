@@ -32,3 +32,47 @@ export async function raise(phone: Phone): Promise<Store> {
   );
   return raised;
 }
+
+/** The phone starts again, and nothing more fits on it: whatever is written from now on finds no room. */
+export async function fillUp(phone: Phone): Promise<void> {
+  // A browser that is running may go on for a while with the room it has counted before.
+  await phone.restart();
+  const session = await phone.context.newCDPSession(phone.page);
+  await session.send('Storage.overrideQuotaForOrigin', { origin: phone.network.url, quotaSize: 1 });
+}
+
+/** Turns a bit of everything sealed that lies in `store` of the only notebook, as failing memory does. */
+export async function damage(phone: Phone, store: 'bundle' | 'outbox'): Promise<void> {
+  const [only, ...others] = await notebooks(phone);
+  if (!only || others.length > 0) throw new Error('the phone holds not one notebook');
+  const damaged = await phone.page.evaluate(
+    ([name, store]) =>
+      new Promise<number>((done, failed) => {
+        const opening = indexedDB.open(name);
+        opening.onerror = () => failed(opening.error);
+        opening.onsuccess = () => {
+          const transaction = opening.result.transaction(store, 'readwrite');
+          const reading = transaction.objectStore(store).openCursor();
+          let rows = 0;
+          reading.onsuccess = () => {
+            const at = reading.result;
+            if (!at) return;
+            const row = at.value as Uint8Array | { body: Uint8Array };
+            const sealed = row instanceof Uint8Array ? row : row.body;
+            const last = sealed.length - 1;
+            sealed[last] = (sealed[last] ?? 0) ^ 1;
+            at.update(row);
+            rows += 1;
+            at.continue();
+          };
+          transaction.onabort = () => failed(transaction.error);
+          transaction.oncomplete = () => {
+            opening.result.close();
+            done(rows);
+          };
+        };
+      }),
+    [only.name, store] as const,
+  );
+  if (damaged === 0) throw new Error(`nothing lies in ${store}`);
+}
