@@ -87,7 +87,7 @@ test('english-emergency', async ({ phone }) => {
   await expect(page.locator('html')).toHaveAttribute('lang', 'en');
   await picture(phone, '/emergency', 'emergency');
   await phone.open(path);
-  await page.getByText(code).waitFor();
+  await page.getByText(code, { exact: true }).waitFor();
   await takePictures(page, 'en-emergency-saved', 'full', { whole: true });
 });
 
