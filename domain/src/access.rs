@@ -1,13 +1,12 @@
 //! Who sees a case and what a receiver may read of it: one place for every rule of sight.
 
-use std::collections::BTreeSet;
-
 use serde::{Deserialize, Serialize};
 
 use crate::{
     case::{Header, Urgency, members},
     consent::{Consent, ConsentAnswer, ShareItem},
     id::{ChangeId, FacilityId, PlaceId, WorkerId},
+    map::Set,
     part::{Parts, Sheet},
     place::Places,
     referral::{Act, Receiver, Referral, ReferralStatus},
@@ -20,16 +19,16 @@ pub struct Reach {
     pub handled_in: PlaceId,
     pub restricted: bool,
     pub author: WorkerId,
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub named: BTreeSet<WorkerId>,
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub excluded: BTreeSet<WorkerId>,
+    #[serde(default, skip_serializing_if = "Set::is_empty")]
+    pub named: Set<WorkerId>,
+    #[serde(default, skip_serializing_if = "Set::is_empty")]
+    pub excluded: Set<WorkerId>,
     /// Places whose outreach team was asked to come.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub teams: BTreeSet<PlaceId>,
+    #[serde(default, skip_serializing_if = "Set::is_empty")]
+    pub teams: Set<PlaceId>,
     /// Communes whose desk was asked to act.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub desks: BTreeSet<PlaceId>,
+    #[serde(default, skip_serializing_if = "Set::is_empty")]
+    pub desks: Set<PlaceId>,
 }
 
 impl Reach {

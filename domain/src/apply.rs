@@ -1,13 +1,12 @@
 //! What a change does to the parts of its subject: total, deterministic, reading only its arguments.
 
-use std::collections::BTreeSet;
-
 use crate::{
     case::{Facts, Header, Looked, Told},
     change::{Body, Entry},
     field::Field,
     id::Subject,
     limits,
+    map::Set,
     part::{
         ActivityPart, Facility, Part, PartKey, Parts, TaskDone, TaskPart, Trail, TrailEntry, TrailWhat, VisitPart,
         Written,
@@ -17,8 +16,8 @@ use crate::{
 
 /// Applies one entry and names the parts it touched. A change about something that is not there, or that was applied
 /// before, does no harm; `check` is where a change is refused.
-pub fn apply(parts: &mut Parts, entry: &Entry) -> BTreeSet<PartKey> {
-    let mut touched = BTreeSet::new();
+pub fn apply(parts: &mut Parts, entry: &Entry) -> Set<PartKey> {
+    let mut touched = Set::new();
     let change = &entry.change;
     let received_at = entry.received_at();
     let id = change.origin();
@@ -65,21 +64,21 @@ pub fn apply(parts: &mut Parts, entry: &Entry) -> BTreeSet<PartKey> {
         }
         Body::GroupEdited(edit) => {
             let Some(header) = parts.header_mut() else { return touched };
-            let field = header.groups.entry(edit.element.clone()).or_default();
+            let field = header.groups.get_or_insert_with(edit.element.clone(), Field::default);
             field.edit(id, received_at, &edit.saw, &edit.now);
             touched.insert(PartKey::Header);
             Some(TrailWhat::Grouped)
         }
         Body::AssigneeEdited(edit) => {
             let Some(header) = parts.header_mut() else { return touched };
-            let field = header.assignees.entry(edit.element).or_default();
+            let field = header.assignees.get_or_insert_with(edit.element, Field::default);
             field.edit(id, received_at, &edit.saw, &edit.now);
             touched.insert(PartKey::Header);
             Some(TrailWhat::Named(edit.element))
         }
         Body::ExcludedEdited(edit) => {
             let Some(header) = parts.header_mut() else { return touched };
-            let field = header.excluded_workers.entry(edit.element).or_default();
+            let field = header.excluded_workers.get_or_insert_with(edit.element, Field::default);
             field.edit(id, received_at, &edit.saw, &edit.now);
             touched.insert(PartKey::Header);
             Some(TrailWhat::Excluded(edit.element))
@@ -163,7 +162,7 @@ pub fn apply(parts: &mut Parts, entry: &Entry) -> BTreeSet<PartKey> {
                 crate::order::sort_by_key(&mut header.told, |(id, told)| (told.at, *id));
                 touched.insert(PartKey::Header);
             }
-            for (key, part) in &mut parts.0 {
+            for (key, part) in parts.0.iter_mut() {
                 if let Part::Referral(referral) = part
                     && referral.received_at.is_some()
                     && referral.counts_report(&told)
@@ -216,7 +215,7 @@ pub fn apply(parts: &mut Parts, entry: &Entry) -> BTreeSet<PartKey> {
     {
         for officer in &receipt.fixed.officers {
             // Named anew by law, whatever was written before.
-            let field = header.assignees.entry(*officer).or_default();
+            let field = header.assignees.get_or_insert_with(*officer, Field::default);
             let saw = field.seen();
             field.edit(id, received_at, &saw, &true);
         }
@@ -224,7 +223,7 @@ pub fn apply(parts: &mut Parts, entry: &Entry) -> BTreeSet<PartKey> {
     }
     if let Some(what) = what {
         let late = entry.receipt.as_ref().is_some_and(|r| r.late);
-        let trail = parts.0.entry(PartKey::Trail).or_insert_with(|| Part::Trail(Trail::default()));
+        let trail = parts.0.get_or_insert_with(PartKey::Trail, || Part::Trail(Trail::default()));
         if let Part::Trail(trail) = trail {
             trail.entries.retain(|e| e.written.id != id);
             trail.entries.push(TrailEntry { written: written(), device: change.device, late, what });
@@ -236,7 +235,7 @@ pub fn apply(parts: &mut Parts, entry: &Entry) -> BTreeSet<PartKey> {
     touched
 }
 
-fn put(parts: &mut Parts, touched: &mut BTreeSet<PartKey>, key: PartKey, part: Part) {
+fn put(parts: &mut Parts, touched: &mut Set<PartKey>, key: PartKey, part: Part) {
     parts.0.insert(key, part);
     touched.insert(key);
 }

@@ -1,7 +1,5 @@
 //! A case: the facts about one person and what surrounds them. It knows the shape of each fact, not who may read it.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -9,6 +7,7 @@ use crate::{
     consent::Consent,
     field::{Candidate, Field, Protective},
     id::{CaseCode, CaseId, ChangeId, LogId, PlaceId, WorkerId},
+    map::Map,
     person::{IdentityDocument, PersonName, Phone, Sex},
     time::{Day, PartialDate, Timestamp},
 };
@@ -233,7 +232,7 @@ facts! {
 }
 
 /// A set of which each element is decided by itself, so that two people adding two elements never disagree.
-pub type ElementSet<T> = BTreeMap<T, Field<bool>>;
+pub type ElementSet<T> = Map<T, Field<bool>>;
 
 /// Somebody was told by phone: who, which number, when by the phone's clock.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -273,13 +272,13 @@ pub struct Header {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub received_at: Option<Timestamp>,
     pub facts: Facts,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub groups: ElementSet<GroupCode>,
     /// Workers named on the case.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub assignees: ElementSet<WorkerId>,
     /// Workers who must never see it.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub excluded_workers: ElementSet<WorkerId>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub told: Vec<(ChangeId, Told)>,

@@ -1,7 +1,5 @@
 //! Whether a change may be accepted. It may grow stricter over time; what was accepted is applied for ever.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -12,6 +10,7 @@ use crate::{
     field::Field,
     id::{PlaceId, Subject, WorkerId},
     limits,
+    map::{Map, Set},
     part::{Activity, PartKey, Parts},
     person::{Invalid, text},
     place::{PlaceKind, Places},
@@ -26,9 +25,9 @@ use crate::{
 pub struct Rules {
     pub places: Places,
     /// Officer and deputy for restricted cases of each commune, and of the province for communes without.
-    pub officers: BTreeMap<PlaceId, Vec<WorkerId>>,
+    pub officers: Map<PlaceId, Vec<WorkerId>>,
     /// Everybody with a grant.
-    pub staff: BTreeMap<WorkerId, Vec<Grant>>,
+    pub staff: Map<WorkerId, Vec<Grant>>,
 }
 
 impl Rules {
@@ -180,7 +179,7 @@ pub fn check(parts: &Parts, change: &Change, actor: Actor<'_>, rules: &Rules, no
             if edits.is_empty() || edits.len() > limits::EDITS {
                 return Err(Refusal::TooLarge);
             }
-            let names: std::collections::BTreeSet<FactName> = crate::order::set(edits.iter().map(|e| e.fact.name()));
+            let names: Set<FactName> = edits.iter().map(|e| e.fact.name()).collect();
             if names.len() != edits.len() {
                 return Err(Refusal::Twice);
             }
@@ -294,7 +293,7 @@ pub fn check_opening(facts: &[Fact]) -> Result<(), Refusal> {
     if matches!(find(FactName::WhatHappened), Some(Fact::WhatHappened(text)) if text.trim().is_empty()) {
         return missing(FactName::WhatHappened, Invalid::Empty);
     }
-    let names = crate::order::set(facts.iter().map(Fact::name));
+    let names: Set<FactName> = facts.iter().map(Fact::name).collect();
     if names.len() != facts.len() {
         return Err(Refusal::Twice);
     }

@@ -27,6 +27,7 @@ pub mod id;
 pub mod json;
 pub mod laws;
 pub mod limits;
+pub mod map;
 pub mod memory;
 pub mod notebook;
 pub mod office;

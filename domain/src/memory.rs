@@ -16,6 +16,7 @@ use crate::{
     check::{Refusal, Rules},
     id::{CaseCode, ChangeId, DeviceId, FacilityId, LogId, Subject, WorkerId},
     limits,
+    map::Map,
     notebook::{Draft, Notebook, OutboxItem, OutboxState, Stored},
     office::{self, Arrival, Known, Received, Rights},
     part::{Activity, Part, PartKey, Parts, Sheet},
@@ -469,7 +470,7 @@ struct PhoneState {
     n: u64,
     outbox: BTreeMap<u64, OutboxItem>,
     kept: Vec<(Change, Receipt)>,
-    cursors: BTreeMap<LogId, Cursor>,
+    cursors: Map<LogId, Cursor>,
     subjects: BTreeMap<Subject, (LogId, Stored)>,
     briefing: Option<Briefing>,
     drafts: BTreeMap<String, Draft>,
@@ -581,7 +582,7 @@ impl Notebook for MemoryNotebook {
         Ok(())
     }
 
-    async fn cursors(&self) -> Result<BTreeMap<LogId, Cursor>, StoreError> {
+    async fn cursors(&self) -> Result<Map<LogId, Cursor>, StoreError> {
         Ok(self.state.borrow().cursors.clone())
     }
     async fn find(&self, subject: Subject) -> Result<Option<Stored>, StoreError> {

@@ -1,7 +1,5 @@
 //! The phone's storage as a port: what every implementation promises is written down in the laws that test them all.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -9,6 +7,7 @@ use crate::{
     change::Change,
     check::Refusal,
     id::{ChangeId, LogId, Subject},
+    map::Map,
     part::{PartKey, Parts},
     time::Timestamp,
     wire::{Briefing, Cursor, Page, Verdict},
@@ -46,7 +45,7 @@ pub struct Draft {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Stored {
     pub parts: Parts,
-    pub seqs: BTreeMap<PartKey, u64>,
+    pub seqs: Map<PartKey, u64>,
 }
 
 impl Stored {
@@ -87,7 +86,7 @@ pub trait Notebook {
     async fn release(&self, held: ChangeId, by: Option<ChangeId>) -> Result<(), StoreError>;
     /// Stores a page, its cursor, and the end of the overlay of the changes it names, in one transaction.
     async fn store(&self, page: &Page, now: Timestamp) -> Result<(), StoreError>;
-    async fn cursors(&self) -> Result<BTreeMap<LogId, Cursor>, StoreError>;
+    async fn cursors(&self) -> Result<Map<LogId, Cursor>, StoreError>;
     /// The office's parts of a subject, without what waits in the outbox.
     async fn find(&self, subject: Subject) -> Result<Option<Stored>, StoreError>;
     async fn subjects(&self) -> Result<Vec<Subject>, StoreError>;

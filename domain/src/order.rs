@@ -1,10 +1,7 @@
 //! One stable sort for every list. The sort of the standard library is compiled anew for each type, five kilobytes that
 //! every phone downloads each time; here only the taking apart and putting together is.
 
-use std::{
-    cmp::Ordering,
-    collections::{BTreeMap, BTreeSet},
-};
+use std::cmp::Ordering;
 
 /// Sorts by a key; equal ones stay as they were.
 pub fn sort_by_key<T, K: Ord>(list: &mut Vec<T>, key: impl Fn(&T) -> K) {
@@ -18,24 +15,6 @@ pub fn sort_by<T>(list: &mut Vec<T>, compare: impl Fn(&T, &T) -> Ordering) {
     for at in order {
         list.extend(taken[at].take());
     }
-}
-
-/// A map of these pairs. As `collect`, which for maps and sets brings the sort of the standard library along.
-pub fn map<K: Ord, V>(pairs: impl IntoIterator<Item = (K, V)>) -> BTreeMap<K, V> {
-    let mut map = BTreeMap::new();
-    for (key, value) in pairs {
-        map.insert(key, value);
-    }
-    map
-}
-
-/// A set of these; see [`map`].
-pub fn set<T: Ord>(elements: impl IntoIterator<Item = T>) -> BTreeSet<T> {
-    let mut set = BTreeSet::new();
-    for element in elements {
-        set.insert(element);
-    }
-    set
 }
 
 fn ordered(len: usize, compare: &dyn Fn(usize, usize) -> Ordering) -> Vec<usize> {

@@ -1,6 +1,6 @@
 //! What a subject is made of after its changes were applied: the parts that are stored, sent and shown.
 
-use std::{collections::BTreeMap, fmt, str::FromStr};
+use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +10,7 @@ use crate::{
     consent::{ConsentAnswer, ShareItem},
     field::Field,
     id::{BadName, CaseCode, CaseId, ChangeId, DeviceId, FacilityId, LogId, PlaceId, WorkerId, text_serde},
+    map::Map,
     person::{PersonName, Phone, Sex},
     referral::{Progress, Referral, ReferralKind},
     time::{PartialDate, Timestamp},
@@ -277,7 +278,7 @@ pub enum Part {
 /// All parts of one subject that somebody has.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Parts(pub BTreeMap<PartKey, Part>);
+pub struct Parts(pub Map<PartKey, Part>);
 
 macro_rules! list_parts {
     ($($(#[$doc:meta])* $name:ident: $variant:ident => $of:ty,)*) => {$(

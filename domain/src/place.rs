@@ -1,10 +1,8 @@
 //! The tree of places with the days each was valid; it knows nothing about who works where.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
-use crate::{id::LogId, id::PlaceId, time::Day};
+use crate::{id::LogId, id::PlaceId, map::Map, time::Day};
 
 /// What a place is. Since 1 July 2025 there is no district between commune and province (Resolution 202/2025/QH15).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,13 +69,13 @@ impl Place {
 /// All places one may know: the whole province at the office, a worker's surroundings on the phone.
 #[derive(Debug, Clone, Default)]
 pub struct Places {
-    by_id: BTreeMap<PlaceId, Place>,
+    by_id: Map<PlaceId, Place>,
 }
 
 impl Places {
     #[must_use]
     pub fn new(places: impl IntoIterator<Item = Place>) -> Self {
-        Self { by_id: crate::order::map(places.into_iter().map(|p| (p.id.clone(), p))) }
+        Self { by_id: places.into_iter().map(|p| (p.id.clone(), p)).collect() }
     }
     #[must_use]
     pub fn find(&self, id: &PlaceId) -> Option<&Place> {

@@ -1,7 +1,5 @@
 //! One sync run: push, then pull. It decides what goes when; it opens no connection and reads no clock of its own.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use serde_json::value::RawValue;
 
 use crate::{
@@ -11,6 +9,7 @@ use crate::{
     check::Refusal,
     id::{ChangeId, DeviceId, LogId, Subject, WorkerId},
     json, limits,
+    map::{Map, Set},
     notebook::{Notebook, OutboxItem, OutboxState},
     part::Parts,
     place::Places,
@@ -47,8 +46,8 @@ pub struct Run {
 #[must_use]
 pub fn wire_order(outbox: &[OutboxItem]) -> Vec<&OutboxItem> {
     let queued = || outbox.iter().filter(|item| item.state == OutboxState::Queued);
-    let urgent: BTreeSet<Subject> =
-        crate::order::set(queued().filter(|item| item.change.body.is_emergency()).map(|item| item.change.subject));
+    let urgent: Set<Subject> =
+        queued().filter(|item| item.change.body.is_emergency()).map(|item| item.change.subject).collect();
     let mut order: Vec<&OutboxItem> = queued().collect();
     crate::order::sort_by_key(&mut order, |item| (!urgent.contains(&item.change.subject), item.change.n));
     order
@@ -147,17 +146,17 @@ pub async fn pull<N: Notebook, O: Office>(
     let mut run = Run::default();
     loop {
         let known = notebook.cursors().await?;
-        let mut cursors: BTreeMap<LogId, Option<crate::Cursor>> =
-            crate::order::map(known.into_iter().map(|(log, cursor)| (log, Some(cursor))));
+        let mut cursors: Map<LogId, Option<crate::Cursor>> =
+            known.into_iter().map(|(log, cursor)| (log, Some(cursor))).collect();
         // Logs that hold something of ours which the office has and no page has shown yet.
         for item in notebook.outbox().await? {
-            cursors.entry(item.change.log).or_insert(None);
+            cursors.get_or_insert_with(item.change.log, || None);
         }
         let briefing = notebook.briefing().await?;
         if let Some(briefing) = &briefing {
             let places = Places::new(briefing.places.iter().cloned());
             for log in Worker::logs_of(phone.worker, &briefing.worker.grants, &places) {
-                cursors.entry(log).or_insert(None);
+                cursors.get_or_insert_with(log, || None);
             }
         }
         let request = PullRequest {

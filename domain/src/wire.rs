@@ -1,7 +1,5 @@
 //! What phone and office say to each other. Types here grow by optional fields only; each has a snapshot test.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -9,6 +7,7 @@ use crate::{
     change::Receipt,
     check::Refusal,
     id::{ChangeId, DeviceId, LogId, PlaceId, Subject, WorkerId},
+    map::Map,
     part::{Part, PartKey},
     person::Phone,
     place::Place,
@@ -68,7 +67,7 @@ pub struct PullRequest {
     pub worker: WorkerId,
     pub device: DeviceId,
     /// Logs the phone knows of with its place in each; the office adds those it does not know of.
-    pub cursors: BTreeMap<LogId, Option<Cursor>>,
+    pub cursors: Map<LogId, Option<Cursor>>,
     /// Tag of the briefing the phone has.
     #[serde(default)]
     pub briefing: String,
@@ -135,7 +134,7 @@ pub struct Briefing {
     pub colleagues: Vec<Colleague>,
     /// Officers for restricted cases by place.
     #[serde(default)]
-    pub officers: BTreeMap<PlaceId, Vec<WorkerId>>,
+    pub officers: Map<PlaceId, Vec<WorkerId>>,
     pub numbers: Vec<EmergencyNumber>,
 }
 

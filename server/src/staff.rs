@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use anyhow::{Context, Result};
 use domain::{
     Address, Day, EmergencyNumber, Grant, PersonName, Phone, Place, PlaceId, PlaceKind, Places, Role, Worker, WorkerId,
-    check::Rules,
+    check::Rules, map::Map,
 };
 use serde::{Deserialize, Serialize};
 use sqlx::{SqliteConnection, SqlitePool};
@@ -103,14 +103,14 @@ impl Roster {
                 worker.grants.push(grant);
             }
         }
-        let mut officers: BTreeMap<PlaceId, Vec<WorkerId>> = BTreeMap::new();
+        let mut officers: Map<PlaceId, Vec<WorkerId>> = Map::new();
         let rows = sqlx::query_as::<_, (String, String)>(
             "select place_id, worker_id from officer order by place_id, position",
         )
         .fetch_all(&mut *connection)
         .await?;
         for (place, worker) in rows {
-            officers.entry(place.parse()?).or_default().push(worker.parse()?);
+            officers.get_or_insert_with(place.parse()?, Vec::new).push(worker.parse()?);
         }
         let mut numbers = Vec::new();
         let rows = sqlx::query_as::<_, (String, i64, String, Vec<u8>)>(

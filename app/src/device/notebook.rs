@@ -17,7 +17,6 @@
 
 use std::{
     cell::{Cell, RefCell},
-    collections::{BTreeMap, BTreeSet},
     fmt,
     rc::Rc,
 };
@@ -25,6 +24,7 @@ use std::{
 use domain::{
     Briefing, Change, ChangeId, Cursor, DeviceId, LogId, Notebook, OutboxItem, OutboxState, Page, Refusal, StoreError,
     Subject, Timestamp, Verdict, json, limits,
+    map::{Map, Set},
     notebook::{Draft, Stored},
 };
 use futures::future::{join_all, try_join_all};
@@ -81,7 +81,7 @@ pub struct IndexedDbNotebook {
     db: RefCell<Option<Rc<Database>>>,
     shelf: RefCell<Shelf>,
     /// Changes of the outbox by `n`; they never change, so each is opened once.
-    written: RefCell<BTreeMap<u64, Change>>,
+    written: RefCell<Map<u64, Change>>,
     known_briefing: RefCell<Option<Briefing>>,
     watcher: RefCell<Option<Watcher>>,
     /// A bundle could not be read: before the next pull it is thrown away, and every log is taken anew.
@@ -285,7 +285,7 @@ impl IndexedDbNotebook {
                 // Nothing at all opens: it was sealed under another key, and is left as it is.
                 Err(error) if opened.iter().all(Result::is_err) => return Err(error),
                 // Without cursors every log is taken anew.
-                Err(_) => BTreeMap::new(),
+                Err(_) => Map::new(),
             };
         }
         let readable = opened.iter().all(|block| block.as_ref().is_ok_and(|(_, bytes)| shelf.read_block(bytes)));
@@ -316,8 +316,8 @@ impl IndexedDbNotebook {
                 shelf.put(subject, Row::of(subject, &lived, number));
             }
         }
-        let numbers: BTreeSet<u32> = domain::order::set(shelf.bundles.keys().map(|bundle| block_of(*bundle)));
-        let none = BTreeMap::new();
+        let numbers: Set<u32> = shelf.bundles.keys().map(|bundle| block_of(*bundle)).collect();
+        let none = Map::new();
         let blocks = try_join_all(numbers.iter().map(|number| {
             let plain = shelf.block(*number, &none).unwrap_or_default();
             self.sealed(BLOCK, *number, plain)
@@ -387,7 +387,7 @@ impl IndexedDbNotebook {
         if mended {
             let mut shelf = self.shelf.borrow_mut();
             shelf.version = version + 1;
-            shelf.cursors = BTreeMap::new();
+            shelf.cursors = Map::new();
             self.damaged.set(false);
         }
         Ok(())
@@ -451,17 +451,17 @@ impl IndexedDbNotebook {
     pub async fn save_all(&self, changes: &[Change], draft: Option<&str>) -> Result<Vec<u64>, StoreError> {
         let sealed = try_join_all(changes.iter().map(|c| async move { self.seal(CHANGE, &c.id.to_string(), c).await }));
         let rows: Vec<Object> = changes.iter().zip(sealed.await?).map(|(c, body)| lie(c, &body)).collect();
-        let replaced: BTreeSet<ChangeId> = domain::order::set(changes.iter().filter_map(|change| change.replaces));
+        let replaced: Set<ChangeId> = changes.iter().filter_map(|change| change.replaces).collect();
         let again = Cell::new(false);
         let numbers = self
             .with(async |db| {
                 let tx = db.transaction(&[OUTBOX, DRAFT], Mode::Strict)?;
                 let outbox = tx.store(OUTBOX)?;
                 // A handle may die between the disk and the word of it: then all is there already.
-                let there: BTreeMap<ChangeId, u64> = if again.replace(true) {
+                let there: Map<ChangeId, u64> = if again.replace(true) {
                     outbox.get_all().await?.iter().filter_map(|r| Lying::read(&r)).map(|l| (l.id, l.n)).collect()
                 } else {
-                    BTreeMap::new()
+                    Map::new()
                 };
                 let mut numbers = vec![];
                 for (change, row) in changes.iter().zip(&rows) {
@@ -552,7 +552,7 @@ impl IndexedDbNotebook {
     async fn try_store(&self, page: &Page, now: Timestamp) -> Result<bool, StoreError> {
         let Plan { version, bundles, changed, cursors, lying, offered } = self.plan(page).await?;
         let sealed_cursors = self.seal(META, "cursors", &cursors).await?;
-        let numbers: BTreeSet<u32> = domain::order::set(bundles.keys().map(|bundle| block_of(*bundle)));
+        let numbers: Set<u32> = bundles.keys().map(|bundle| block_of(*bundle)).collect();
         let blocks: Vec<(u32, Option<Vec<u8>>)> = {
             let shelf = self.shelf.borrow();
             numbers.into_iter().map(|number| (number, shelf.block(number, &changed))).collect()
@@ -611,7 +611,7 @@ impl IndexedDbNotebook {
         if !stored {
             return Ok(false);
         }
-        let mut touched: BTreeSet<Subject> = domain::order::set(changed.keys().copied());
+        let mut touched: Set<Subject> = changed.keys().copied().collect();
         touched.extend(lying.iter().map(|(lying, _)| lying.subject));
         touched.extend(offered.iter().map(|(_, change, _)| change.subject));
         let mut shelf = self.shelf.borrow_mut();
@@ -644,14 +644,13 @@ impl IndexedDbNotebook {
     async fn plan(&self, page: &Page) -> Result<Plan, StoreError> {
         let (version, mut cursors, dropped, dirty, mut next) = {
             let shelf = self.shelf.borrow();
-            let dropped: BTreeSet<Subject> = if page.reset {
+            let dropped: Set<Subject> = if page.reset {
                 shelf.rows.iter().filter(|(_, row)| row.log == page.log).map(|(subject, _)| *subject).collect()
             } else {
-                BTreeSet::new()
+                Set::new()
             };
             let bundle_of = |subject: &Subject| shelf.rows.get(subject).map(|row| row.bundle);
-            let mut dirty: BTreeSet<u32> =
-                domain::order::set(page.subjects.iter().filter_map(|s| bundle_of(&s.subject)));
+            let mut dirty: Set<u32> = page.subjects.iter().filter_map(|s| bundle_of(&s.subject)).collect();
             dirty.extend(dropped.iter().filter_map(bundle_of));
             // New subjects fill the last bundle before they begin another.
             if page.subjects.iter().any(|s| !shelf.rows.contains_key(&s.subject)) {
@@ -664,9 +663,9 @@ impl IndexedDbNotebook {
             None => cursors.remove(&page.log),
         };
         let mut bundles = self.read_bundles(&dirty).await?;
-        let mut places: BTreeMap<Subject, u32> =
+        let mut places: Map<Subject, u32> =
             bundles.iter().flat_map(|(number, bundle)| bundle.keys().map(|subject| (*subject, *number))).collect();
-        let mut changed = BTreeMap::new();
+        let mut changed = Map::new();
         for subject in dropped {
             if let Some(bundle) = places.remove(&subject).and_then(|number| bundles.get_mut(&number)) {
                 bundle.remove(&subject);
@@ -691,12 +690,12 @@ impl IndexedDbNotebook {
                 // A case shown by the own log still lives in the log it was born in.
                 lived.log = header.log.clone();
             }
-            let number = *places.entry(subject).or_insert_with(|| {
+            let number = *places.get_or_insert_with(subject, || {
                 next += u32::from(bundles.get(&next).is_some_and(|bundle| bundle.len() >= BUNDLE_SUBJECTS));
                 next
             });
             let content = json::write(&lived).map_err(|_| StoreError::Failed)?;
-            bundles.entry(number).or_default().insert(subject, content);
+            bundles.get_or_insert_with(number, Bundle::new).insert(subject, content);
             changed.insert(subject, Some(Row::of(subject, &lived, number)));
         }
         let (lying, offered) = self.moves(page).await?;
@@ -708,9 +707,9 @@ impl IndexedDbNotebook {
         if !page.reset && page.settled.is_empty() {
             return Ok((vec![], vec![]));
         }
-        let settled: BTreeMap<ChangeId, Timestamp> =
+        let settled: Map<ChangeId, Timestamp> =
             page.settled.iter().map(|(id, receipt)| (*id, receipt.received_at)).collect();
-        let (mut requeued, mut offered) = (BTreeSet::new(), vec![]);
+        let (mut requeued, mut offered) = (Set::new(), vec![]);
         if page.reset {
             offered = self.kept_of(&page.log).await?;
             let outbox = self.outbox().await?;
@@ -730,9 +729,9 @@ impl IndexedDbNotebook {
     }
 
     /// The bundles of these numbers; one that is not there is empty.
-    async fn read_bundles(&self, numbers: &BTreeSet<u32>) -> Result<BTreeMap<u32, Bundle>, StoreError> {
+    async fn read_bundles(&self, numbers: &Set<u32>) -> Result<Map<u32, Bundle>, StoreError> {
         if numbers.is_empty() {
-            return Ok(BTreeMap::new());
+            return Ok(Map::new());
         }
         let rows = self
             .with(async |db| {
@@ -744,8 +743,7 @@ impl IndexedDbNotebook {
             .await?;
         let there = numbers.iter().zip(rows).filter(|(_, row)| !row.is_undefined());
         let opened = join_all(there.map(|(number, row)| self.opened(BUNDLE, (*number).into(), row))).await;
-        let mut bundles: BTreeMap<u32, Bundle> =
-            domain::order::map(numbers.iter().map(|number| (*number, Bundle::new())));
+        let mut bundles: Map<u32, Bundle> = numbers.iter().map(|number| (*number, Bundle::new())).collect();
         for bundle in opened {
             let (number, bytes) = bundle.map_err(|_| self.note_damage())?;
             bundles.insert(number, shelf::unpack(&bytes).ok_or_else(|| self.note_damage())?);
@@ -764,9 +762,9 @@ struct Plan {
     /// The shelf it was worked out from.
     version: u64,
     /// Bundles to be written, as they will be.
-    bundles: BTreeMap<u32, Bundle>,
-    changed: BTreeMap<Subject, Option<Row>>,
-    cursors: BTreeMap<LogId, Cursor>,
+    bundles: Map<u32, Bundle>,
+    changed: Map<Subject, Option<Row>>,
+    cursors: Map<LogId, Cursor>,
     lying: Vec<Moved>,
     offered: Vec<Offered>,
 }
@@ -781,7 +779,7 @@ impl Notebook for IndexedDbNotebook {
         let (lying, mut unreadable) = self.lying().await?;
         let unread: Vec<&Lying> = {
             let mut written = self.written.borrow_mut();
-            let there: BTreeSet<u64> = domain::order::set(lying.iter().map(|l| l.n));
+            let there: Set<u64> = lying.iter().map(|l| l.n).collect();
             written.retain(|n, _| there.contains(n));
             lying.iter().filter(|l| written.get(&l.n).is_none_or(|c| c.id != l.id)).collect()
         };
@@ -814,7 +812,7 @@ impl Notebook for IndexedDbNotebook {
     }
 
     async fn settle(&self, verdicts: &[(ChangeId, Verdict)], now: Timestamp) -> Result<(), StoreError> {
-        let mut outcome = BTreeMap::new();
+        let mut outcome = Map::new();
         for (id, verdict) in verdicts {
             outcome.insert(
                 *id,
@@ -883,7 +881,7 @@ impl Notebook for IndexedDbNotebook {
         Err(StoreError::Failed)
     }
 
-    async fn cursors(&self) -> Result<BTreeMap<LogId, Cursor>, StoreError> {
+    async fn cursors(&self) -> Result<Map<LogId, Cursor>, StoreError> {
         self.look().await?;
         if self.damaged.get() {
             self.mend().await?;
@@ -894,7 +892,7 @@ impl Notebook for IndexedDbNotebook {
     async fn find(&self, subject: Subject) -> Result<Option<Stored>, StoreError> {
         self.look().await?;
         let Some(row) = self.row(subject) else { return Ok(None) };
-        let mut bundles = self.read_bundles(&domain::order::set([row.bundle])).await?;
+        let mut bundles = self.read_bundles(&[row.bundle].into()).await?;
         let content = bundles.get_mut(&row.bundle).and_then(|bundle| bundle.remove(&subject));
         // It has a list row, so it is one that comes anew, not one that nobody knows.
         let content = content.ok_or(StoreError::Damaged)?;
@@ -1000,5 +998,5 @@ fn device(stored: &JsValue) -> Option<DeviceId> {
 }
 
 fn subjects_of(subjects: impl IntoIterator<Item = Subject>) -> Vec<Subject> {
-    domain::order::set(subjects).into_iter().collect()
+    subjects.into_iter().collect::<Set<_>>().into_iter().collect()
 }

@@ -9,7 +9,6 @@
 use std::{
     cell::{Cell, RefCell},
     cmp::Reverse,
-    collections::{BTreeMap, BTreeSet},
     fmt,
     rc::{Rc, Weak},
     sync::Arc,
@@ -17,7 +16,10 @@ use std::{
 
 use domain::{
     ApiError, Body, Card, CaseCode, CaseId, Change, ChangeId, Facility, LogId, Notebook, OutboxItem, Parts, StoreError,
-    Subject, Timestamp, Worker, WorkerId, limits, notebook::Draft, office, sync,
+    Subject, Timestamp, Worker, WorkerId, limits,
+    map::{Map, Set},
+    notebook::Draft,
+    office, sync,
 };
 use futures::{
     FutureExt,
@@ -25,7 +27,7 @@ use futures::{
     future::{Either, LocalBoxFuture, select},
 };
 use gloo_timers::future::TimeoutFuture;
-use leptos::prelude::{GetUntracked, Set, Update, WithUntracked};
+use leptos::prelude::{GetUntracked, Set as _, Update, WithUntracked};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{BroadcastChannel, MessageEvent};
@@ -92,7 +94,7 @@ struct Seat {
 /// What has to be drawn anew, and who waits for it.
 #[derive(Default)]
 struct Redraw {
-    subjects: RefCell<BTreeSet<Subject>>,
+    subjects: RefCell<Set<Subject>>,
     all: Cell<bool>,
     busy: Cell<bool>,
     syncing: Cell<bool>,
@@ -241,7 +243,7 @@ impl Phone {
 
     /// Who has logged in by the plain form. Log-outs the office has not been told of are told first.
     async fn find_log_in(&self, roster: &Roster) -> Option<Worker> {
-        let mut out = BTreeSet::new();
+        let mut out = Set::new();
         for known in roster.people().await.unwrap_or_default() {
             if known.untold {
                 let told = self.0.line.log_out(known.worker.id).await.is_ok();
@@ -474,10 +476,10 @@ impl Phone {
         redraw.busy.set(false);
     }
 
-    async fn draw(&self, seat: &Rc<Seat>, subjects: &BTreeSet<Subject>, all: bool) -> Result<(), StoreError> {
+    async fn draw(&self, seat: &Rc<Seat>, subjects: &Set<Subject>, all: bool) -> Result<(), StoreError> {
         let outbox = seat.notebook.outbox().await?;
-        let waiting: BTreeSet<Subject> = domain::order::set(outbox.iter().map(|item| item.change.subject));
-        let mut over: BTreeMap<Subject, Drawn> = BTreeMap::new();
+        let waiting: Set<Subject> = outbox.iter().map(|item| item.change.subject).collect();
+        let mut over: Map<Subject, Drawn> = Map::new();
         for subject in if all { &waiting } else { subjects } {
             let drawn = if waiting.contains(subject) {
                 // One that cannot be read takes nothing else with it.

@@ -5,12 +5,13 @@
 //! bundles instead of subjects makes a first load a sixteenth of the rows to seal and put; a change of one case rewrites
 //! the bytes of its neighbours without reading them.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::sync::Arc;
 
-use domain::{Card, Cursor, Facility, LogId, Subject, json, notebook::Stored};
+use domain::{
+    Card, Cursor, Facility, LogId, Subject, json,
+    map::{Map, Set},
+    notebook::Stored,
+};
 use serde::{Deserialize, Serialize};
 
 /// Subjects of one bundle: some thirty kilobytes, opened in a moment.
@@ -53,16 +54,16 @@ pub struct Lived {
 #[derive(Debug, Default)]
 pub struct Shelf {
     pub version: u64,
-    pub rows: BTreeMap<Subject, Row>,
-    pub bundles: BTreeMap<u32, BTreeSet<Subject>>,
-    pub cursors: BTreeMap<LogId, Cursor>,
+    pub rows: Map<Subject, Row>,
+    pub bundles: Map<u32, Set<Subject>>,
+    pub cursors: Map<LogId, Cursor>,
 }
 
 impl Shelf {
     /// Puts a row where it belongs, in the place of an older one.
     pub fn put(&mut self, subject: Subject, row: Row) {
         self.remove(subject);
-        self.bundles.entry(row.bundle).or_default().insert(subject);
+        self.bundles.get_or_insert_with(row.bundle, Set::new).insert(subject);
         self.rows.insert(subject, row);
     }
     pub fn remove(&mut self, subject: Subject) {
@@ -81,9 +82,9 @@ impl Shelf {
     }
     /// The rows of a block as bytes, as they will be once `changed` holds; `None` when there are none.
     #[must_use]
-    pub fn block(&self, number: u32, changed: &BTreeMap<Subject, Option<Row>>) -> Option<Vec<u8>> {
+    pub fn block(&self, number: u32, changed: &Map<Subject, Option<Row>>) -> Option<Vec<u8>> {
         let bundles = number * BLOCK_BUNDLES..(number + 1) * BLOCK_BUNDLES;
-        let stays = self.bundles.range(bundles.clone()).flat_map(|(_, members)| members);
+        let stays = self.bundles.iter().filter(|(bundle, _)| bundles.contains(bundle)).flat_map(|(_, members)| members);
         let stays = stays.filter(|subject| !changed.contains_key(subject)).filter_map(|s| Some((s, self.rows.get(s)?)));
         let comes = changed.iter().filter_map(|(subject, row)| Some((subject, row.as_ref()?)));
         let comes = comes.filter(|(_, row)| bundles.contains(&row.bundle));
@@ -100,9 +101,12 @@ impl Shelf {
         if block.v != CARDS {
             return false;
         }
-        for RowIn { subject, log, bundle, card, facility } in block.rows {
-            self.put(subject, Row { log, card: card.map(Arc::new), facility: facility.map(Arc::new), bundle });
+        for row in &block.rows {
+            self.bundles.get_or_insert_with(row.bundle, Set::new).insert(row.subject);
         }
+        self.rows.extend(block.rows.into_iter().map(|RowIn { subject, log, bundle, card, facility }| {
+            (subject, Row { log, card: card.map(Arc::new), facility: facility.map(Arc::new), bundle })
+        }));
         true
     }
 }
@@ -150,7 +154,7 @@ struct RowIn {
 }
 
 /// The subjects of a bundle, each as the bytes it was written as.
-pub type Bundle = BTreeMap<Subject, Vec<u8>>;
+pub type Bundle = Map<Subject, Vec<u8>>;
 
 /// A bundle as bytes: before each subject a line with its name and length.
 #[must_use]

@@ -9,6 +9,7 @@ use std::{
 
 use domain::{
     laws::{Pen, Village, act, agreed, ask, raw, visit},
+    map::Map,
     memory::{MemoryNotebook, MemoryRegistry},
     notebook::{Draft, Stored},
     sync::{self, Office, Phone},
@@ -178,7 +179,7 @@ impl Notebook for Shaky<'_> {
         self.inner.store(page, now).await?;
         self.die()
     }
-    async fn cursors(&self) -> Result<BTreeMap<LogId, Cursor>, StoreError> {
+    async fn cursors(&self) -> Result<Map<LogId, Cursor>, StoreError> {
         self.inner.cursors().await
     }
     async fn find(&self, subject: Subject) -> Result<Option<Stored>, StoreError> {
