@@ -1,13 +1,12 @@
 //! What the browser gives besides storage and network: the clock, chance, locks between tabs, settings of the device.
 
-use domain::Timestamp;
+use domain::{Timestamp, json};
 use futures::channel::oneshot;
-use gloo_storage::{LocalStorage, Storage};
 use js_sys::{Date, Function, Math, Object, Promise};
 use serde::{Serialize, de::DeserializeOwned};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Navigator, StorageManager, VisibilityState};
+use web_sys::{Navigator, Storage, StorageManager, VisibilityState};
 
 use super::idb;
 
@@ -52,14 +51,22 @@ pub fn is_visible() -> bool {
 /// A setting of this device; `None` when it was never written or cannot be read.
 #[must_use]
 pub fn setting<T: DeserializeOwned>(name: &str) -> Option<T> {
-    LocalStorage::get(name).ok()
+    let text = settings()?.get_item(name).ok()??;
+    json::read(text.as_bytes()).ok()
 }
 /// Remembers a setting of this device; where the browser keeps none, it is simply not remembered.
 pub fn set_setting<T: Serialize>(name: &str, value: T) {
-    LocalStorage::set(name, value).ok();
+    if let (Some(settings), Ok(text)) = (settings(), json::write_text(&value)) {
+        settings.set_item(name, &text).ok();
+    }
 }
 pub fn forget_setting(name: &str) {
-    LocalStorage::delete(name);
+    if let Some(settings) = settings() {
+        settings.remove_item(name).ok();
+    }
+}
+fn settings() -> Option<Storage> {
+    web_sys::window()?.local_storage().ok()?
 }
 
 /// What the browser says of the room for this app's data.

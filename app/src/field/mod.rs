@@ -26,11 +26,13 @@ mod today;
 mod trouble;
 mod visit;
 
-use gloo_storage::{LocalStorage, Storage};
 use leptos::prelude::*;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use crate::text::{Lang, Words};
+use crate::{
+    device::browser,
+    text::{Lang, Words},
+};
 use route::{Navigator, Route};
 pub use state::{AppState, Keeper, Opening, Person, Room, SyncState};
 use ui::{Notice, NoticeRegion};
@@ -63,12 +65,12 @@ struct Language(RwSignal<Lang>);
 
 impl Language {
     fn start() -> Self {
-        let kept = LocalStorage::get::<String>(LANGUAGE).ok().and_then(|tag| Lang::parse(&tag));
+        let kept = browser::setting::<String>(LANGUAGE).and_then(|tag| Lang::parse(&tag));
         Self(RwSignal::new(kept.unwrap_or_default()))
     }
     fn choose(self, lang: Lang) {
         // A phone without room for ten letters still changes its language until the next start.
-        let _ = LocalStorage::set(LANGUAGE, lang.tag());
+        browser::set_setting(LANGUAGE, lang.tag());
         self.0.set(lang);
     }
 }

@@ -6,7 +6,6 @@ use domain::{
     Facility, Role,
     search::{Query, fold},
 };
-use gloo_storage::{LocalStorage, Storage};
 use leptos::prelude::*;
 
 use super::{
@@ -20,6 +19,7 @@ use super::{
     words,
 };
 use crate::{
+    device::browser,
     icon::{Icon, sized},
     text::{Lang, capital, phone},
 };
@@ -116,7 +116,7 @@ fn Settings() -> AnyView {
 const THEMES: [&str; 2] = ["light", "dark"];
 
 fn theme() -> usize {
-    let kept = LocalStorage::get::<String>(THEME).ok();
+    let kept: Option<String> = browser::setting(THEME);
     kept.and_then(|kept| THEMES.iter().position(|t| *t == kept)).map_or(0, |n| n + 1)
 }
 
@@ -125,11 +125,11 @@ fn choose_theme(n: usize) {
     // Where nothing can be kept, the choice holds until the next start.
     match n.checked_sub(1).and_then(|n| THEMES.get(n)) {
         Some(theme) => {
-            let _ = LocalStorage::set(THEME, *theme);
+            browser::set_setting(THEME, theme);
             let _ = root.set_attribute("data-theme", theme);
         }
         None => {
-            LocalStorage::delete(THEME);
+            browser::forget_setting(THEME);
             let _ = root.remove_attribute("data-theme");
         }
     }
