@@ -11,8 +11,10 @@ use std::borrow::Cow;
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{DeserializeSeed, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor},
-    forward_to_deserialize_any, ser,
+    forward_to_deserialize_any,
+    ser::{self, SerializeStruct},
 };
+use serde_json::value::RawValue;
 
 /// A text that is not JSON, or not of the type that was expected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -61,6 +63,38 @@ pub fn write<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, Unwritable> {
 /// [`Unwritable`].
 pub fn write_text<T: Serialize + ?Sized>(value: &T) -> Result<String, Unwritable> {
     String::from_utf8(write(value)?).map_err(|_| Unwritable)
+}
+
+/// A value as its JSON text: written as it is, read by nobody on the way. Unlike `serde_json`'s own, one that was just
+/// written is not parsed again to be believed, which would bring that parser to every phone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Raw(Box<str>);
+
+impl Raw {
+    /// # Errors
+    /// [`Unwritable`].
+    pub fn of<T: Serialize + ?Sized>(value: &T) -> Result<Self, Unwritable> {
+        Ok(Self(write_text(value)?.into()))
+    }
+    #[must_use]
+    pub fn get(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Serialize for Raw {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut raw = serializer.serialize_struct(RAW, 1)?;
+        raw.serialize_field(RAW, &self.0)?;
+        raw.end()
+    }
+}
+
+/// From `serde_json` only.
+impl<'de> Deserialize<'de> for Raw {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self(Box::<RawValue>::deserialize(deserializer)?.into()))
+    }
 }
 
 /// The name of the variant that a text of an enum says, known or not.
@@ -405,7 +439,7 @@ impl<'de> VariantAccess<'de> for Node<'de> {
 /// Writes one value behind what is there.
 struct Pen<'a> {
     text: &'a mut Vec<u8>,
-    /// A text is JSON already: the content of a [`serde_json::value::RawValue`].
+    /// A text is JSON already: the content of a [`Raw`].
     is_json: bool,
 }
 
@@ -770,8 +804,12 @@ mod tests {
 
     #[test]
     fn json_within_a_value_is_written_as_it_is() {
-        let raw = serde_json::value::RawValue::from_string(r#"{"b": 1.50,"a":[]}"#.to_owned()).unwrap();
-        assert_eq!(write_text(&vec![raw.clone(), raw]).as_deref(), Ok(r#"[{"b": 1.50,"a":[]},{"b": 1.50,"a":[]}]"#));
+        let text = r#"[{"b": 1.50,"a":[]},{"b": 1.50,"a":[]}]"#;
+        let raw: Vec<Raw> = serde_json::from_str(text).unwrap();
+        assert_eq!(raw[0].get(), r#"{"b": 1.50,"a":[]}"#);
+        assert_eq!(write_text(&raw).as_deref(), Ok(text));
+        assert_eq!(serde_json::to_string(&raw).unwrap(), text);
+        assert_eq!(write_text(&vec![Raw::of("a").unwrap()]).as_deref(), Ok(r#"["a"]"#));
     }
 
     #[test]

@@ -3,9 +3,7 @@
 
 use std::cell::Cell;
 
-use serde_json::value::RawValue;
-
-use crate::{notebook::Draft, *};
+use crate::{json::Raw, notebook::Draft, *};
 
 /// A village to test in: province, two communes with villages, one facility, and the people.
 #[derive(Debug, Clone)]
@@ -171,8 +169,8 @@ fn code(seed: u128) -> CaseCode {
 }
 
 #[must_use]
-pub fn raw(change: &Change) -> Box<RawValue> {
-    serde_json::value::to_raw_value(change).expect("a change is lawful JSON")
+pub fn raw(change: &Change) -> Raw {
+    Raw::of(change).expect("a change is lawful JSON")
 }
 
 /// The facts of a plain new case.
@@ -302,8 +300,8 @@ pub async fn one_unknown_change_delays_only_itself(registry: &dyn Registry, vill
     let seen = lan.write(case.subject, "place:a", visit("Đỡ đau chân."));
     let mut batch = lan.batch(&[&case, &strange, &seen]);
     let text = batch.changes[1].get().replace("visit_recorded", "dream_recorded");
-    batch.changes[1] = RawValue::from_string(text).expect("JSON");
-    let nonsense = RawValue::from_string("{\"id\":7}".to_owned()).expect("JSON");
+    batch.changes[1] = serde_json::from_str(&text).expect("JSON");
+    let nonsense = serde_json::from_str("{\"id\":7}").expect("JSON");
     batch.changes.insert(2, nonsense);
     let verdicts = registry.push(&lan.session(), batch, MORNING).await.expect("the office answers");
     assert!(matches!(verdicts[0], Verdict::Accepted { .. }), "{verdicts:?}");

@@ -1,14 +1,13 @@
 //! One sync run: push, then pull. It decides what goes when; it opens no connection and reads no clock of its own.
 
-use serde_json::value::RawValue;
-
 use crate::{
     StoreError,
     apply::apply,
     change::Entry,
     check::Refusal,
     id::{ChangeId, DeviceId, LogId, Subject, WorkerId},
-    json, limits,
+    json::Raw,
+    limits,
     map::{Map, Set},
     notebook::{Notebook, OutboxItem, OutboxState},
     part::Parts,
@@ -55,12 +54,12 @@ pub fn wire_order(outbox: &[OutboxItem]) -> Vec<&OutboxItem> {
 
 /// The next batch: at most `most` changes and [`limits::PUSH_BYTES`] of JSON, at least one if any waits.
 #[must_use]
-pub fn next_batch(outbox: &[OutboxItem], most: usize) -> Vec<(ChangeId, Box<RawValue>)> {
+pub fn next_batch(outbox: &[OutboxItem], most: usize) -> Vec<(ChangeId, Raw)> {
     let mut batch = Vec::new();
     let mut bytes = 0;
     for item in wire_order(outbox).into_iter().take(most.clamp(1, limits::PUSH_CHANGES)) {
         // A change that this program wrote is always lawful JSON.
-        let Some(raw) = json::write_text(&item.change).ok().and_then(|text| RawValue::from_string(text).ok()) else {
+        let Ok(raw) = Raw::of(&item.change) else {
             continue;
         };
         bytes += raw.get().len() + 1;
@@ -98,7 +97,7 @@ pub async fn push<N: Notebook, O: Office>(
         if batch.is_empty() {
             return Ok(run);
         }
-        let (ids, changes): (Vec<ChangeId>, Vec<Box<RawValue>>) = batch.into_iter().unzip();
+        let (ids, changes): (Vec<ChangeId>, Vec<Raw>) = batch.into_iter().unzip();
         let bytes: usize = changes.iter().map(|c| c.get().len()).sum();
         let sent_at = Some(clock());
         let sent =

@@ -1,12 +1,12 @@
 //! What phone and office say to each other. Types here grow by optional fields only; each has a snapshot test.
 
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 
 use crate::{
     change::Receipt,
     check::Refusal,
     id::{ChangeId, DeviceId, LogId, PlaceId, Subject, WorkerId},
+    json::Raw,
     map::Map,
     part::{Part, PartKey},
     person::Phone,
@@ -26,7 +26,7 @@ pub struct PushBatch {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sent_at: Option<Timestamp>,
     /// Each read by itself: one that cannot be read delays only what builds on it.
-    pub changes: Vec<Box<RawValue>>,
+    pub changes: Vec<Raw>,
 }
 
 /// The office's answer to one change, in the order of the batch.

@@ -327,7 +327,7 @@ impl Story {
                     v: limits::PROTOCOL_VERSION,
                     worker,
                     device: device(step.user_name)?,
-                    changes: vec![serde_json::value::to_raw_value(&step.change)?],
+                    changes: vec![domain::json::Raw::of(&step.change)?],
                 };
                 pushes.push((Session { worker }, batch, step.received_at.min(self.now)));
             }
