@@ -18,7 +18,10 @@
 use std::{
     cell::{Cell, RefCell},
     fmt,
+    future::poll_fn,
+    pin::Pin,
     rc::Rc,
+    task::Poll,
 };
 
 use domain::{
@@ -27,7 +30,10 @@ use domain::{
     map::{Map, Set},
     notebook::{Draft, Stored},
 };
-use futures::future::{join_all, try_join_all};
+use futures::{
+    FutureExt,
+    future::{LocalBoxFuture, MaybeDone, maybe_done},
+};
 use js_sys::{Array, Object, Uint8Array};
 use serde::{Serialize, de::DeserializeOwned};
 use wasm_bindgen::{JsCast, JsValue};
@@ -244,15 +250,13 @@ impl IndexedDbNotebook {
 
     /// Does `work` on an open database; a dead handle is replaced once, never retried as it is.
     async fn with<T>(&self, work: impl AsyncFn(&Database) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        let db = self.db().await?;
-        match work(&db).await {
-            Err(StoreError::Closed) => {
-                drop(db);
-                self.db.borrow_mut().take();
-                let db = self.db().await?;
-                work(&db).await
+        let mut is_first = true;
+        loop {
+            match work(&*self.db().await?).await {
+                Err(StoreError::Closed) if is_first => drop(self.db.borrow_mut().take()),
+                done => return done,
             }
-            done => done,
+            is_first = false;
         }
     }
 
@@ -278,7 +282,7 @@ impl IndexedDbNotebook {
             })
             .await?;
         let mut shelf = Shelf { version: idb::number(&version).unwrap_or(0), ..Shelf::default() };
-        let opened = join_all(keys.iter().zip(blocks.iter()).map(|(key, block)| self.opened(BLOCK, key, block))).await;
+        let opened = all(keys.iter().zip(blocks.iter()).map(|(key, block)| self.opened(BLOCK, key, block))).await;
         if !cursors.is_undefined() {
             shelf.cursors = match self.unseal(META, "cursors", &cursors).await {
                 Ok(cursors) => cursors,
@@ -318,7 +322,7 @@ impl IndexedDbNotebook {
         }
         let numbers: Set<u32> = shelf.bundles.keys().map(|bundle| block_of(*bundle)).collect();
         let none = Map::new();
-        let blocks = try_join_all(numbers.iter().map(|number| {
+        let blocks = try_all(numbers.iter().map(|number| {
             let plain = shelf.block(*number, &none).unwrap_or_default();
             self.sealed(BLOCK, *number, plain)
         }))
@@ -449,7 +453,7 @@ impl IndexedDbNotebook {
     /// # Errors
     /// [`StoreError::Full`] and others; then nothing was written.
     pub async fn save_all(&self, changes: &[Change], draft: Option<&str>) -> Result<Vec<u64>, StoreError> {
-        let sealed = try_join_all(changes.iter().map(|c| async move { self.seal(CHANGE, &c.id.to_string(), c).await }));
+        let sealed = try_all(changes.iter().map(|c| async move { self.seal(CHANGE, &c.id.to_string(), c).await }));
         let rows: Vec<Object> = changes.iter().zip(sealed.await?).map(|(c, body)| lie(c, &body)).collect();
         let replaced: Set<ChangeId> = changes.iter().filter_map(|change| change.replaces).collect();
         let again = Cell::new(false);
@@ -536,7 +540,7 @@ impl IndexedDbNotebook {
                 Ok((store.get_all_keys().await?, store.get_all().await?))
             })
             .await?;
-        let opened = join_all(keys.iter().zip(rows.iter()).map(|(key, row)| async move {
+        let opened = all(keys.iter().zip(rows.iter()).map(|(key, row)| async move {
             let (place, row) = (key.dyn_ref::<Array>()?, row.dyn_ref::<Array>()?);
             let (n, id) = (idb::number(&place.get(1))?, row.get(0).as_string()?.parse().ok()?);
             let change = self.open_change(n, id, &row.get(1)).await?;
@@ -633,7 +637,7 @@ impl IndexedDbNotebook {
         store: &str,
         rows: impl IntoIterator<Item = (u32, Option<Vec<u8>>)>,
     ) -> Result<Vec<(u32, Option<Uint8Array>)>, StoreError> {
-        try_join_all(rows.into_iter().map(async |(number, plain)| match plain {
+        try_all(rows.into_iter().map(async |(number, plain)| match plain {
             Some(plain) => self.sealed(store, number, plain).await.map(|(number, sealed)| (number, Some(sealed))),
             None => Ok((number, None)),
         }))
@@ -738,11 +742,11 @@ impl IndexedDbNotebook {
                 let tx = db.transaction(&[BUNDLE], Mode::Read)?;
                 let store = tx.store(BUNDLE)?;
                 let asked: Result<Vec<_>, StoreError> = numbers.iter().map(|n| store.ask(&(*n).into())).collect();
-                try_join_all(asked?.into_iter().map(idb::Asked::row)).await
+                try_all(asked?.into_iter().map(idb::Asked::row)).await
             })
             .await?;
         let there = numbers.iter().zip(rows).filter(|(_, row)| !row.is_undefined());
-        let opened = join_all(there.map(|(number, row)| self.opened(BUNDLE, (*number).into(), row))).await;
+        let opened = all(there.map(|(number, row)| self.opened(BUNDLE, (*number).into(), row))).await;
         let mut bundles: Map<u32, Bundle> = numbers.iter().map(|number| (*number, Bundle::new())).collect();
         for bundle in opened {
             let (number, bytes) = bundle.map_err(|_| self.note_damage())?;
@@ -783,9 +787,9 @@ impl Notebook for IndexedDbNotebook {
             written.retain(|n, _| there.contains(n));
             lying.iter().filter(|l| written.get(&l.n).is_none_or(|c| c.id != l.id)).collect()
         };
-        let read = join_all(
-            unread.iter().map(|l| async { Some((l.n, self.open_change(l.n, l.id, &l.body().ok()?.into()).await?)) }),
-        )
+        let read = all(unread
+            .iter()
+            .map(|l| async { Some((l.n, self.open_change(l.n, l.id, &l.body().ok()?.into()).await?)) }))
         .await;
         self.written.borrow_mut().extend(read.into_iter().flatten());
         let mut items = vec![];
@@ -999,4 +1003,27 @@ fn device(stored: &JsValue) -> Option<DeviceId> {
 
 fn subjects_of(subjects: impl IntoIterator<Item = Subject>) -> Vec<Subject> {
     subjects.into_iter().collect::<Set<_>>().into_iter().collect()
+}
+
+/// Does all at the same time and gives what came of each, in order.
+async fn all<'a, T>(work: impl IntoIterator<Item = impl Future<Output = T> + 'a>) -> Vec<T> {
+    together(work.into_iter().map(FutureExt::boxed_local).collect()).await
+}
+
+/// As [`all`]; the first error when there is one.
+async fn try_all<'a, T>(
+    work: impl IntoIterator<Item = impl Future<Output = Result<T, StoreError>> + 'a>,
+) -> Result<Vec<T>, StoreError> {
+    all(work).await.into_iter().collect()
+}
+
+/// The library's own way is made for thousands and compiled for each kind of work; these are dozens.
+async fn together<T>(work: Vec<LocalBoxFuture<'_, T>>) -> Vec<T> {
+    let mut work: Vec<MaybeDone<_>> = work.into_iter().map(maybe_done).collect();
+    poll_fn(|cx| {
+        let waiting = work.iter_mut().map(|one| one.poll_unpin(cx)).filter(Poll::is_pending).count();
+        if waiting == 0 { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+    work.iter_mut().filter_map(|one| Pin::new(one).take_output()).collect()
 }
