@@ -266,21 +266,13 @@ enum Node<'de> {
 
 impl<'de> Node<'de> {
     fn list<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
-        match self {
-            Self::List(list) => {
-                let mut elements = Elements(list.into_iter());
-                let value = visitor.visit_seq(&mut elements)?;
-                // What a tuple has no place for is not dropped in silence.
-                if elements.0.len() == 0 { Ok(value) } else { Err(Unreadable) }
-            }
-            _ => Err(Unreadable),
-        }
+        let mut elements = self.elements()?;
+        let value = visitor.visit_seq(&mut elements)?;
+        // What a tuple has no place for is not dropped in silence.
+        if elements.0.len() == 0 { Ok(value) } else { Err(Unreadable) }
     }
     fn map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
-        match self {
-            Self::Map(members) => visitor.visit_map(Members { rest: members.into_iter(), value: Self::Null }),
-            _ => Err(Unreadable),
-        }
+        visitor.visit_map(self.members()?)
     }
     fn whole<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
         match self {
@@ -291,6 +283,33 @@ impl<'de> Node<'de> {
     fn text<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
         match self {
             Self::Text(text) => visitor.visit_str(&text),
+            _ => Err(Unreadable),
+        }
+    }
+}
+
+/// What needs no type to be known, so that it is compiled once.
+impl<'de> Node<'de> {
+    fn elements(self) -> Result<Elements<'de>, Unreadable> {
+        match self {
+            Self::List(list) => Ok(Elements(list.into_iter())),
+            _ => Err(Unreadable),
+        }
+    }
+    fn members(self) -> Result<Members<'de>, Unreadable> {
+        match self {
+            Self::Map(members) => Ok(Members { rest: members.into_iter(), value: Self::Null }),
+            _ => Err(Unreadable),
+        }
+    }
+    /// The name of a variant and its content.
+    fn variant(self) -> Result<(Self, Self), Unreadable> {
+        match self {
+            Self::Text(_) => Ok((self, Self::Null)),
+            Self::Map(mut members) if members.len() == 1 => {
+                let (name, content) = members.pop().ok_or(Unreadable)?;
+                Ok((Self::Text(name), content))
+            }
             _ => Err(Unreadable),
         }
     }
@@ -388,13 +407,19 @@ struct Members<'de> {
     value: Node<'de>,
 }
 
+impl<'de> Members<'de> {
+    fn key(&mut self) -> Option<Node<'de>> {
+        let (key, value) = self.rest.next()?;
+        self.value = value;
+        Some(Node::Text(key))
+    }
+}
+
 impl<'de> MapAccess<'de> for Members<'de> {
     type Error = Unreadable;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Unreadable> {
-        let Some((key, value)) = self.rest.next() else { return Ok(None) };
-        self.value = value;
-        seed.deserialize(Node::Text(key)).map(Some)
+        self.key().map(|key| seed.deserialize(key)).transpose()
     }
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Unreadable> {
         seed.deserialize(std::mem::replace(&mut self.value, Node::Null))
@@ -407,14 +432,7 @@ impl<'de> EnumAccess<'de> for Node<'de> {
     type Variant = Self;
 
     fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), Unreadable> {
-        let (name, content) = match self {
-            Self::Text(_) => (self, Self::Null),
-            Self::Map(mut members) if members.len() == 1 => {
-                let (name, content) = members.pop().ok_or(Unreadable)?;
-                (Self::Text(name), content)
-            }
-            _ => return Err(Unreadable),
-        };
+        let (name, content) = self.variant()?;
         Ok((seed.deserialize(name)?, content))
     }
 }
