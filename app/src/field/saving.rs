@@ -1,6 +1,7 @@
 //! Saving what a form holds: one change or several in a row, and what is said when the phone could not keep it.
 
 use domain::{Body, ChangeId, LogId, StoreError, Subject};
+use futures::future::LocalBoxFuture;
 use leptos::{prelude::*, task::spawn_local};
 
 use super::{app_state, state::AppState, ui::Note, words};
@@ -35,9 +36,11 @@ impl Saving {
         }
         self.busy.set(true);
         self.failed.set(None);
-        let keeper = self.state.keeper();
+        self.wait(self.state.keeper().save(log, subject, bodies, draft, replaces), Box::new(then));
+    }
+    fn wait(self, saved: LocalBoxFuture<'static, Result<ChangeId, StoreError>>, then: Box<dyn FnOnce(ChangeId)>) {
         spawn_local(async move {
-            let done = keeper.save(log, subject, bodies, draft, replaces).await;
+            let done = saved.await;
             let _ = self.busy.try_set(false);
             match done {
                 Ok(id) => then(id),
