@@ -20,8 +20,9 @@ use super::{
     state::{AppState, Loaded},
     task::TaskDoneDialog,
     ui::{
-        ClockMark, ConfirmDialog, DeliveryMark, DockActions, EmptyState, FactList, If, Notice, ReferralMark,
-        RestrictedMark, Row, Screen, Section, SkeletonRows, StatusMark, Top, UrgencyMark, moment, unopened,
+        ClockMark, CollectAny, ConfirmDialog, DeliveryMark, DockActions, EmptyState, FactList, If, Notice,
+        ReferralMark, RestrictedMark, Row, Screen, Section, SkeletonRows, StatusMark, Top, UrgencyMark, moment,
+        unopened,
     },
     words,
 };
@@ -197,7 +198,7 @@ fn Content(case: CaseId, side: Side, parts: Arc<Parts>, asked: Asked) -> AnyView
         view! {
             <div class="stack">
                 <div class="steps" role="img" aria-label=(words.case_page.step)(n, (words.marks.case_status)(status))>
-                    {(1..=7).map(step).collect_view()}
+                    {(1..=7).map(step).collect_any()}
                 </div>
                 <p>
                     <strong>{(words.marks.case_status)(status)}</strong>
@@ -412,7 +413,7 @@ fn referrals(state: AppState, case: CaseId, parts: &Arc<Parts>) -> AnyView {
                 </li>
             }
         })
-        .collect_view();
+        .collect_any();
     view! { <ul class="rows">{rows}</ul> }.into_any()
 }
 
@@ -449,7 +450,7 @@ fn visits(state: AppState, parts: &Arc<Parts>, now: Timestamp) -> AnyView {
                 (words.visit.next, next.unwrap_or_default()),
             ];
             let pairs: Vec<_> = pairs.into_iter().filter(|(_, value)| !value.is_empty()).collect();
-            let list = pairs.into_iter().map(|(k, value)| view! { <dt>{k}</dt><dd>{value}</dd> }).collect_view();
+            let list = pairs.into_iter().map(|(k, value)| view! { <dt>{k}</dt><dd>{value}</dd> }).collect_any();
             view! {
                 <article class="panel">
                     <div class="section-head">
@@ -462,7 +463,7 @@ fn visits(state: AppState, parts: &Arc<Parts>, now: Timestamp) -> AnyView {
                 </article>
             }
         })
-        .collect_view()
+        .collect_any()
         .into_any()
 }
 
@@ -664,7 +665,7 @@ fn history(state: AppState, parts: &Arc<Parts>, most: Option<usize>) -> AnyView 
                 </li>
             }
         })
-        .collect_view();
+        .collect_any();
     view! {
         <ol class="history">{steps}</ol>
         {(full && most.is_none()).then(|| view! { <p class="soft">{words.case_page.more_history}</p> })}

@@ -23,8 +23,8 @@ use super::{
     state::{AppState, Loaded, Opening, SyncState},
     trouble::{Troubles, check_body, check_facts, unsaved},
     ui::{
-        Answers, Chips, DeliveryMark, DockActions, FactList, Field, If, Note, Screen, Section, Select, SkeletonRows,
-        Tiles, Toggle, Top, Typing, WholeError, fresh_id, moment, unopened,
+        Answers, Chips, CollectAny, DeliveryMark, DockActions, FactList, Field, If, Note, Screen, Section, Select,
+        SkeletonRows, Tiles, Toggle, Top, Typing, WholeError, fresh_id, moment, unopened,
     },
     words,
 };
@@ -588,7 +588,7 @@ pub fn ShortNumbers() -> AnyView {
         .into_iter()
         .zip(words.emergency.national)
         .map(|(number, name)| view! { <li><a href=format!("tel:{number}")><strong>{number}</strong>{name}</a></li> })
-        .collect_view();
+        .collect_any();
     view! { <ul class="short-numbers">{numbers}</ul> }.into_any()
 }
 
@@ -646,7 +646,7 @@ pub fn CommuneNumbers() -> AnyView {
         let named = communes.len() > 1;
         let lists = communes.into_iter().map(|(id, name)| {
             let numbers = numbers_in(state, Some(&id), None, words);
-            let rows = numbers.into_iter().map(|n| view! { <li><CallRow number=n /></li> }).collect_view();
+            let rows = numbers.into_iter().map(|n| view! { <li><CallRow number=n /></li> }).collect_any();
             view! {
                 <section class="stack">
                     {named.then(|| view! { <h2>{name}</h2> })}
@@ -654,7 +654,7 @@ pub fn CommuneNumbers() -> AnyView {
                 </section>
             }
         });
-        lists.collect_view()
+        lists.collect_any()
     };
     lists.into_any()
 }
@@ -779,7 +779,7 @@ fn Calls(case: CaseId, header: OpenCase, asked: Asked) -> AnyView {
                 </li>
             }
         })
-        .collect_view();
+        .collect_any();
     let sms = move || {
         numbers.with(|all| {
             let to = all.iter().find(|n| n.is_supervisor).or(all.first())?;
@@ -862,7 +862,7 @@ fn Calls(case: CaseId, header: OpenCase, asked: Asked) -> AnyView {
                             </li>
                         }
                     })
-                    .collect_view();
+                    .collect_any();
                 view! { <ol class="history">{rows}</ol> }.into_any()
             }}
             <p class="soft">{words.emergency.clock_note}</p>

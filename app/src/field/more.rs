@@ -15,7 +15,7 @@ use super::{
     lang, naming,
     referral::places_line,
     route::Route,
-    ui::{CallLink, Chips, EmptyState, FactList, If, LongList, MenuRow, Screen, Tab, Top, fresh_id},
+    ui::{CallLink, Chips, CollectAny, EmptyState, FactList, If, LongList, MenuRow, Screen, Tab, Top, fresh_id},
     words,
 };
 use crate::{
@@ -279,7 +279,7 @@ pub fn Numbers() -> AnyView {
 #[component]
 pub fn Help() -> AnyView {
     let words = words();
-    let lines = words.more.help_lines.into_iter().map(|line| view! { <li>{line}</li> }).collect_view();
+    let lines = words.more.help_lines.into_iter().map(|line| view! { <li>{line}</li> }).collect_any();
     view! {
         <Screen
             top=Top::BackTitle { to: Route::More, title: words.more.help.to_owned() }

@@ -9,7 +9,7 @@ use super::{
     naming, navigator,
     route::Route,
     state::{AppState, Opening, Person, SyncState},
-    ui::{ConfirmDialog, FactList, Notice, Screen, Section, Tab, Top},
+    ui::{CollectAny, ConfirmDialog, FactList, Notice, Screen, Section, Tab, Top},
     words,
 };
 use crate::{
@@ -46,7 +46,7 @@ pub fn OtherPeople() -> AnyView {
     };
     let list = move || match others() {
         Some(all) if !all.is_empty() => {
-            let rows = all.into_iter().map(|person| view! { <SwitchRow person /> }).collect_view();
+            let rows = all.into_iter().map(|person| view! { <SwitchRow person /> }).collect_any();
             view! { <ul class="rows menu">{rows}</ul> }.into_any()
         }
         _ => ().into_any(),

@@ -15,8 +15,8 @@ use super::{
     route::Route,
     state::{AppState, Opening},
     ui::{
-        CallLink, ClockMark, DeliveryMark, EmptyState, If, LongList, ReferralMark, Row, Screen, Section, SkeletonRows,
-        Tab, Top, UrgencyMark, moment,
+        CallLink, ClockMark, CollectAny, DeliveryMark, EmptyState, If, LongList, ReferralMark, Row, Screen, Section,
+        SkeletonRows, Tab, Top, UrgencyMark, moment,
     },
     words,
 };
@@ -221,7 +221,7 @@ fn desk(state: AppState, words: &'static Words) -> AnyView {
         all.truncate(5);
         view! {
             <Section title remark=Signal::stored(remark)>
-                <ul class="rows">{all.into_iter().map(|w| referral::queue_row(state, w)).collect_view()}</ul>
+                <ul class="rows">{all.into_iter().map(|w| referral::queue_row(state, w)).collect_any()}</ul>
             </Section>
         }
         .into_any()
@@ -400,7 +400,7 @@ fn Outbox() -> AnyView {
                 let emergency = is_emergency(subject, &items);
                 outbox_row(card.as_deref(), subject, &items, emergency, now, words)
             })
-            .collect_view();
+            .collect_any();
         view! {
             {rows}
             {more

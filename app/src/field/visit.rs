@@ -20,8 +20,8 @@ use super::{
     state::{AppState, Loaded, Opening},
     trouble::Troubles,
     ui::{
-        Chips, DateField, DateParts, DockActions, Field, If, Note, Notice, Screen, SkeletonRows, Top, Typing,
-        WholeError, fresh_id, unopened,
+        Chips, CollectAny, DateField, DateParts, DockActions, Field, If, Note, Notice, Screen, SkeletonRows, Top,
+        Typing, WholeError, fresh_id, unopened,
     },
     words,
 };
@@ -344,7 +344,7 @@ fn Services(chosen: RwSignal<Vec<ServiceCode>>, error: Signal<Option<String>>) -
                     </button>
                 }
             })
-            .collect_view()
+            .collect_any()
     };
     let found = move || {
         let query = Query::new(&typed.get());

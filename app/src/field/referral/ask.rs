@@ -24,8 +24,8 @@ use crate::{
         saving::{SaveButton, SaveFailure, Saving},
         state::{AppState, Loaded},
         ui::{
-            Answers, Chips, Field, If, ManyChips, Note, Notice, RadioList, RadioOption, ReadAloud, Screen, Section,
-            SkeletonRows, Tiles, Top, Typing, focus_first_error,
+            Answers, Chips, CollectAny, Field, If, ManyChips, Note, Notice, RadioList, RadioOption, ReadAloud, Screen,
+            Section, SkeletonRows, Tiles, Top, Typing, focus_first_error,
         },
         words,
     },
@@ -614,7 +614,7 @@ fn Help(ask: Ask) -> AnyView {
                                 if steps.is_empty() {
                                     view! { <p>{words.referral.no_step}</p> }.into_any()
                                 } else {
-                                    let steps = steps.into_iter().map(|step| view! { <li>{step}</li> }).collect_view();
+                                    let steps = steps.into_iter().map(|step| view! { <li>{step}</li> }).collect_any();
                                     view! { <ol class="path">{steps}</ol> }.into_any()
                                 },
                             )

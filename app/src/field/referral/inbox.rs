@@ -28,9 +28,9 @@ use crate::{
         saving::{SaveButton, SaveFailure, Saving},
         state::{AppState, Loaded},
         ui::{
-            CallLink, Chips, ClockMark, DateField, DateParts, DeliveryMark, EmptyState, Field, FieldError, If, Note,
-            Notice, RadioList, RadioOption, ReferralMark, RestrictedMark, Screen, Tab, Top, Typing, UrgencyMark,
-            WholeError, focus_first_error, fresh_id, moment,
+            CallLink, Chips, ClockMark, CollectAny, DateField, DateParts, DeliveryMark, EmptyState, Field, FieldError,
+            If, Note, Notice, RadioList, RadioOption, ReferralMark, RestrictedMark, Screen, Tab, Top, Typing,
+            UrgencyMark, WholeError, focus_first_error, fresh_id, moment,
         },
         words,
     },
@@ -448,7 +448,7 @@ pub fn sheet_head(state: AppState, sheet: &Sheet) -> AnyView {
         .into_iter()
         .filter(|(_, said)| !said.is_empty())
         .map(|(label, said)| view! { <dt>{label}</dt><dd class="lines">{said}</dd> })
-        .collect_view();
+        .collect_any();
     let covered = if sheet.withdrawn {
         view! {
             <Note icon=Icon::Lock said=Signal::stored(words.inbox.withdrawn.to_owned()) tone="wait" />
@@ -482,7 +482,7 @@ pub fn sheet_head(state: AppState, sheet: &Sheet) -> AnyView {
                 {sender(state, sheet.author, sheet.commune.as_ref())
                     .into_iter()
                     .map(|(number, label)| view! { <CallLink phone=number label /> })
-                    .collect_view()}
+                    .collect_any()}
             </div>
         </section>
     }
@@ -670,7 +670,7 @@ fn InboxRow(waiting: Waiting, receiving: RwSignal<Option<Waiting>>) -> AnyView {
                 .into_iter()
                 .take(1)
                 .map(|(number, label)| view! { <CallLink phone=number label /> })
-                .collect_view()
+                .collect_any()
         }
     };
     let papers = referral.papers.map(|papers| papers_word(papers, words).to_owned());
@@ -828,7 +828,7 @@ fn PlacesBoard(facility: Facility) -> AnyView {
     let as_of = move || counted.map(|c| (words.referral.as_of)(&moment(c.as_of, state.now.get())));
     let squares = move || {
         let (taken, held) = figures.get();
-        let square = |kind: &'static str, n: u32| (0..n).map(|_| view! { <i data-place=kind></i> }).collect_view();
+        let square = |kind: &'static str, n: u32| (0..n).map(|_| view! { <i data-place=kind></i> }).collect_any();
         (places <= SQUARES).then(|| {
             view! {
                 <div class="places">

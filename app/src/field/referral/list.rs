@@ -16,7 +16,7 @@ use crate::{
         naming,
         route::Route,
         state::{AppState, Opening},
-        ui::{Chips, EmptyState, Note, Row, Screen, Section, SkeletonRows, Tab, Top, moment},
+        ui::{Chips, CollectAny, EmptyState, Note, Row, Screen, Section, SkeletonRows, Tab, Top, moment},
         words,
     },
     icon::Icon,
@@ -96,7 +96,7 @@ fn own(state: AppState) -> AnyView {
         (!rows.is_empty()).then(|| {
             view! {
                 <Section title remark=Signal::stored(rows.len().to_string())>
-                    <ul class="rows">{rows.into_iter().map(|w| queue_row(state, w)).collect_view()}</ul>
+                    <ul class="rows">{rows.into_iter().map(|w| queue_row(state, w)).collect_any()}</ul>
                 </Section>
             }
         })
@@ -240,7 +240,7 @@ fn list(state: AppState, rows: Vec<Waiting>) -> AnyView {
     let (emergencies, rest): (Vec<_>, Vec<_>) = rows.into_iter().partition(Waiting::is_emergency);
     let (desk, work): (Vec<_>, Vec<_>) = rest.into_iter().partition(|w| w.due.is_some());
     let rows = move |rows: Vec<Waiting>| {
-        view! { <ul class="rows">{rows.into_iter().map(|w| queue_row(state, w)).collect_view()}</ul> }
+        view! { <ul class="rows">{rows.into_iter().map(|w| queue_row(state, w)).collect_any()}</ul> }
     };
     let emergencies = (!emergencies.is_empty()).then(|| {
         view! {

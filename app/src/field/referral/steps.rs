@@ -11,7 +11,7 @@ use crate::{
     field::{
         clock, lang, naming,
         state::AppState,
-        ui::{ClockMark, Section, moment},
+        ui::{ClockMark, CollectAny, Section, moment},
         words,
     },
     text::{Words, date, date_time},
@@ -136,7 +136,7 @@ pub fn steps(
             let counted = did_step || progress.acts[..n].iter().any(received);
             act_row(record, counted, &colleagues, &facilities, places, now, words)
         })
-        .collect_view();
+        .collect_any();
     let open = open_steps(kind, progress, now.day())
         .into_iter()
         .map(|step| {
@@ -151,7 +151,7 @@ pub fn steps(
                 </li>
             }
         })
-        .collect_view();
+        .collect_any();
     view! {
         <Section title=words.referral.steps>
             <ol class="history">{first} {done} {open}</ol>
@@ -245,7 +245,7 @@ fn step_row(
         <li>
             <time>{date_time(at)}</time>
             {said}
-            {lines.into_iter().map(|line| view! { <span class="quote lines">{line}</span> }).collect_view()}
+            {lines.into_iter().map(|line| view! { <span class="quote lines">{line}</span> }).collect_any()}
             <span class="soft travelled">{travelled}</span>
         </li>
     }

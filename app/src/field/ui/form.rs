@@ -5,7 +5,7 @@ use std::cell::Cell;
 use domain::{Day, Invalid};
 use leptos::prelude::*;
 
-use super::If;
+use super::{CollectAny, If};
 use wasm_bindgen::JsCast;
 
 use crate::{
@@ -183,7 +183,7 @@ pub fn Answers(
                 </label>
             }
         })
-        .collect_view();
+        .collect_any();
     view! {
         <fieldset class="field stack" data-invalid=move || error.with(Option::is_some).then_some("") aria-describedby=described>
             <legend class=heard_only.then_some("hidden-label")>{legend}</legend>
@@ -240,7 +240,7 @@ pub fn RadioList(
                     </label>
                 }
             })
-            .collect_view()
+            .collect_any()
     };
     view! {
         <fieldset class="field stack" data-invalid=move || error.with(Option::is_some).then_some("") aria-describedby=described>
@@ -282,7 +282,7 @@ pub fn Tiles(
                 </label>
             }
         })
-        .collect_view();
+        .collect_any();
     view! {
         <fieldset class="field stack" data-invalid=move || error.with(Option::is_some).then_some("") aria-describedby=described>
             <legend class="hidden-label">{legend}</legend>
@@ -328,7 +328,7 @@ pub fn Chips(
                     </button>
                 }
             })
-            .collect_view()
+            .collect_any()
     };
     let label_id = id.clone();
     view! {
@@ -367,7 +367,7 @@ pub fn ManyChips(#[prop(into)] label: String, options: Vec<String>, chosen: RwSi
                 </button>
             }
         })
-        .collect_view();
+        .collect_any();
     let label_id = id.clone();
     view! {
         <div class="field" role="group" aria-labelledby=label_id>
@@ -411,7 +411,7 @@ pub fn Select(
                             let own = key.clone();
                             view! { <option value=key selected=move || value.get() == own>{word}</option> }
                         })
-                        .collect_view()
+                        .collect_any()
                 }}
             </select>
             <small id=hint_id hidden=no_hint>{hint}</small>

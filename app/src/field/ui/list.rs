@@ -11,6 +11,18 @@ use crate::{
     icon::{Icon, sized},
 };
 
+/// Views of a list as views of one kind: how a list is drawn is compiled once for each kind.
+pub trait CollectAny: Iterator<Item: IntoAny> + Sized {
+    fn collect_any(self) -> Vec<AnyView> {
+        let mut views = vec![];
+        for view in self {
+            views.push(view.into_any());
+        }
+        views
+    }
+}
+impl<I: Iterator<Item: IntoAny>> CollectAny for I {}
+
 /// A heading with an optional soft remark at its end, and what stands below.
 #[component]
 pub fn Section(
@@ -94,7 +106,7 @@ pub fn FactList(pairs: Vec<(&'static str, String)>) -> AnyView {
         .into_iter()
         .filter(|(_, value)| !value.is_empty())
         .map(|(label, value)| view! { <dt>{label}</dt><dd class="lines">{value}</dd> })
-        .collect_view();
+        .collect_any();
     view! { <dl class="facts panel">{pairs}</dl> }.into_any()
 }
 
@@ -109,7 +121,7 @@ pub fn Note(icon: Icon, #[prop(into)] said: Signal<String>, #[prop(optional)] to
 pub fn ReadAloud(#[prop(into)] lines: Signal<Vec<String>>) -> AnyView {
     view! {
         <blockquote class="read-aloud">
-            {move || lines.get().into_iter().map(|line| view! { <p>{line}</p> }).collect_view()}
+            {move || lines.get().into_iter().map(|line| view! { <p>{line}</p> }).collect_any()}
         </blockquote>
     }
     .into_any()
@@ -120,7 +132,7 @@ pub fn ReadAloud(#[prop(into)] lines: Signal<Vec<String>>) -> AnyView {
 pub fn Progress(#[prop(into)] at: Signal<usize>, of: usize) -> AnyView {
     view! {
         <div class="progress" role="img" aria-label=move || (words().new_case.question_long)(at.get())>
-            {(1..=of).map(|n| view! { <i data-done=move || (n <= at.get()).then_some("")></i> }).collect_view()}
+            {(1..=of).map(|n| view! { <i data-done=move || (n <= at.get()).then_some("")></i> }).collect_any()}
         </div>
     }
     .into_any()
@@ -145,7 +157,7 @@ pub fn LongList<T: Clone + PartialEq + Send + Sync + 'static>(
         let part = Memo::new(move |_| {
             items.with(|items| items.iter().skip(n * window).take(window).cloned().collect::<Vec<T>>())
         });
-        (move || part.get().into_iter().map(row).collect_view()).into_any()
+        (move || part.get().into_iter().map(row).collect_any()).into_any()
     };
     parts_of(Signal::derive(move || items.with(Vec::len)), Arc::new(part), shown, window)
 }
