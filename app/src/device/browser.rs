@@ -2,11 +2,12 @@
 
 use domain::{Timestamp, json};
 use futures::channel::oneshot;
+use gloo_storage::{LocalStorage, Storage as _};
 use js_sys::{Date, Function, Math, Object, Promise};
 use serde::{Serialize, de::DeserializeOwned};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Navigator, Storage, StorageManager, VisibilityState};
+use web_sys::{Navigator, StorageManager, VisibilityState};
 
 use super::idb;
 
@@ -65,8 +66,10 @@ pub fn forget_setting(name: &str) {
         settings.remove_item(name).ok();
     }
 }
-fn settings() -> Option<Storage> {
-    web_sys::window()?.local_storage().ok()?
+/// `None` where the browser keeps nothing. `gloo` finds the store; its own reading of JSON would bring a second parser.
+fn settings() -> Option<web_sys::Storage> {
+    web_sys::window()?.local_storage().ok()??;
+    Some(LocalStorage::raw())
 }
 
 /// What the browser says of the room for this app's data.

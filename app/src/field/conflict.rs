@@ -12,7 +12,7 @@ use super::{
     case_page::fact_said,
     lang, naming,
     state::AppState,
-    ui::{ConfirmDialog, Note, Notice, Section, moment},
+    ui::{CollectAny, ConfirmDialog, Note, Notice, Section, moment},
     words,
 };
 use crate::{
@@ -53,7 +53,7 @@ pub fn conflicts(state: AppState, parts: &Parts, asked: RwSignal<Option<Choice>>
                 <li>
                     <div>
                         <strong class="lines">{said}</strong>
-                        {by.into_iter().map(|line| view! { <p class="soft">{line}</p> }).collect_view()}
+                        {by.into_iter().map(|line| view! { <p class="soft">{line}</p> }).collect_any()}
                     </div>
                     <button
                         class="button"
@@ -70,14 +70,14 @@ pub fn conflicts(state: AppState, parts: &Parts, asked: RwSignal<Option<Choice>>
             <article class="panel" data-tone="wait">
                 <h3>{dispute.label}</h3>
                 {dispute.meanwhile.map(|said| view! { <p class="soft">{said}</p> })}
-                <ul class="answers">{answers.collect_view()}</ul>
+                <ul class="answers">{answers.collect_any()}</ul>
             </article>
         }
     });
     view! {
         <Section title=words.conflict.title>
             <Note icon=Icon::People said=Signal::stored(words.conflict.nothing_lost.to_owned()) />
-            {cards.collect_view()}
+            {cards.collect_any()}
         </Section>
     }
     .into_any()

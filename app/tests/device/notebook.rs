@@ -10,6 +10,7 @@ use app::device::{
 };
 use domain::{
     laws::{self, MORNING, Pen, Village},
+    map::Map,
     notebook::Draft,
     *,
 };
@@ -395,7 +396,7 @@ async fn a_bundle_that_cannot_be_read_is_taken_anew_from_the_office() {
     assert_eq!(notebook.rows().len(), 3, "nobody seems to have vanished");
     let later = page(&[&cases[1]], 4, false);
     assert_eq!(notebook.store(&later, MORNING).await, Err(StoreError::Damaged), "no page is laid over what is missing");
-    assert_eq!(notebook.cursors().await, Ok(std::collections::BTreeMap::new()), "the next pull takes all");
+    assert_eq!(notebook.cursors().await, Ok(Map::new()), "the next pull takes all");
     assert_eq!(notebook.find(cases[0].subject).await, Err(StoreError::Damaged), "until it is there again");
     notebook.store(&whole, MORNING).await.expect("stored");
     for case in &cases {
@@ -416,7 +417,7 @@ async fn cursors_that_cannot_be_read_hide_nobody() {
     wear("worn-cursors", "meta", &"cursors".into()).await;
     let notebook = IndexedDbNotebook::open("worn-cursors", vault).await.expect("reopened");
     assert_eq!(notebook.rows().len(), 1);
-    assert_eq!(notebook.cursors().await, Ok(std::collections::BTreeMap::new()));
+    assert_eq!(notebook.cursors().await, Ok(Map::new()));
 }
 
 #[wasm_bindgen_test]

@@ -223,7 +223,7 @@ fn disputed(state: AppState) -> AnyView {
     };
     let rows = state
         .cards
-        .with(|cards| cards.iter().filter(|card| card.conflict && !card.is_sheet).filter_map(row).collect_view());
+        .with(|cards| cards.iter().filter(|card| card.conflict && !card.is_sheet).filter_map(row).collect_any());
     if rows.is_empty() {
         return ().into_any();
     }
