@@ -119,6 +119,10 @@ macro_rules! facts {
         #[serde(rename_all = "snake_case")]
         pub enum FactName { $($variant,)* }
 
+        impl FactName {
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+        }
+
         /// Every field of a case with its candidates.
         #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
         pub struct Facts {

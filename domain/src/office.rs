@@ -93,7 +93,9 @@ pub fn receive(
     known: &dyn Known,
 ) -> Received {
     let now = arrival.at;
-    let missing = change.body.builds_on().into_iter().find(|id| !known.has(*id));
+    // What a correction builds on may be the very change that it stands for, which never came to be.
+    let is_replaced = |id: &ChangeId| change.replaces == Some(*id);
+    let missing = change.body.builds_on().into_iter().find(|id| !is_replaced(id) && !known.has(*id));
     let unborn = (parts.is_empty() && !change.body.opens()).then(|| opening_of(change.subject));
     if let Some(on) = missing.or(unborn) {
         // What is wrong by itself is told now, while its writer can still be answered.
@@ -238,9 +240,25 @@ pub fn may_settle(
         })
     });
     match (reach, log) {
-        (Some(reach), _) => reach.is_seen_by(worker, grants, &rules.places),
+        (Some(reach), _) => {
+            let is_theirs = covers(grants, Role::Supervisor, &reach.handled_in, &rules.places);
+            (is_theirs || reach.named.contains(&worker)) && reach.is_seen_by(worker, grants, &rules.places)
+        }
         (None, LogId::Place(place)) => covers(grants, Role::Supervisor, place, &rules.places),
         (None, _) => false,
+    }
+}
+
+/// Whether what was set aside may be put into its case by somebody else than its writer. A decision and a look are the act
+/// of whoever did them; who names themselves on a case is not named by somebody's tap, and nobody is freed from an
+/// exclusion, or excluded, by their own.
+#[must_use]
+pub fn may_take(change: &Change, by: WorkerId) -> bool {
+    match &change.body {
+        Body::ReferralActed { .. } | Body::Looked => false,
+        Body::AssigneeEdited(edit) => edit.element != change.author && edit.element != by,
+        Body::ExcludedEdited(edit) => edit.element != change.author && edit.element != by,
+        _ => true,
     }
 }
 

@@ -736,3 +736,34 @@ fn a_form_with_one_line_for_a_field_decides_no_disagreement() {
     assert!(!header(&parts).is_disputed());
     assert_eq!(header(&parts).urgency(), Urgency::Normal, "once chosen, it is what was chosen");
 }
+
+#[test]
+fn a_correction_does_not_wait_for_what_it_stands_for() {
+    let village = Village::new();
+    let lan = Pen::new(village.lan, 1);
+    let opened = lan.open("a1", Some("Hoàng Thị Mỷ"), vec![]);
+    let mut parts = Parts::default();
+    apply(&mut parts, &Entry::waiting(opened.clone()));
+    let refused = lan.write(opened.subject, "place:a", visit("")).id;
+    let edit = FieldEdit { saw: vec![refused], fact: Fact::Health("Ho ra máu".to_owned()) };
+    let mut change = lan.write(opened.subject, "place:a", Body::FactsEdited { edits: vec![edit] });
+    let arrival = office::Arrival { at: MORNING, ahead_ms: None };
+    let grants = &village.rules.staff[&village.lan];
+    let rights = office::Rights { worker: village.lan, now: grants, last_contact: grants };
+    let receive = |change: &Change| office::receive(&parts, change.clone(), rights, &village.rules, arrival, &Nothing);
+    assert_eq!(receive(&change), office::Received::Waiting { on: refused }, "of another's change it waits");
+    change.replaces = Some(refused);
+    assert!(matches!(receive(&change), office::Received::Accepted(_)), "the office never had what it stands for");
+}
+
+/// An office that knows the opening of every case and nothing else.
+struct Nothing;
+
+impl office::Known for Nothing {
+    fn has(&self, _: ChangeId) -> bool {
+        false
+    }
+    fn has_code(&self, _: &CaseCode) -> bool {
+        false
+    }
+}

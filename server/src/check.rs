@@ -74,10 +74,11 @@ pub async fn find(connection: &mut SqliteConnection, seal: &Seal) -> Result<Find
 }
 
 async fn count(connection: &mut SqliteConnection, found: &mut Findings) -> Result<()> {
-    let (waiting, quarantined) =
-        sqlx::query_as::<_, (i64, i64)>("select (select count(*) from waiting), (select count(*) from quarantine)")
-            .fetch_one(connection)
-            .await?;
+    let (waiting, quarantined) = sqlx::query_as::<_, (i64, i64)>(
+        "select (select count(*) from waiting), (select count(*) from quarantine where settled_at is null)",
+    )
+    .fetch_one(connection)
+    .await?;
     (found.waiting, found.quarantined) = (u64::try_from(waiting)?, u64::try_from(quarantined)?);
     Ok(())
 }

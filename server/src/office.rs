@@ -4,13 +4,13 @@ use std::net::IpAddr;
 
 use anyhow::Result;
 use app::office::{AsidePage, AsideRow, Assets, Home, LogIn, REASON_CHARS, Said as SaidAside, reading};
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::http::header::{LOCATION, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::{Extension, Form};
 use domain::person::text;
-use domain::{ApiError, ChangeId, PlaceId, Role, Timestamp, Worker};
+use domain::{ApiError, ChangeId, PlaceId, Role, Timestamp, Worker, WorkerId};
 use serde::Deserialize;
 
 use crate::AppState;
@@ -73,9 +73,26 @@ pub async fn log_out(State(state): State<AppState>, headers: HeaderMap) -> Respo
 /// Rows of one page of what was set aside.
 const ASIDE_ROWS: usize = 50;
 
-pub async fn aside(State(state): State<AppState>, headers: HeaderMap) -> Response {
+/// What was done just before: it stands in the address, so that opening the page again does nothing again.
+#[derive(Debug, Deserialize)]
+pub struct AsideQuery {
+    #[serde(default)]
+    done: String,
+}
+
+pub async fn aside(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    Query(AsideQuery { done }): Query<AsideQuery>,
+) -> Response {
+    let sentence = match done.as_str() {
+        "taken" => Some("Đã đưa vào hồ sơ."),
+        "put_away" => Some("Đã cất đi. Nội dung vẫn còn nguyên."),
+        _ => None,
+    };
+    let said = sentence.map(|sentence| SaidAside { sentence: sentence.to_owned(), about: None });
     match supervisor(&state, &headers).await {
-        Ok(worker) => show_aside(&state, worker, None).await,
+        Ok(worker) => show_aside(&state, worker, said).await,
         Err(answer) => answer,
     }
 }
@@ -108,8 +125,8 @@ pub async fn settle(State(state): State<AppState>, headers: HeaderMap, Form(form
     };
     let took = settling == Settling::Take;
     let sentence = match state.registry.settle(id, worker.id, settling, Timestamp(now_ms())).await {
-        Ok(Settled::Done) if took => "Đã đưa vào hồ sơ.".to_owned(),
-        Ok(Settled::Done) => "Đã cất đi. Nội dung vẫn còn nguyên.".to_owned(),
+        Ok(Settled::Done) if took => return Redirect::to("/office/set-aside?done=taken").into_response(),
+        Ok(Settled::Done) => return Redirect::to("/office/set-aside?done=put_away").into_response(),
         Ok(Settled::NotFound) => "Mục này không còn chờ ở đây. Có thể người khác vừa quyết định.".to_owned(),
         Ok(Settled::Refused(why)) => {
             let why = app::text::refusal(&why, None, app::text::Lang::Vi.words());
@@ -143,13 +160,18 @@ async fn show_aside(state: &AppState, worker: Worker, said: Option<SaidAside>) -
         Ok(roster) => roster,
         Err(error) => return trouble(&error),
     };
+    let name_of = |id: WorkerId| {
+        roster.people.get(&id).map_or_else(|| "một người không còn làm ở đây".to_owned(), |w| w.name.to_string())
+    };
     let row = |set_aside: SetAside| AsideRow {
         id: set_aside.id,
-        author: roster.people.get(&set_aside.author).map_or_else(|| "Một người".to_owned(), |w| w.name.to_string()),
+        author: name_of(set_aside.author),
         received_at: set_aside.received_at,
         why: because(&set_aside.why),
         restricted: set_aside.restricted,
-        content: set_aside.change.as_ref().map(|change| reading(change, &roster.rules.places)),
+        code: set_aside.code.as_ref().map(ToString::to_string),
+        may_take: set_aside.may_take,
+        content: set_aside.change.as_ref().map(|change| reading(change, &roster.rules.places, &name_of)),
     };
     let rows = found.into_iter().map(row).collect();
     Html(app::office::aside(&assets(state), AsidePage { worker, rows, more, said })).into_response()
@@ -157,7 +179,7 @@ async fn show_aside(state: &AppState, worker: Worker, said: Option<SaidAside>) -
 
 fn because(why: &Why) -> String {
     match why {
-        Why::Rights => "Lúc ghi, người này không có quyền ở hồ sơ này.".to_owned(),
+        Why::Rights => "Khi xã nhận, người này không có quyền ở hồ sơ này.".to_owned(),
         Why::Unknown => "Máy người ghi dùng bản mới hơn. Xã cập nhật xong, mục này tự vào hồ sơ.".to_owned(),
         Why::Damaged => "Xã không đọc được một phần đã lưu của hồ sơ này. Xin báo người quản trị.".to_owned(),
         Why::Refused(why) => {
@@ -189,7 +211,7 @@ async fn load_home(state: &AppState, headers: &HeaderMap) -> Result<Option<Home>
     };
     let rights = worker.grants.iter().map(|grant| (grant.role, grant.area.as_ref().map(name_of))).collect();
     let set_aside = match worker.has(Role::Supervisor) {
-        true => Some(state.registry.count_aside(worker.id).await?),
+        true => Some(state.registry.count_aside(worker.id, ASIDE_ROWS, Timestamp(now_ms)).await?),
         false => None,
     };
     Ok(Some(Home {

@@ -286,10 +286,14 @@ impl IndexedDbNotebook {
         if !cursors.is_undefined() {
             shelf.cursors = match self.unseal(META, "cursors", &cursors).await {
                 Ok(cursors) => cursors,
-                // Nothing at all opens: it was sealed under another key, and is left as it is.
-                Err(error) if opened.iter().all(Result::is_err) => return Err(error),
-                // Without cursors every log is taken anew.
-                Err(_) => Map::new(),
+                Err(error) => {
+                    // Nothing at all opens: it was sealed under another key, and is left as it is.
+                    if opened.iter().all(Result::is_err) && self.briefing().await?.is_none() {
+                        return Err(error);
+                    }
+                    self.damaged.set(true);
+                    Map::new()
+                }
             };
         }
         let readable = opened.iter().all(|block| block.as_ref().is_ok_and(|(_, bytes)| shelf.read_block(bytes)));
@@ -310,15 +314,21 @@ impl IndexedDbNotebook {
             })
             .await?;
         let mut shelf = Shelf { version: old.version, cursors: old.cursors, ..Shelf::default() };
+        let mut is_whole = true;
         for (key, bundle) in keys.iter().zip(bundles.iter()) {
             // One that is damaged takes nothing else with it.
             let Some((number, lives)) = self.lives(key, bundle).await else {
-                self.damaged.set(true);
+                is_whole = false;
                 continue;
             };
             for (subject, lived) in lives {
                 shelf.put(subject, Row::of(subject, &lived, number));
             }
+        }
+        if !is_whole {
+            // Written down, these rows would look whole at the next start.
+            self.damaged.set(true);
+            return Ok(shelf);
         }
         let numbers: Set<u32> = shelf.bundles.keys().map(|bundle| block_of(*bundle)).collect();
         let none = Map::new();
@@ -354,9 +364,9 @@ impl IndexedDbNotebook {
         Some((number, shelf::unpack(&bytes)?.into_iter().map(read).collect::<Option<_>>()?))
     }
 
-    /// Throws away what cannot be read, and the cursors with it: the office has it all. List rows stay, so that nobody
-    /// seems to have vanished before the network is back. Only a run may do this: a page asked for from the old cursors
-    /// must not come in between.
+    /// Throws away what cannot be read and spoils the cursors, so that the office tells every log from its beginning, with
+    /// what is no longer to be seen. List rows stay, so that nobody seems to have vanished before the network is back. Only
+    /// a run may do this: a page asked for from the old cursors must not come in between.
     async fn mend(&self) -> Result<(), StoreError> {
         let (keys, bundles) = self
             .with(async |db| {
@@ -372,6 +382,8 @@ impl IndexedDbNotebook {
             }
         }
         let version = self.shelf.borrow().version;
+        let cursors = self.spoiled().await?;
+        let sealed_cursors = self.seal(META, "cursors", &cursors).await?;
         let mended = self
             .with(async |db| {
                 let tx = db.transaction(&[BUNDLE, META], Mode::Relaxed)?;
@@ -382,7 +394,7 @@ impl IndexedDbNotebook {
                 for key in &lost {
                     store.delete(key)?;
                 }
-                meta.delete(&"cursors".into())?;
+                meta.put(&"cursors".into(), &sealed_cursors)?;
                 meta.put(&"version".into(), &((version + 1) as f64).into())?;
                 tx.done().await.map(|()| true)
             })
@@ -391,10 +403,26 @@ impl IndexedDbNotebook {
         if mended {
             let mut shelf = self.shelf.borrow_mut();
             shelf.version = version + 1;
-            shelf.cursors = Map::new();
+            shelf.cursors = cursors;
             self.damaged.set(false);
         }
         Ok(())
+    }
+
+    /// For every log that anything may have come from, a cursor that no office finds: it answers as to a phone from before
+    /// a restored backup.
+    async fn spoiled(&self) -> Result<Map<LogId, Cursor>, StoreError> {
+        let briefing = self.briefing().await?;
+        let own = briefing.map(|b| {
+            let places = domain::Places::new(b.places);
+            domain::Worker::logs_of(b.worker.id, &b.worker.grants, &places)
+        });
+        let shelf = self.shelf.borrow();
+        let mut logs: Set<LogId> = shelf.cursors.keys().cloned().collect();
+        logs.extend(shelf.rows.values().map(|row| row.log.clone()));
+        logs.extend(own.into_iter().flatten());
+        let nowhere = Cursor { seq: i64::MAX as u64, mark: ChangeId(uuid::Uuid::nil()) };
+        Ok(logs.into_iter().map(|log| (log, nowhere)).collect())
     }
 
     /// Remembers that something must be taken anew, and says so once.
@@ -686,8 +714,9 @@ impl IndexedDbNotebook {
             if !lived.stored.merge(on_page) {
                 if let Some(bundle) = places.remove(&subject).and_then(|number| bundles.get_mut(&number)) {
                     bundle.remove(&subject);
-                    changed.insert(subject, None);
                 }
+                // Its row goes too when its parts were lost before.
+                changed.insert(subject, None);
                 continue;
             }
             if let Some(header) = lived.stored.parts.header() {

@@ -62,7 +62,9 @@ pub struct Shelf {
 impl Shelf {
     /// Puts a row where it belongs, in the place of an older one.
     pub fn put(&mut self, subject: Subject, row: Row) {
-        self.remove(subject);
+        if self.rows.get(&subject).is_some_and(|old| old.bundle != row.bundle) {
+            self.remove(subject);
+        }
         self.bundles.get_or_insert_with(row.bundle, Set::new).insert(subject);
         self.rows.insert(subject, row);
     }

@@ -2,8 +2,8 @@
 
 use domain::{
     CaseCode, CaseId, ChangeId, Confidentiality, Consent, ConsentAnswer, ConsentException, ConsentForm, DocumentKind,
-    Fact, Found, Giver, Header, Home, IdWarning, IdentityDocument, Invalid, PartialDate, PersonName, Phone, PlaceId,
-    Sex, Source, Tile, Timestamp, Urgency, catalogue::ETHNIC_GROUPS,
+    Fact, FactName, FieldEdit, Found, Giver, Header, Home, IdWarning, IdentityDocument, Invalid, PartialDate,
+    PersonName, Phone, PlaceId, Sex, Source, Tile, Timestamp, Urgency, catalogue::ETHNIC_GROUPS,
 };
 use leptos::prelude::*;
 
@@ -62,6 +62,8 @@ form! {
         case: Option<CaseId>,
         code: Option<CaseCode>,
         replaces: Option<ChangeId>,
+        // What stood in the case when the form was opened, with what was thereby seen.
+        began: Vec<FieldEdit>,
     }
 }
 
@@ -317,6 +319,10 @@ impl CaseForm {
             giver: f.consent.shown().and_then(|c| c.given_by).and_then(|g| position(&GIVERS, &g)),
             relation: f.consent.shown().map(|c| c.relation.clone()).unwrap_or_default(),
             consent_form: f.consent.shown().and_then(|c| c.form).and_then(|how| position(&FORMS, &how)),
+            began: FactName::ALL
+                .iter()
+                .filter_map(|name| Some(FieldEdit { saw: f.seen_standing(*name), fact: f.standing(*name)? }))
+                .collect(),
             ..CaseWritten::default()
         })
     }

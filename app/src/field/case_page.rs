@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use domain::{
-    Body, CaseId, ChangeId, Confidentiality, Delivery, ElementSet, Fact, FactName, Facts, FieldEdit, Header, LogId,
-    OutboxItem, OutboxState, Parts, PlaceId, Role, Subject, TaskFor, Timestamp, TrailEntry, TrailWhat, Urgency,
+    Body, CaseId, ChangeId, Confidentiality, Consent, Delivery, ElementSet, Fact, FactName, Facts, FieldEdit, Header,
+    LogId, OutboxItem, OutboxState, Parts, PlaceId, Role, Subject, TaskFor, Timestamp, TrailEntry, TrailWhat, Urgency,
     VisitPart, catalogue::ETHNIC_GROUPS, members,
 };
 use leptos::{prelude::*, task::spawn_local};
@@ -539,10 +539,8 @@ pub fn fact_said(state: AppState, header: &Header, fact: &Fact, words: &'static 
         Fact::FullName(None) => return words.new_case.name_unknown.to_owned(),
         Fact::Sex(sex) => return (words.speech.sex)(*sex).to_owned(),
         Fact::Consent(consent) => {
-            return match consent.withdrawn {
-                Some(day) => (words.consent.withdrawn)(&date(day)),
-                None => (words.consent.answer)(consent.answer).to_owned(),
-            };
+            let (answer, giver) = consent_said(consent, words);
+            return if giver.is_empty() { answer } else { format!("{answer}. {giver}") };
         }
         Fact::Status(status) => return (words.marks.case_status)(*status).to_owned(),
         _ => {}
@@ -556,9 +554,8 @@ pub fn fact_said(state: AppState, header: &Header, fact: &Fact, words: &'static 
     facts(state, &alone, words, lang).into_iter().find(|(l, _)| *l == label).map(|(_, said)| said).unwrap_or_default()
 }
 
-fn consent(case: CaseId, header: &Header, asked: Asked) -> AnyView {
-    let words = words();
-    let Some(consent) = header.facts.consent.safest().cloned() else { return ().into_any() };
+/// What was answered on which day, and who answered in which form.
+fn consent_said(consent: &Consent, words: &Words) -> (String, String) {
     let day = consent.on.map(|d| format!(", {}", date(d))).unwrap_or_default();
     let answer = match consent.withdrawn {
         Some(day) => (words.consent.withdrawn)(&date(day)),
@@ -571,6 +568,13 @@ fn consent(case: CaseId, header: &Header, asked: Asked) -> AnyView {
     if let Some(form) = consent.form {
         giver = format!("{giver}, {}", domain::search::lower((words.consent.form)(form)));
     }
+    (answer, giver)
+}
+
+fn consent(case: CaseId, header: &Header, asked: Asked) -> AnyView {
+    let words = words();
+    let Some(consent) = header.facts.consent.safest().cloned() else { return ().into_any() };
+    let (answer, giver) = consent_said(&consent, words);
     let pairs = vec![(words.consent.recording, answer), (words.consent.who_answered, giver)];
     let ask = (consent.answer == domain::ConsentAnswer::NotAsked).then(|| {
         view! {

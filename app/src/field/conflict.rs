@@ -12,6 +12,7 @@ use super::{
     case_page::fact_said,
     lang, naming,
     state::AppState,
+    trouble::check_body,
     ui::{CollectAny, ConfirmDialog, Note, Notice, Section, moment},
     words,
 };
@@ -43,18 +44,16 @@ pub type Choice = (LogId, String, Body);
 pub fn conflicts(state: AppState, parts: &Parts, asked: RwSignal<Option<Choice>>) -> AnyView {
     let words = words();
     let Some(header) = parts.header().filter(|h| h.is_disputed()) else { return ().into_any() };
-    let log = header.log.clone();
+    let (log, subject) = (header.log.clone(), Subject::Case(header.case));
     let cards = disputes(state, header, parts, words).into_iter().map(move |dispute| {
         let log = log.clone();
         let answers = dispute.answers.into_iter().map(move |Answer { said, by, choice }| {
             let label = (words.conflict.choose)(&said);
+            // An answer that the office would refuse is not offered.
+            let is_theirs = check_body(state, parts, &log, subject, &choice, state.now.get()).is_ok();
             let asks = (log.clone(), said.clone(), choice);
-            view! {
-                <li>
-                    <div>
-                        <strong class="lines">{said}</strong>
-                        {by.into_iter().map(|line| view! { <p class="soft">{line}</p> }).collect_any()}
-                    </div>
+            let button = is_theirs.then(|| {
+                view! {
                     <button
                         class="button"
                         type="button"
@@ -63,21 +62,34 @@ pub fn conflicts(state: AppState, parts: &Parts, asked: RwSignal<Option<Choice>>
                     >
                         {sized(Icon::Tick, Some("s"))} {words.conflict.choose_short}
                     </button>
+                }
+            });
+            let others = (!is_theirs).then(|| view! { <p class="soft">{words.conflict.others_choose}</p> });
+            view! {
+                <li>
+                    <div>
+                        <strong class="lines">{said}</strong>
+                        {by.into_iter().map(|line| view! { <p class="soft">{line}</p> }).collect_any()}
+                    </div>
+                    {button}
+                    {others}
                 </li>
             }
         });
+        let answers = answers.collect_any();
         view! {
             <article class="panel" data-tone="wait">
                 <h3>{dispute.label}</h3>
                 {dispute.meanwhile.map(|said| view! { <p class="soft">{said}</p> })}
-                <ul class="answers">{answers.collect_any()}</ul>
+                <ul class="answers">{answers}</ul>
             </article>
         }
     });
+    let cards = cards.collect_any();
     view! {
         <Section title=words.conflict.title>
             <Note icon=Icon::People said=Signal::stored(words.conflict.nothing_lost.to_owned()) />
-            {cards.collect_any()}
+            {cards}
         </Section>
     }
     .into_any()

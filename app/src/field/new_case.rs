@@ -2,8 +2,8 @@
 //! where an existing case is edited or consent is asked later.
 
 use domain::{
-    Activity, ActivityId, Body, CaseCode, CaseId, ChangeId, ConsentAnswer, Entry, Fact, FieldEdit, Header, Parts,
-    Subject, Urgency, apply,
+    Activity, ActivityId, Body, CaseCode, CaseId, Change, ChangeId, ConsentAnswer, Entry, Fact, FactName, FieldEdit,
+    Header, Parts, Subject, Urgency, apply,
 };
 use leptos::prelude::*;
 
@@ -302,7 +302,6 @@ fn Saved(case: CaseId, code: CaseCode) -> AnyView {
 pub fn EditCase(case: CaseId) -> AnyView {
     let state = app_state();
     let words = words();
-    let replaces = held::opened(state).filter(|c| c.subject == Subject::Case(case)).map(|c| c.id);
     let parts = state.parts(Subject::Case(case));
     // The form keeps what is typed; the case is read into it once.
     let opened = Memo::new_with_compare(
@@ -315,7 +314,11 @@ pub fn EditCase(case: CaseId) -> AnyView {
     view! {
         {move || match opened.get() {
             Loaded::Here(parts) => match parts.header() {
-                Some(header) => view! { <EditForm case header=Box::new(header.clone()) replaces /> }.into_any(),
+                Some(header) => {
+                    // The outbox stands in memory once the case does.
+                    let held = held::opened(state).filter(|c| c.subject == Subject::Case(case)).map(Box::new);
+                    view! { <EditForm case header=Box::new(header.clone()) held /> }.into_any()
+                }
                 None => not_here(case, words.case_page.edit, &Loaded::Missing),
             },
             stands => not_here(case, words.case_page.edit, &stands),
@@ -336,7 +339,7 @@ fn not_here(case: CaseId, title: &'static str, stands: &Loaded) -> AnyView {
 }
 
 #[component]
-fn EditForm(case: CaseId, header: Box<Header>, replaces: Option<ChangeId>) -> AnyView {
+fn EditForm(case: CaseId, header: Box<Header>, held: Option<Box<Change>>) -> AnyView {
     let state = app_state();
     let words = words();
     let navigator = navigator();
@@ -358,11 +361,7 @@ fn EditForm(case: CaseId, header: Box<Header>, replaces: Option<ChangeId>) -> An
             focus_first_error();
             return;
         };
-        let edits: Vec<FieldEdit> = facts
-            .into_iter()
-            .filter(|fact| !is_shown(&header, fact))
-            .map(|fact| FieldEdit { saw: header.facts.seen_standing(fact.name()), fact })
-            .collect();
+        let edits = edits(&form.began.get_untracked(), held.as_deref(), facts);
         if edits.is_empty() {
             draft.end();
             let gone = state.keeper().delete_draft(draft_name.clone());
@@ -378,7 +377,7 @@ fn EditForm(case: CaseId, header: Box<Header>, replaces: Option<ChangeId>) -> An
             Subject::Case(case),
             vec![body],
             Some(draft_name.clone()),
-            replaces,
+            held.as_ref().map(|change| change.id),
             move |_| {
                 draft.end();
                 notice.say(words.frame.saved);
@@ -425,13 +424,53 @@ fn EditForm(case: CaseId, header: Box<Header>, replaces: Option<ChangeId>) -> An
     .into_any()
 }
 
-/// Whether the case already says this. Where somebody was found is compared by its words: the moment is not asked again.
-fn is_shown(header: &Header, fact: &Fact) -> bool {
-    match (header.facts.standing(fact.name()), fact) {
-        (Some(Fact::Found(found)), Fact::Found(now)) => found.place == now.place,
-        (Some(Fact::Home(home)), Fact::Home(now)) => home.text == now.text,
-        (standing, now) => standing.as_ref() == Some(now),
+/// What was changed since the form was opened. What others wrote meanwhile was not seen and stays, for somebody to choose;
+/// of a `held` edit every answer is written again, for none of it has reached the office.
+fn edits(began: &[FieldEdit], held: Option<&Change>, facts: Vec<Fact>) -> Vec<FieldEdit> {
+    let of_held = match held.map(|change| &change.body) {
+        Some(Body::FactsEdited { edits }) => edits.as_slice(),
+        _ => &[],
+    };
+    let origin = held.map(Change::origin);
+    let edit = |fact: Fact| {
+        let is_about = |edit: &&FieldEdit| edit.fact.name() == fact.name();
+        if let Some(held) = of_held.iter().find(is_about) {
+            return Some(FieldEdit { saw: held.saw.clone(), fact });
+        }
+        let known = began.iter().find(is_about);
+        if known.is_some_and(|known| says_the_same(&known.fact, &fact)) {
+            return None;
+        }
+        let seen = known.into_iter().flat_map(|known| &known.saw);
+        Some(FieldEdit { saw: seen.filter(|id| Some(**id) != origin).copied().collect(), fact })
+    };
+    let mut edits: Vec<FieldEdit> = facts.into_iter().filter_map(edit).collect();
+    // What this form does not ask is neither changed nor lost.
+    edits.extend(of_held.iter().filter(|edit| !is_asked(edit.fact.name())).cloned());
+    edits
+}
+
+/// Where somebody was found, and where they live, are compared by their words: the rest of it is not asked again.
+fn says_the_same(known: &Fact, now: &Fact) -> bool {
+    match (known, now) {
+        (Fact::Found(known), Fact::Found(now)) => known.place == now.place,
+        (Fact::Home(known), Fact::Home(now)) => known.text == now.text,
+        (known, now) => known == now,
     }
+}
+
+/// Whether the form of a case asks for it.
+fn is_asked(name: FactName) -> bool {
+    !matches!(
+        name,
+        FactName::Consent
+            | FactName::Status
+            | FactName::Nationality
+            | FactName::NeedsInterpreter
+            | FactName::Insurance
+            | FactName::Point
+            | FactName::HasCarer
+    )
 }
 
 /// The words read aloud once more, where nobody could be asked before.

@@ -1,6 +1,8 @@
 //! What was set aside: each with what it says, why it stands here, and the two ways on. It decides nothing.
 
-use domain::{Activity, Body, Change, ChangeId, Fact, FactName, Places, Timestamp, Worker};
+use domain::{
+    Activity, Body, Change, ChangeId, Fact, FactName, Places, ServiceCode, Spot, TaskFor, Timestamp, Worker, WorkerId,
+};
 use leptos::prelude::*;
 
 use super::frame::{Assets, document, frame};
@@ -26,6 +28,10 @@ pub struct AsideRow {
     /// Why it stands here, as a sentence.
     pub why: String,
     pub restricted: bool,
+    /// Of the case it is about, once that is opened.
+    pub code: Option<String>,
+    /// Whether it may be put into its case.
+    pub may_take: bool,
     /// What it is and what it says; `None` while nothing of it can be read.
     pub content: Option<(String, Vec<(&'static str, String)>)>,
 }
@@ -52,7 +58,7 @@ pub fn aside(assets: &Assets, page: AsidePage) -> String {
         view! {
             <div class="empty">
                 <strong>"Không có gì để riêng"</strong>
-                <p>"Mọi điều xã nhận được đều đã vào hồ sơ."</p>
+                <p>"Không có gì đang chờ anh/chị quyết định."</p>
             </div>
         }
     });
@@ -84,7 +90,9 @@ pub fn aside(assets: &Assets, page: AsidePage) -> String {
 fn article(row: AsideRow, typed: String, wrong: Option<String>) -> impl IntoView {
     let id = row.id.to_string();
     let (reason_id, said_id) = (format!("reason-{id}"), format!("said-{id}"));
-    let readable = row.content.is_some();
+    let (readable, may_take) = (row.content.is_some(), row.content.is_some() && row.may_take);
+    // What stands in a text area is the one child that is written as it is.
+    let typed = typed.replace('&', "&amp;").replace('<', "&lt;");
     let (title, lines) = row.content.unwrap_or_else(|| ("Chưa đọc được".to_owned(), vec![]));
     let lines = lines.into_iter().map(|(label, said)| view! { <dt>{label}</dt><dd class="lines">{said}</dd> });
     let (take_id, away_id) = (id.clone(), id);
@@ -94,11 +102,12 @@ fn article(row: AsideRow, typed: String, wrong: Option<String>) -> impl IntoView
             <div>
                 <h2>{title}</h2>
                 <p class="soft">{format!("{} ghi · xã nhận {}", row.author, date_time(row.received_at))}</p>
+                {row.code.map(|code| view! { <p>"Hồ sơ " <strong class="code">{code}</strong></p> })}
                 {row.restricted.then(|| view! { <p class="soft">"Hồ sơ bảo mật. Việc đọc được ghi lại."</p> })}
             </div>
             <p>{row.why}</p>
             <dl class="facts">{lines.collect_view()}</dl>
-            {readable
+            {may_take
                 .then(|| {
                     view! {
                         <form method="post" action="/office/set-aside">
@@ -109,6 +118,7 @@ fn article(row: AsideRow, typed: String, wrong: Option<String>) -> impl IntoView
                         </form>
                     }
                 })}
+            {readable.then(|| view! {
             <details open=is_wrong>
                 <summary>"Không đưa vào hồ sơ"</summary>
                 <form class="stack" method="post" action="/office/set-aside">
@@ -133,13 +143,18 @@ fn article(row: AsideRow, typed: String, wrong: Option<String>) -> impl IntoView
                     </button>
                 </form>
             </details>
+            })}
         </article>
     }
 }
 
 /// What a change is and what it says, as label and value.
 #[must_use]
-pub fn reading(change: &Change, places: &Places) -> (String, Vec<(&'static str, String)>) {
+pub fn reading(
+    change: &Change,
+    places: &Places,
+    person: &dyn Fn(WorkerId) -> String,
+) -> (String, Vec<(&'static str, String)>) {
     let words = Lang::Vi.words();
     let name_of = |id: &domain::PlaceId| places.find(id).map_or_else(|| id.to_string(), |place| place.name.clone());
     let mut lines = vec![(words.sync.recorded_at, date_time(change.recorded_at))];
@@ -155,16 +170,25 @@ pub fn reading(change: &Change, places: &Places) -> (String, Vec<(&'static str, 
             (words.visit.place, visit.place.clone()),
             (words.visit.met, visit.met.clone()),
             (words.visit.seen, visit.seen.clone()),
+            (words.visit.services, services(&visit.services)),
             (words.visit.next, visit.next.map(date).unwrap_or_default()),
             (words.visit.next_what, visit.next_what.clone()),
         ]),
         Body::TaskWritten(task) => lines.extend([
             (words.visit.task_what, task.what.clone()),
             (words.visit.task_due, task.due.map(date).unwrap_or_default()),
+            (
+                words.visit.task_for,
+                match &task.for_whom {
+                    TaskFor::Village(place) => (words.visit.task_village)(&name_of(place)),
+                    TaskFor::Worker(worker) => person(*worker),
+                },
+            ),
         ]),
         Body::TaskDone { note, .. } => lines.push((words.visit.done_note, note.clone())),
         Body::ReferralAsked(ask) => lines.extend([
             (words.referral.asked, (words.referral.kind)(ask.kind).to_owned()),
+            (words.referral.what, services(ask.service.as_slice())),
             (words.referral.why, ask.reason.clone()),
         ]),
         Body::Told(told) => lines.extend([
@@ -186,10 +210,23 @@ pub fn reading(change: &Change, places: &Places) -> (String, Vec<(&'static str, 
             lines.push((words.case_page.groups, format!("{name}: {}", yes_no(edit.now, words))));
         }
         Body::ReferralActed { act, .. } => lines.push((words.sync.acted, (words.referral.act)(act).to_owned())),
-        Body::AssigneeEdited(_) | Body::ExcludedEdited(_) | Body::Looked => {}
+        Body::AssigneeEdited(edit) => {
+            let said = format!("{}: {}", person(edit.element), yes_no(edit.now, words));
+            lines.push(((words.errors.spot)(Spot::Worker), said));
+        }
+        Body::ExcludedEdited(edit) => {
+            let said = format!("{}: {}", person(edit.element), yes_no(!edit.now, words));
+            lines.push(((words.errors.fact)(FactName::Confidentiality), said));
+        }
+        Body::Looked => {}
     }
     lines.retain(|(_, said)| !said.is_empty());
     (change_title(change, words), lines)
+}
+
+fn services(codes: &[ServiceCode]) -> String {
+    let names: Vec<&str> = codes.iter().filter_map(|code| code.row()).map(|row| row.name.vi).collect();
+    names.join(", ")
 }
 
 fn yes_no(yes: bool, words: &Words) -> &'static str {
@@ -210,7 +247,10 @@ fn fact_line(fact: &Fact, places: &Places, words: &Words) -> Option<(&'static st
         | Fact::Health(text)
         | Fact::Household(text) => text.clone(),
         Fact::Sex(sex) => (words.speech.sex)(*sex).to_owned(),
-        Fact::Birth(birth) => birth.year.map(|year| year.to_string())?,
+        Fact::Birth(birth) => {
+            let parts = [birth.day.map(u32::from), birth.month.map(u32::from), birth.year.map(|year| year as u32)];
+            parts.into_iter().flatten().map(|n| n.to_string()).collect::<Vec<_>>().join("/")
+        }
         Fact::ApproximateAge(age) => (words.speech.age)(u16::from(*age)),
         Fact::Found(found) => found.place.clone(),
         Fact::Document(document) => document.number.clone(),

@@ -288,6 +288,7 @@ pub static WORDS: Words = Words {
         nothing_lost: "People wrote different things about the same question. Nothing was removed. Please choose what is right; it works without network.",
         choose: |v| format!("Choose: {v}"),
         choose_short: "Choose this",
+        others_choose: "Only a supervisor of the commune may choose this.",
         sure_title: "Choose this?",
         sure: |v| {
             format!("“{v}” will stand in the case. The other is no longer shown; the commune keeps it in the history.")

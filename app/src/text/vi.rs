@@ -294,6 +294,7 @@ pub static WORDS: Words = Words {
         nothing_lost: "Có người ghi khác nhau về cùng một điều. Không điều nào bị xóa. Anh/chị chọn điều đúng; không có mạng cũng chọn được.",
         choose: |v| format!("Chọn: {v}"),
         choose_short: "Chọn điều này",
+        others_choose: "Người phê duyệt của xã mới chọn được điều này.",
         sure_title: "Chọn điều này?",
         sure: |v| format!("“{v}” sẽ đứng trong hồ sơ. Điều kia thôi hiện; xã vẫn giữ trong lịch sử."),
         meanwhile: |v| format!("Trong lúc chờ chọn, máy dùng điều an toàn hơn: {v}."),

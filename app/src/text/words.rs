@@ -222,7 +222,6 @@ pub struct CasePage {
     pub named_only: &'static str,
 }
 
-/// Ghi hồ sơ mới: six questions.
 /// Where people wrote different things about the same question.
 #[derive(Debug)]
 pub struct Conflict {
@@ -230,6 +229,8 @@ pub struct Conflict {
     pub nothing_lost: &'static str,
     pub choose: fn(&str) -> String,
     pub choose_short: &'static str,
+    /// Instead of the button, where this person may not choose an answer.
+    pub others_choose: &'static str,
     pub sure_title: &'static str,
     pub sure: fn(&str) -> String,
     pub meanwhile: fn(&str) -> String,
@@ -239,6 +240,7 @@ pub struct Conflict {
     pub to_do: &'static str,
 }
 
+/// Ghi hồ sơ mới: six questions.
 #[derive(Debug)]
 pub struct NewCase {
     pub title: &'static str,

@@ -396,15 +396,20 @@ async fn a_bundle_that_cannot_be_read_is_taken_anew_from_the_office() {
     assert_eq!(notebook.rows().len(), 3, "nobody seems to have vanished");
     let later = page(&[&cases[1]], 4, false);
     assert_eq!(notebook.store(&later, MORNING).await, Err(StoreError::Damaged), "no page is laid over what is missing");
-    assert_eq!(notebook.cursors().await, Ok(Map::new()), "the next pull takes all");
+    let nowhere = Cursor { seq: i64::MAX as u64, mark: ChangeId(uuid::Uuid::nil()) };
+    let spoiled: Map<LogId, Cursor> = [(whole.log.clone(), nowhere)].into();
+    assert_eq!(notebook.cursors().await, Ok(spoiled), "the office does not find it, and tells all from the beginning");
     assert_eq!(notebook.find(cases[0].subject).await, Err(StoreError::Damaged), "until it is there again");
-    notebook.store(&whole, MORNING).await.expect("stored");
-    for case in &cases {
+    // Meanwhile the last of them is no longer this person's to see.
+    let seen = Page { reset: true, ..page(&[&cases[0], &cases[1]], 1, false) };
+    notebook.store(&seen, MORNING).await.expect("stored");
+    for case in &cases[..2] {
         let found = notebook.find(case.subject).await.expect("readable").expect("there");
         assert!(found.parts.header().is_some());
     }
-    assert_eq!(notebook.cursors().await.expect("cursors").len(), 1);
-    assert_eq!(notebook.rows().len(), 3);
+    assert_eq!(notebook.cursors().await.expect("cursors").values().map(|c| c.seq).collect::<Vec<_>>(), vec![2]);
+    assert_eq!(notebook.rows().len(), 2, "and what is no longer to be seen is gone");
+    assert_eq!(notebook.find(cases[2].subject).await, Ok(None));
 }
 
 #[wasm_bindgen_test]
@@ -417,7 +422,8 @@ async fn cursors_that_cannot_be_read_hide_nobody() {
     wear("worn-cursors", "meta", &"cursors".into()).await;
     let notebook = IndexedDbNotebook::open("worn-cursors", vault).await.expect("reopened");
     assert_eq!(notebook.rows().len(), 1);
-    assert_eq!(notebook.cursors().await, Ok(Map::new()));
+    let spoiled: Vec<u64> = notebook.cursors().await.expect("cursors").values().map(|c| c.seq).collect();
+    assert_eq!(spoiled, vec![i64::MAX as u64], "every log is told from the beginning");
 }
 
 #[wasm_bindgen_test]

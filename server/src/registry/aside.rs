@@ -1,8 +1,8 @@
 //! What was set aside: who may read it, and what becomes of it. Nothing here is ever removed.
 
 use anyhow::Result;
-use domain::office::{Received, may_settle, replay};
-use domain::{Change, ChangeId, DeviceId, Entry, Envelope, LogId, Refusal, Timestamp, WorkerId};
+use domain::office::{Received, may_settle, may_take, replay};
+use domain::{CaseCode, Change, ChangeId, DeviceId, Entry, Envelope, LogId, Refusal, Subject, Timestamp, WorkerId};
 use sqlx::SqliteConnection;
 
 use super::push::{By, Judged, judge, release_after};
@@ -21,6 +21,10 @@ pub struct SetAside {
     pub why: Why,
     /// Whether it is about a restricted case.
     pub restricted: bool,
+    /// Of the case that it is about, once that is opened.
+    pub code: Option<CaseCode>,
+    /// Whether it may be put into its case by this person.
+    pub may_take: bool,
     /// `None` when this version cannot read it.
     pub change: Option<Change>,
 }
@@ -68,59 +72,71 @@ pub enum Settled {
     Refused(Refusal),
 }
 
+/// Rows that one look goes through: more are seen once these are settled.
+const ROWS: i64 = 1_000;
+
 type Row = (String, String, String, String, i64, String, Vec<u8>);
 
-/// How much waits for a decision by this worker.
-pub(super) async fn count(staff: &Staff, worker: WorkerId) -> Result<usize> {
-    let mut connection = staff.pool.acquire().await?;
-    let roster = staff.roster(&mut connection).await?;
-    let mut writing = Writing::new(&mut connection, &staff.seal, roster);
-    let mut found = 0;
-    for row in open_rows(&mut writing).await? {
-        found += usize::from(read(&mut writing, row, worker).await?.is_some());
-    }
-    Ok(found)
-}
-
-async fn open_rows(writing: &mut Writing<'_>) -> Result<Vec<Row>> {
-    let rows = sqlx::query_as::<_, Row>(
-        "select log, id, author, device, received_at, why, raw from quarantine
-         where settled_at is null order by received_at, id",
-    )
-    .fetch_all(&mut *writing.connection)
-    .await?;
-    Ok(rows)
-}
-
-/// What waits for a decision by this worker, the oldest first, at most `most`. Reading about a restricted case is written
-/// down.
+/// What waits for a decision by this worker, the oldest first, at most `most`. What is read about restricted cases must be
+/// written down before it is shown: see [`Reads`].
 pub(super) async fn list(
-    writing: &mut Writing<'_>,
+    staff: &Staff,
     worker: WorkerId,
     most: usize,
     now: Timestamp,
-) -> Result<Vec<SetAside>> {
-    let rows = open_rows(writing).await?;
+) -> Result<(Vec<SetAside>, Reads)> {
+    // One transaction: every row is judged by the same moment.
+    let mut snapshot = staff.pool.begin().await?;
+    let roster = staff.roster(&mut snapshot).await?;
+    let rows = sqlx::query_as::<_, Row>(
+        "select log, id, author, device, received_at, why, raw from quarantine
+         where settled_at is null order by received_at, id limit ?",
+    )
+    .bind(ROWS)
+    .fetch_all(&mut *snapshot)
+    .await?;
+    let mut writing = Writing::new(&mut snapshot, &staff.seal, roster);
     let mut found = vec![];
+    let mut reads = vec![];
     for row in rows {
         if found.len() == most {
             break;
         }
         let log: LogId = row.0.parse()?;
-        let Some(set_aside) = read(writing, row, worker).await? else { continue };
+        let Some(set_aside) = read(&mut writing, row, worker).await? else { continue };
         if let Some(change) = set_aside.change.as_ref().filter(|_| set_aside.restricted) {
-            let line = audit::Line {
-                at: now,
-                worker: worker.to_string(),
-                device: String::new(),
-                what: audit::READ,
-                about: change.subject.to_string(),
-            };
-            audit::append(writing.connection, writing.seal, &log, &line).await?;
+            reads.push((log, change.subject));
         }
         found.push(set_aside);
     }
-    Ok(found)
+    snapshot.rollback().await?;
+    Ok((found, Reads { worker, reads, now }))
+}
+
+/// Restricted cases about which somebody read at the office's desk.
+pub(super) struct Reads {
+    worker: WorkerId,
+    reads: Vec<(LogId, Subject)>,
+    now: Timestamp,
+}
+
+impl Reads {
+    pub(super) fn is_empty(&self) -> bool {
+        self.reads.is_empty()
+    }
+    pub(super) async fn write(&self, writing: &mut Writing<'_>) -> Result<()> {
+        for (log, subject) in &self.reads {
+            let line = audit::Line {
+                at: self.now,
+                worker: self.worker.to_string(),
+                device: String::new(),
+                what: audit::READ,
+                about: subject.to_string(),
+            };
+            audit::append(writing.connection, writing.seal, log, &line).await?;
+        }
+        Ok(())
+    }
 }
 
 /// Opens a row if this worker may settle it.
@@ -152,6 +168,8 @@ async fn read(writing: &mut Writing<'_>, row: Row, worker: WorkerId) -> Result<O
         received_at: Timestamp(received_at),
         why: Why::parse(&why),
         restricted,
+        code: judged.and_then(|(_, parts)| parts.header()).map(|header| header.code.clone()),
+        may_take: judged.is_some_and(|(change, _)| may_take(change, worker)),
         change: change.filter(|_| is_judged),
     }))
 }
@@ -173,10 +191,12 @@ pub(super) async fn settle(
     let Some(row) = row else { return Ok(Settled::NotFound) };
     let log: LogId = row.0.parse()?;
     let Some(set_aside) = read(writing, row, by).await? else { return Ok(Settled::NotFound) };
+    // Nobody decides about what nobody can read.
+    let Some(change) = &set_aside.change else { return Ok(Settled::Refused(Refusal::Newer)) };
     let (taken, reason) = match settling {
         Settling::PutAway { reason } => (false, Some(reason)),
+        Settling::Take if !set_aside.may_take => return Ok(Settled::Refused(Refusal::NotAllowed)),
         Settling::Take => {
-            let Some(change) = &set_aside.change else { return Ok(Settled::Refused(Refusal::Newer)) };
             // The right is the supervisor's; the words stay their writer's.
             let hand = By { worker: by, device: set_aside.device, then: "[]", ahead_ms: None };
             match judge(writing, change, hand, now).await? {

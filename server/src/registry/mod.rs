@@ -58,15 +58,22 @@ impl SqliteRegistry {
     /// # Errors
     /// [`ApiError::Unavailable`].
     pub async fn set_aside(&self, worker: WorkerId, most: usize, now: Timestamp) -> Result<Vec<SetAside>, ApiError> {
-        writer::ask(&self.jobs, |answer| writer::Job::ListAside { worker, most, now, answer }).await
+        let (found, reads) = aside::list(&self.staff, worker, most, now).await.map_err(|error| {
+            tracing::error!("what was set aside could not be read: {error:#}");
+            ApiError::Unavailable
+        })?;
+        if !reads.is_empty() {
+            writer::ask(&self.jobs, |answer| writer::Job::NoteReads { reads, answer }).await?;
+        }
+        Ok(found)
     }
 
-    /// How much of it there is, without anything of it being read by anybody.
+    /// How much of it there is, up to `most`, without anything of it being shown.
     ///
     /// # Errors
     /// The database.
-    pub async fn count_aside(&self, worker: WorkerId) -> anyhow::Result<usize> {
-        aside::count(&self.staff, worker).await
+    pub async fn count_aside(&self, worker: WorkerId, most: usize, now: Timestamp) -> anyhow::Result<usize> {
+        Ok(aside::list(&self.staff, worker, most, now).await?.0.len())
     }
 
     /// Decides about what was set aside.

@@ -4,7 +4,7 @@ use anyhow::Result;
 use domain::{ApiError, ChangeId, Timestamp, Verdict, WorkerId};
 use tokio::sync::{mpsc, oneshot};
 
-use super::aside::{self, SetAside, Settled, Settling};
+use super::aside::{self, Reads, Settled, Settling};
 use super::push::{self, Push};
 use super::write::Writing;
 use crate::staff::Staff;
@@ -18,7 +18,7 @@ pub(super) enum Job {
     Push { push: Push, answer: Answer<Vec<Verdict>> },
     Witness { witnessed: super::pull::Witnessed, answer: Answer<()> },
     RetryUnknown { now: Timestamp, answer: Answer<u64> },
-    ListAside { worker: WorkerId, most: usize, now: Timestamp, answer: Answer<Vec<SetAside>> },
+    NoteReads { reads: Reads, answer: Answer<()> },
     Settle { id: ChangeId, by: WorkerId, settling: Settling, now: Timestamp, answer: Answer<Settled> },
 }
 
@@ -27,7 +27,6 @@ enum Said {
     Push(Answer<Vec<Verdict>>, Vec<Verdict>),
     Witness(Answer<()>),
     Retried(Answer<u64>, u64),
-    ListedAside(Answer<Vec<SetAside>>, Vec<SetAside>),
     Settled(Answer<Settled>, Settled),
 }
 
@@ -38,7 +37,7 @@ impl Job {
             Self::Push { answer, .. } => answer.send(Err(gone)).is_ok(),
             Self::Witness { answer, .. } => answer.send(Err(gone)).is_ok(),
             Self::RetryUnknown { answer, .. } => answer.send(Err(gone)).is_ok(),
-            Self::ListAside { answer, .. } => answer.send(Err(gone)).is_ok(),
+            Self::NoteReads { answer, .. } => answer.send(Err(gone)).is_ok(),
             Self::Settle { answer, .. } => answer.send(Err(gone)).is_ok(),
         };
     }
@@ -51,7 +50,6 @@ impl Said {
             Self::Push(answer, verdicts) => answer.send(Ok(verdicts)).is_ok(),
             Self::Witness(answer) => answer.send(Ok(())).is_ok(),
             Self::Retried(answer, n) => answer.send(Ok(n)).is_ok(),
-            Self::ListedAside(answer, all) => answer.send(Ok(all)).is_ok(),
             Self::Settled(answer, settled) => answer.send(Ok(settled)).is_ok(),
         };
     }
@@ -101,7 +99,6 @@ enum Outcome {
     Verdicts(Vec<Verdict>),
     Written,
     Retried(u64),
-    ListedAside(Vec<SetAside>),
     Settled(Settled),
 }
 
@@ -113,8 +110,7 @@ impl Outcome {
             (Job::Witness { answer, .. }, _) => Said::Witness(answer),
             (Job::RetryUnknown { answer, .. }, Self::Retried(n)) => Said::Retried(answer, n),
             (Job::RetryUnknown { answer, .. }, _) => Said::Retried(answer, 0),
-            (Job::ListAside { answer, .. }, Self::ListedAside(all)) => Said::ListedAside(answer, all),
-            (Job::ListAside { answer, .. }, _) => Said::ListedAside(answer, vec![]),
+            (Job::NoteReads { answer, .. }, _) => Said::Witness(answer),
             (Job::Settle { answer, .. }, Self::Settled(settled)) => Said::Settled(answer, settled),
             (Job::Settle { answer, .. }, _) => Said::Settled(answer, Settled::NotFound),
         }
@@ -135,8 +131,9 @@ async fn commit(staff: &Staff, group: &[Job]) -> Result<Vec<Outcome>> {
                 Outcome::Written
             }
             Job::RetryUnknown { now, .. } => Outcome::Retried(push::retry_unknown(&mut writing, *now).await?),
-            Job::ListAside { worker, most, now, .. } => {
-                Outcome::ListedAside(aside::list(&mut writing, *worker, *most, *now).await?)
+            Job::NoteReads { reads, .. } => {
+                reads.write(&mut writing).await?;
+                Outcome::Written
             }
             Job::Settle { id, by, settling, now, .. } => {
                 Outcome::Settled(aside::settle(&mut writing, *id, *by, settling, *now).await?)

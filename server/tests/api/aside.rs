@@ -47,7 +47,8 @@ async fn a_supervisor_of_the_area_reads_it_and_takes_it_into_the_case_in_its_wri
     assert_eq!(office.count("quarantine where settled_at is null").await, 1);
 
     let taken = hanh.submit("/office/set-aside", &form(&strange.id, "take", "")).await;
-    assert!(taken.body.contains("Đã đưa vào hồ sơ."), "{}", taken.body);
+    assert_eq!(taken.status, 303, "{}", taken.body);
+    assert!(hanh.open("/office/set-aside?done=taken").await.body.contains("Đã đưa vào hồ sơ."));
     assert!(!page(&hanh).await.contains(SEEN));
     let pao = Pen::new(office.village.pao, 2);
     let (_, of_case) = pages_of(&office.sign_in("pao").await.pull(&pao).await, case.subject).remove(0);
@@ -77,9 +78,12 @@ async fn putting_it_away_needs_a_reason_and_keeps_every_word() {
     let without = hanh.submit("/office/set-aside", &form(&strange.id, "put_away", "++")).await;
     assert!(without.body.contains("role=\"alert\""), "{}", without.body);
     assert!(without.body.contains(SEEN));
+    let markup = form(&strange.id, "put_away", "%3C%2Ftextarea%3E%3Cb%3E%07");
+    let echoed = hanh.submit("/office/set-aside", &markup).await.body;
+    assert!(echoed.contains("&lt;/textarea>&lt;b>") && !echoed.contains("</textarea><b>"), "{echoed}");
     assert_eq!(office.count("quarantine where settled_at is null").await, 1);
     let away = hanh.submit("/office/set-aside", &form(&strange.id, "put_away", "Nh%E1%BA%A7m+nh%C3%A0")).await;
-    assert!(away.body.contains("Đã cất đi."), "{}", away.body);
+    assert_eq!(away.status, 303, "{}", away.body);
     assert!(!page(&hanh).await.contains(SEEN));
     assert_eq!(office.count("quarantine where taken = 0 and reason is not null").await, 1);
     assert_eq!(office.count("audit where what = 'quarantine_put_away'").await, 1);
@@ -115,6 +119,50 @@ async fn about_a_restricted_case_only_those_named_read_it_and_reading_is_written
     assert!(!page(&hanh).await.contains(SEEN), "who must never see the case does not read what is written about it");
     let theirs = hanh.submit("/office/set-aside", &form(&strange.id, "take", "")).await;
     assert!(theirs.body.contains("không còn chờ ở đây"));
+}
+
+#[tokio::test]
+async fn nobody_settles_their_own_or_gives_somebody_a_right_by_a_tap() {
+    let office = Office::open().await;
+    let (case, _) = strange_visit(&office).await;
+    let (lan, toan) = (Pen::new(office.village.lan, 5), Pen::new(office.village.toan, 4));
+    // A supervisor of elsewhere wrote on the case; nobody settles what they wrote themselves.
+    let own = toan.write(case.subject, "place:a", visit("Từ xã bên"));
+    set_aside(&office, "toan", &toan, &own).await;
+    let theirs = office.desk_of("toan").await.submit("/office/set-aside", &form(&own.id, "take", "")).await;
+    assert!(theirs.body.contains("không còn chờ ở đây"), "{}", theirs.body);
+    // Lan names herself on a case that she may not see.
+    let herself = ElementEdit { saw: vec![], element: office.village.lan, now: true };
+    let named = lan.write(case.subject, "place:a", Body::AssigneeEdited(herself));
+    set_aside(&office, "lan", &lan, &named).await;
+    let hanh = office.desk_of("hanh").await;
+    let taken = hanh.submit("/office/set-aside", &form(&named.id, "take", "")).await;
+    assert!(taken.body.contains("Chưa đưa vào hồ sơ được."), "{}", taken.body);
+    assert!(taken.body.contains("Nông Thị Lan: Có"), "it says what it would do: {}", taken.body);
+    let Body::CaseOpened { code, .. } = &case.body else { panic!("it opens a case") };
+    assert!(taken.body.contains(code.as_str()), "and on whose case");
+    assert!(pages_of(&office.sign_in("lan").await.pull(&lan).await, case.subject).is_empty());
+    assert_eq!(office.count("quarantine where settled_at is null").await, 3);
+    office.assert_sound().await;
+}
+
+#[tokio::test]
+async fn what_nobody_can_read_is_not_put_away() {
+    let office = Office::open().await;
+    let pao = Pen::new(office.village.pao, 2);
+    let case = pao.open("a2", Some("Hoàng Thị Mỷ"), vec![]);
+    office.sign_in("pao").await.push(&pao, &[&case]).await;
+    let mut batch = pao.batch(&[&pao.write(case.subject, "place:a", visit(SEEN))]);
+    let text = batch.changes[0].get().replace("visit_recorded", "dream_recorded");
+    batch.changes = vec![serde_json::from_str(&text).unwrap()];
+    let answer = office.sign_in("pao").await.push_raw(&batch).await;
+    assert!(answer.body.contains("quarantined"), "{}", answer.body);
+    let id = serde_json::from_str::<serde_json::Value>(&text).unwrap()["id"].as_str().unwrap().to_owned();
+    let hanh = office.desk_of("hanh").await;
+    let shown = page(&hanh).await;
+    assert!(shown.contains("Chưa đọc được") && !shown.contains("put_away"), "{shown}");
+    hanh.submit("/office/set-aside", &form(&id, "put_away", "b%E1%BB%8F")).await;
+    assert_eq!(office.count("quarantine where settled_at is null").await, 1, "an update of the office brings it in");
 }
 
 #[tokio::test]
