@@ -550,3 +550,53 @@ fn ConsentForm(case: CaseId, header: Box<Header>) -> AnyView {
     }
     .into_any()
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::{
+        Phone,
+        laws::{Pen, Village},
+    };
+    use wasm_bindgen_test::wasm_bindgen_test;
+
+    use super::*;
+
+    fn id(n: u8) -> ChangeId {
+        ChangeId::at(u64::from(n), [n; 10])
+    }
+    fn edit(saw: u8, fact: Fact) -> FieldEdit {
+        FieldEdit { saw: vec![id(saw)], fact }
+    }
+    fn health(text: &str) -> Fact {
+        Fact::Health(text.to_owned())
+    }
+
+    #[wasm_bindgen_test]
+    fn an_edit_writes_what_was_changed_and_has_seen_what_stood_when_it_began() {
+        let number = Fact::Phone(Phone::parse("0900000123").expect("a number"));
+        let began = [edit(1, health("Ho")), edit(2, number.clone())];
+        assert_eq!(edits(&began, None, vec![health("Ho"), number.clone()]), vec![]);
+        let written = edits(&began, None, vec![health("Ho ra máu"), number, Fact::Household("Ba người".to_owned())]);
+        let added = FieldEdit { saw: vec![], fact: Fact::Household("Ba người".to_owned()) };
+        assert_eq!(written, vec![edit(1, health("Ho ra máu")), added]);
+    }
+
+    #[wasm_bindgen_test]
+    fn a_correction_keeps_every_answer_of_what_was_held() {
+        let lan = Pen::new(Village::new().lan, 1);
+        let case = lan.open("a1", None, vec![]);
+        let consent = edit(3, Fact::Consent(domain::Consent::new(ConsentAnswer::Agreed)));
+        let of_held = vec![edit(1, health("Ho")), edit(2, Fact::Household("Hai người".to_owned())), consent.clone()];
+        let held = lan.write(case.subject, "place:a", Body::FactsEdited { edits: of_held });
+        // The form shows what was held, as if it stood in the case, and another answer on top of it.
+        let began = [health("Ho"), Fact::Household("Hai người".to_owned()), Fact::Alias("H-07".to_owned())]
+            .map(|fact| FieldEdit { saw: vec![held.id], fact });
+        let typed = vec![health("Ho ra máu"), Fact::Household("Hai người".to_owned()), Fact::Alias("H-08".to_owned())];
+        let written = edits(&began, Some(&held), typed);
+        let alias = FieldEdit { saw: vec![], fact: Fact::Alias("H-08".to_owned()) };
+        assert_eq!(
+            written,
+            vec![edit(1, health("Ho ra máu")), edit(2, Fact::Household("Hai người".to_owned())), alias, consent]
+        );
+    }
+}
