@@ -2,8 +2,8 @@
 
 use anyhow::Result;
 use domain::{LogId, Timestamp};
-use sqlx::SqliteConnection;
 
+use crate::database::Connection;
 use crate::seal::Seal;
 
 /// One line of the audit.
@@ -32,16 +32,16 @@ pub const RIGHTS: &str = "rights_changed";
 pub const OFFICERS: &str = "officers_changed";
 pub const IMPORTED: &str = "places_imported";
 
-pub async fn append(connection: &mut SqliteConnection, seal: &Seal, log: &LogId, line: &Line<'_>) -> Result<()> {
+pub async fn append(connection: &mut Connection, seal: &Seal, log: &LogId, line: &Line<'_>) -> Result<()> {
     let log = log.to_string();
-    let last = sqlx::query_as::<_, (i64, Vec<u8>)>("select n, chain from audit where log = ? order by n desc limit 1")
+    let last = sqlx::query_as::<_, (i64, Vec<u8>)>("select n, chain from audit where log = $1 order by n desc limit 1")
         .bind(&log)
         .fetch_optional(&mut *connection)
         .await?;
     let (n, before) = last.map_or((1, vec![]), |(n, chain)| (n + 1, chain));
     let chain = link(seal, &before, &log, n, line);
     sqlx::query(
-        "insert into audit (log, n, at, worker_id, device, what, about, chain) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        "insert into audit (log, n, at, worker_id, device, what, about, chain) values ($1, $2, $3, $4, $5, $6, $7, $8)",
     )
     .bind(&log)
     .bind(n)
@@ -71,7 +71,7 @@ fn link(seal: &Seal, before: &[u8], log: &str, n: i64, line: &Line<'_>) -> Vec<u
 }
 
 /// Lines whose hash does not follow from the ones before, as `log n`; and how many lines there are.
-pub async fn verify(connection: &mut SqliteConnection, seal: &Seal) -> Result<(u64, Vec<String>)> {
+pub async fn verify(connection: &mut Connection, seal: &Seal) -> Result<(u64, Vec<String>)> {
     type Row = (String, i64, i64, String, String, String, String, Vec<u8>);
     let rows =
         sqlx::query_as::<_, Row>("select log, n, at, worker_id, device, what, about, chain from audit order by log, n")

@@ -8,17 +8,19 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteLockingMode};
 use sqlx::{ConnectOptions, SqliteConnection};
 
 use crate::config::Store;
+use crate::database::Place;
 
 /// Copies the database as it is at one moment; the office may go on meanwhile.
 pub async fn backup(store: &Store, file: &Path) -> Result<()> {
-    if !store.db.exists() {
-        bail!("there is no database {}", store.db.display());
+    let db = file_of(store, "pg_dump --format=custom --file=FILE \"$DATABASE_URL\"")?;
+    if !db.exists() {
+        bail!("there is no database {}", db.display());
     }
     if file.exists() {
         bail!("{} is there already: a backup never overwrites", file.display());
     }
     let staff = store.open(false).await?;
-    sqlx::query("vacuum into ?")
+    sqlx::query("vacuum into $1")
         .bind(text(file)?)
         .execute(&staff.pool)
         .await
@@ -30,35 +32,47 @@ pub async fn backup(store: &Store, file: &Path) -> Result<()> {
 
 /// Puts a copy in the database's place. Phones notice, and offer again what they sent since.
 pub async fn restore(store: &Store, file: &Path) -> Result<()> {
-    let taken = with_ending(&store.db, ".restoring");
+    let db = &file_of(store, "pg_restore --clean --if-exists --dbname=\"$DATABASE_URL\" FILE")?;
+    let taken = with_ending(db, ".restoring");
     std::fs::copy(file, &taken).with_context(|| format!("cannot read {}", file.display()))?;
     let checked = check_copy(store, &taken).await;
     if checked.is_err() {
         remove(&taken);
     }
     checked.with_context(|| format!("{} was not restored", file.display()))?;
-    if store.db.exists() {
-        stand_alone(&store.db).await.context("stop the office first: its database is in use")?;
+    if db.exists() {
+        stand_alone(db).await.context("stop the office first: its database is in use")?;
         let kept = (1..)
-            .map(|n| with_ending(&store.db, &format!(".before-restore-{n}")))
+            .map(|n| with_ending(db, &format!(".before-restore-{n}")))
             .find(|path| !path.exists())
             .context("no name is free for what was there")?;
-        std::fs::rename(&store.db, &kept)?;
+        std::fs::rename(db, &kept)?;
         tracing::info!("what was there is kept as {}", kept.display());
     }
     for ending in ["-wal", "-shm"] {
-        remove(&with_ending(&store.db, ending));
+        remove(&with_ending(db, ending));
         remove(&with_ending(&taken, ending));
     }
     std::fs::File::open(&taken)?.sync_all()?;
-    std::fs::rename(&taken, &store.db)?;
+    std::fs::rename(&taken, db)?;
     tracing::info!("{} is the database now", file.display());
     Ok(())
 }
 
+/// PostgreSQL copies itself better than we could, at one moment and while servers go on: `instead` says how.
+fn file_of(store: &Store, instead: &str) -> Result<PathBuf> {
+    match store.place() {
+        Place::File(file) => Ok(file),
+        Place::Url(_) => bail!(
+            "this is for SQLite files; PostgreSQL has its own program:\n    {instead}\nBodies in such a copy are sealed; \
+             the key is not in it: keep both, apart from each other"
+        ),
+    }
+}
+
 /// A whole SQLite file of this program, sealed with the key at hand.
 async fn check_copy(store: &Store, copy: &Path) -> Result<()> {
-    let store = Store { db: copy.to_owned(), ..store.clone() };
+    let store = Store { db: Some(copy.to_owned()), ..store.clone() };
     let staff = store.open(false).await?;
     let said = sqlx::query_scalar::<_, String>("pragma integrity_check").fetch_one(&staff.pool).await?;
     // What the copy's own journal holds must be in the file before it is moved.

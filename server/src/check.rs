@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use anyhow::{Result, bail};
 use domain::office::replay;
 use domain::{Entry, LogId, Part, PartKey, Reach, Subject, access};
-use sqlx::SqliteConnection;
 
 use crate::audit;
 use crate::config::Store;
+use crate::database::{self, Connection};
 use crate::registry::stored::{about_change, about_part, digest, hash_code, link};
 use crate::seal::Seal;
 
@@ -28,8 +28,9 @@ pub struct Findings {
 #[expect(clippy::print_stdout, reason = "this is for the person at the terminal, not for the log")]
 pub async fn check(store: &Store) -> Result<()> {
     let staff = store.open(false).await?;
-    let mut connection = staff.pool.acquire().await?;
-    let found = find(&mut connection, &staff.seal).await?;
+    // All of it from one moment: the office may go on.
+    let mut snapshot = database::begin_to_read(&staff.pool).await?;
+    let found = find(&mut snapshot, &staff.seal).await?;
     println!(
         "{} subjects, {} changes, {} parts, {} lines of audit; {} changes wait, {} are set aside",
         found.subjects, found.changes, found.parts, found.audit_lines, found.waiting, found.quarantined
@@ -42,7 +43,7 @@ pub async fn check(store: &Store) -> Result<()> {
 
 /// # Errors
 /// Only when the database cannot be read; what is wrong in it is in the findings.
-pub async fn find(connection: &mut SqliteConnection, seal: &Seal) -> Result<Findings> {
+pub async fn find(connection: &mut Connection, seal: &Seal) -> Result<Findings> {
     let mut found = Findings::default();
     count(connection, &mut found).await?;
     logs(connection, seal, &mut found).await?;
@@ -73,7 +74,7 @@ pub async fn find(connection: &mut SqliteConnection, seal: &Seal) -> Result<Find
     Ok(found)
 }
 
-async fn count(connection: &mut SqliteConnection, found: &mut Findings) -> Result<()> {
+async fn count(connection: &mut Connection, found: &mut Findings) -> Result<()> {
     let (waiting, quarantined) = sqlx::query_as::<_, (i64, i64)>(
         "select (select count(*) from waiting), (select count(*) from quarantine where settled_at is null)",
     )
@@ -84,7 +85,7 @@ async fn count(connection: &mut SqliteConnection, found: &mut Findings) -> Resul
 }
 
 /// Every log counts 1, 2, 3 … to its counter, and the chain of its changes holds.
-async fn logs(connection: &mut SqliteConnection, seal: &Seal, found: &mut Findings) -> Result<()> {
+async fn logs(connection: &mut Connection, seal: &Seal, found: &mut Findings) -> Result<()> {
     let heads: BTreeMap<String, (i64, Vec<u8>)> =
         sqlx::query_as::<_, (String, i64, Vec<u8>)>("select log, seq, chain from log")
             .fetch_all(&mut *connection)
@@ -119,11 +120,12 @@ async fn logs(connection: &mut SqliteConnection, seal: &Seal, found: &mut Findin
         }
         reached.insert(log, (seq, vec![]));
     }
+    let none = (0, vec![]);
     for log in heads.keys().chain(reached.keys()) {
-        let (counter, there) = (heads.get(log), reached.get(log));
+        // A log of which only the audit knows has a counter at 0.
+        let (counter, there) = (heads.get(log).unwrap_or(&none), reached.get(log).unwrap_or(&none));
         if counter != there {
-            let seq = |head: Option<&(i64, Vec<u8>)>| head.map_or(0, |(seq, _)| *seq);
-            let said = format!("{log}: its counter says {}, it holds {}", seq(counter), seq(there));
+            let said = format!("{log}: its counter says {}, it holds {}", counter.0, there.0);
             if found.wrong.last() != Some(&said) {
                 found.wrong.push(said);
             }
@@ -141,11 +143,11 @@ struct Row {
 }
 
 impl Row {
-    async fn check(&self, connection: &mut SqliteConnection, seal: &Seal, found: &mut Findings) -> Result<()> {
+    async fn check(&self, connection: &mut Connection, seal: &Seal, found: &mut Findings) -> Result<()> {
         let Self { log, subject: name, .. } = self;
         let subject: Subject = name.parse()?;
         let rows = sqlx::query_as::<_, (i64, String, Vec<u8>, Vec<u8>)>(
-            "select seq, id, digest, body from change where log = ? and subject = ? order by seq",
+            "select seq, id, digest, body from change where log = $1 and subject = $2 order by seq",
         )
         .bind(log)
         .bind(name)
@@ -175,7 +177,7 @@ impl Row {
             }
         }
         let rows = sqlx::query_as::<_, (String, String, Vec<u8>)>(
-            "select log, key, body from part where subject = ? and gone = 0",
+            "select log, key, body from part where subject = $1 and gone = 0",
         )
         .bind(name)
         .fetch_all(&mut *connection)

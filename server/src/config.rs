@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::database;
+use crate::database::{self, Place};
 use crate::seal::{Seal, load_key, parse_key};
 use crate::staff::Staff;
 
@@ -32,14 +32,16 @@ pub enum Verb {
     /// Tables from files
     #[command(subcommand)]
     Import(Import),
-    /// Write a copy of the database, sealed as it is, while the office goes on; keep the key elsewhere
+    /// Write a copy of the SQLite file, sealed as it is, while the office goes on; keep the key elsewhere. PostgreSQL
+    /// copies itself: `pg_dump`
     Backup {
         #[command(flatten)]
         store: Store,
         /// The file to write; it must not be there yet
         file: PathBuf,
     },
-    /// Put a copy back in the database's place; the office must be stopped, what was there is kept beside it
+    /// Put a copy back in the SQLite file's place; the office must be stopped, what was there is kept beside it. On
+    /// PostgreSQL: `pg_restore`
     Restore {
         #[command(flatten)]
         store: Store,
@@ -66,9 +68,13 @@ pub enum LogForm {
 /// Where the office keeps what it knows.
 #[derive(Args, Clone, Debug)]
 pub struct Store {
-    /// The SQLite file; it is made when it is not there
-    #[arg(long, env = "CAU_NOI_DB", default_value = "cau-noi.db")]
-    pub db: PathBuf,
+    /// The SQLite file, `cau-noi.db` unless told otherwise; it is made when it is not there
+    #[arg(long, env = "CAU_NOI_DB")]
+    pub db: Option<PathBuf>,
+    /// A PostgreSQL database instead: `postgres://USER:PASSWORD@HOST/NAME`, shared by as many servers as there are.
+    /// Whoever names a file gets the file: other programs use this variable too
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+    pub database_url: Option<String>,
     /// The file with the key under which bodies are sealed, made with a new database; or the key itself in `CAU_NOI_KEY`
     /// (64 hexadecimal digits). Without it nothing can be read: keep a copy, and not beside the database
     #[arg(long, env = "CAU_NOI_KEY_FILE")]
@@ -78,19 +84,47 @@ pub struct Store {
 impl Store {
     /// Opens the database with its key. `demo`: the key may lie beside it.
     pub async fn open(&self, demo: bool) -> Result<Staff> {
-        let key = match (std::env::var("CAU_NOI_KEY"), &self.key_file) {
-            (Ok(key), _) => parse_key(&key).context("CAU_NOI_KEY")?,
-            (Err(_), Some(file)) => load_key(file, demo || !self.db.exists())?,
-            (Err(_), None) if demo || self.demo_key().exists() => load_key(&self.demo_key(), true)?,
-            (Err(_), None) => bail!("no key: give --key-file FILE (it is made with a new database) or CAU_NOI_KEY"),
+        let place = self.place();
+        let (pool, key) = match &place {
+            // Without its key a file is not even made.
+            Place::File(file) => {
+                let key = self.key(demo, !file.exists())?;
+                (database::open(&place).await?, key)
+            }
+            Place::Url(_) => {
+                let pool = database::open(&place).await?;
+                let key = self.key(demo, !Seal::has_sealed(&pool).await?)?;
+                (pool, key)
+            }
         };
-        let pool = database::open(&self.db).await?;
         Staff::open(pool, Arc::new(Seal::new(key))).await
     }
 
-    /// The demo's key lies beside its database.
+    fn key(&self, demo: bool, is_new: bool) -> Result<[u8; 32]> {
+        match (std::env::var("CAU_NOI_KEY"), &self.key_file) {
+            (Ok(key), _) => parse_key(&key).context("CAU_NOI_KEY"),
+            (Err(_), Some(file)) => load_key(file, demo || is_new),
+            (Err(_), None) if demo || self.demo_key().exists() => load_key(&self.demo_key(), true),
+            (Err(_), None) => bail!("no key: give --key-file FILE (it is made with a new database) or CAU_NOI_KEY"),
+        }
+    }
+
+    /// A file that is named comes first; then the URL; then the file that everybody has.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        match (&self.db, &self.database_url) {
+            (Some(file), _) => Place::File(file.clone()),
+            (None, Some(url)) => Place::Url(url.clone()),
+            (None, None) => Place::File("cau-noi.db".into()),
+        }
+    }
+
+    /// The demo's key lies beside its file, or here.
     fn demo_key(&self) -> PathBuf {
-        let mut name = self.db.clone().into_os_string();
+        let mut name = match self.place() {
+            Place::File(file) => file.into_os_string(),
+            Place::Url(_) => "cau-noi".into(),
+        };
         name.push(".demo-key");
         name.into()
     }
@@ -159,5 +193,19 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_file_that_is_named_comes_before_a_url_that_may_be_another_programs() {
+        let store = |db: Option<&str>, url: Option<&str>| Store {
+            db: db.map(PathBuf::from),
+            database_url: url.map(str::to_owned),
+            key_file: None,
+        };
+        let url = "postgres://office:secret@db.example/cau_noi";
+        assert_eq!(store(None, None).place(), Place::File("cau-noi.db".into()));
+        assert_eq!(store(Some("a.db"), Some(url)).place(), Place::File("a.db".into()));
+        assert_eq!(store(None, Some(url)).place(), Place::Url(url.to_owned()));
+        assert!(!format!("{:?} {}", store(None, Some(url)).place(), store(None, Some(url)).place()).contains("secret"));
     }
 }

@@ -9,8 +9,9 @@ use serde::Deserialize;
 
 use crate::audit;
 use crate::config::Store;
-use crate::database::now_ms;
-use crate::staff::{self, Staff};
+use crate::database::{self, now_ms};
+use crate::registry::stored::Ledger;
+use crate::staff::{self, Roster, Staff};
 
 /// A line as it stands in the file.
 #[derive(Deserialize)]
@@ -39,8 +40,9 @@ pub async fn places(store: &Store, file: &Path) -> Result<()> {
 /// # Errors
 /// Names each wrong line with what is wrong in it.
 pub async fn import(staff: &Staff, csv: &str, now: Timestamp) -> Result<usize> {
-    let mut transaction = staff.pool.begin_with("begin immediate").await?;
-    let roster = staff.roster(&mut transaction).await?;
+    let mut transaction = database::begin(&staff.pool).await?;
+    staff::touch(&mut transaction).await?;
+    let roster = Roster::load(&mut transaction, &staff.seal).await?;
     let known: BTreeMap<PlaceId, PlaceKind> = roster.rules.places.iter().map(|p| (p.id.clone(), p.kind)).collect();
     let places = read(csv, &known)?;
     for place in &places {
@@ -55,7 +57,9 @@ pub async fn import(staff: &Staff, csv: &str, now: Timestamp) -> Result<usize> {
             what: audit::IMPORTED,
             about: places.len().to_string(),
         };
-        audit::append(&mut transaction, &staff.seal, &log, &line).await?;
+        let mut ledger = Ledger::default();
+        ledger.audit(&log, line);
+        ledger.put_down(&mut transaction, &staff.seal).await?;
     }
     transaction.commit().await?;
     Ok(places.len())

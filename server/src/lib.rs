@@ -1,4 +1,4 @@
-//! The office: an axum server over SQLite that signs people in, answers the field app and renders the office's pages.
+//! The office: an axum server over SQLite or PostgreSQL that signs people in, answers the field app and renders the office's pages.
 //!
 //! # Layout
 //! - [`config`]: what the command line and the environment can say
@@ -7,7 +7,7 @@
 //! - [`login`], [`session`]: who is asking
 //! - [`api`], [`office`]: what stands behind the server functions and the office's pages
 //! - [`headers`], [`observe`], [`health`]: what every answer carries, and how the office is doing
-//! - [`registry`]: changes, parts and logs on SQLite; [`staff`]: people, rights and places
+//! - [`registry`]: changes, parts and logs; [`staff`]: people, rights and places
 //! - [`seal`], [`audit`]: what a stolen database does not tell, and who read what
 //! - [`serve`], [`database`]: start, stop, storage; [`demo`]: a fictional installation
 //! - [`user`], [`import`], [`backup`], [`check`], [`openapi`]: the other verbs of the command line

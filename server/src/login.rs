@@ -9,9 +9,9 @@ use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use domain::{Worker, WorkerId};
 use sha2::{Digest, Sha256};
-use sqlx::{SqliteConnection, SqlitePool};
 use tokio::sync::Semaphore;
 
+use crate::database::{self, Connection, Pool};
 use crate::observe::Counts;
 use crate::seal::{Seal, hex};
 use crate::staff::Staff;
@@ -97,7 +97,7 @@ impl Login {
             return Err(error);
         }
         let row = sqlx::query_as::<_, (String, String)>(
-            "select password_hash, worker_id from worker_login where user_name_hash = ? and disabled_at is null",
+            "select password_hash, worker_id from worker_login where user_name_hash = $1 and disabled_at is null",
         )
         .bind(hash_user_name(&self.staff.seal, &user_name))
         .fetch_optional(&self.staff.pool)
@@ -121,23 +121,20 @@ impl Login {
 
     /// Every attempt counts as failed until it turns out right: guesses made side by side find the door closed.
     async fn count_as_failed(&self, keys: &[(Vec<u8>, u32)], now_ms: i64) -> Result<(), LoginError> {
-        let mut transaction = self.staff.pool.begin_with("begin immediate").await?;
-        for (key, _) in keys {
-            let open_at = sqlx::query_scalar::<_, i64>("select open_at from login_wait where key = ?")
-                .bind(key)
-                .fetch_optional(&mut *transaction)
-                .await?;
-            if let Some(open_at) = open_at
-                && open_at > now_ms
-            {
-                return Err(LoginError::TooMany { wait_ms: open_at - now_ms });
-            }
-        }
+        let mut transaction = database::begin(&self.staff.pool).await?;
+        let mut counted = Vec::with_capacity(keys.len());
         for (key, free) in keys {
-            let failures = one_more(&mut transaction, key, now_ms).await?;
-            sqlx::query("update login_wait set open_at = ?2 where key = ?1")
-                .bind(key)
-                .bind(now_ms + wait_ms(failures, *free))
+            // Counted before it is looked at: guesses by way of several servers wait for each other here.
+            let (failures, open_at) = one_more(&mut transaction, key, now_ms).await?;
+            counted.push((key, wait_ms(failures, *free), open_at));
+        }
+        if let Some(open_at) = counted.iter().map(|(_, _, open_at)| *open_at).find(|open_at| *open_at > now_ms) {
+            return Err(LoginError::TooMany { wait_ms: open_at - now_ms });
+        }
+        for (key, wait_ms, _) in counted {
+            sqlx::query("update login_wait set open_at = $2 where key = $1")
+                .bind(&key[..])
+                .bind(now_ms + wait_ms)
                 .execute(&mut *transaction)
                 .await?;
         }
@@ -147,10 +144,10 @@ impl Login {
 
     async fn count_as_right(&self, keys: &[(Vec<u8>, u32); 2]) -> Result<(), LoginError> {
         let [(name, _), (address, _)] = keys;
-        let mut transaction = self.staff.pool.begin_with("begin immediate").await?;
-        sqlx::query("delete from login_wait where key = ?").bind(name).execute(&mut *transaction).await?;
+        let mut transaction = database::begin(&self.staff.pool).await?;
+        sqlx::query("delete from login_wait where key = $1").bind(name).execute(&mut *transaction).await?;
         // The address keeps its other failures: one known password must not open it for guessing.
-        sqlx::query("update login_wait set failures = failures - 1, open_at = 0 where key = ? and failures > 0")
+        sqlx::query("update login_wait set failures = failures - 1, open_at = 0 where key = $1 and failures > 0")
             .bind(address)
             .execute(&mut *transaction)
             .await?;
@@ -171,7 +168,7 @@ impl Login {
 
 /// Who signs in under this name.
 pub async fn find(staff: &Staff, user_name: &str) -> Result<Option<WorkerId>> {
-    let worker = sqlx::query_scalar::<_, String>("select worker_id from worker_login where user_name_hash = ?")
+    let worker = sqlx::query_scalar::<_, String>("select worker_id from worker_login where user_name_hash = $1")
         .bind(hash_user_name(&staff.seal, &fold(user_name)))
         .fetch_optional(&staff.pool)
         .await?;
@@ -194,7 +191,7 @@ pub async fn hash(password: &str) -> Result<String> {
 pub async fn add_hashed(staff: &Staff, worker: WorkerId, user_name: &str, hash: &str, now_ms: i64) -> Result<bool> {
     let added = sqlx::query(
         "insert into worker_login (worker_id, user_name_hash, password_hash, created_at)
-         values (?1, ?2, ?3, ?4) on conflict do nothing",
+         values ($1, $2, $3, $4) on conflict do nothing",
     )
     .bind(worker.to_string())
     .bind(hash_user_name(&staff.seal, &fold(user_name)))
@@ -205,25 +202,26 @@ pub async fn add_hashed(staff: &Staff, worker: WorkerId, user_name: &str, hash: 
     Ok(added.rows_affected() == 1)
 }
 
-pub async fn tidy(pool: &SqlitePool, now_ms: i64) -> Result<()> {
-    sqlx::query("delete from login_wait where failed_at < ?").bind(now_ms - FORGET_MS).execute(pool).await?;
+pub async fn tidy(pool: &Pool, now_ms: i64) -> Result<()> {
+    sqlx::query("delete from login_wait where failed_at < $1").bind(now_ms - FORGET_MS).execute(pool).await?;
     Ok(())
 }
 
-async fn one_more(connection: &mut SqliteConnection, key: &[u8], now_ms: i64) -> Result<u32, LoginError> {
-    let failures = sqlx::query_scalar::<_, i64>(
-        "insert into login_wait (key, failures, failed_at, open_at) values (?1, 1, ?2, 0)
+/// How many failures there are now, and until when the door is closed by those before.
+async fn one_more(connection: &mut Connection, key: &[u8], now_ms: i64) -> Result<(u32, i64), LoginError> {
+    let (failures, open_at) = sqlx::query_as::<_, (i64, i64)>(
+        "insert into login_wait (key, failures, failed_at, open_at) values ($1, 1, $2, 0)
          on conflict (key) do update set
-             failures = case when failed_at < ?3 then 1 else failures + 1 end,
-             failed_at = ?2
-         returning failures",
+             failures = case when login_wait.failed_at < $3 then 1 else login_wait.failures + 1 end,
+             failed_at = $2
+         returning failures, open_at",
     )
     .bind(key)
     .bind(now_ms)
     .bind(now_ms - FORGET_MS)
     .fetch_one(connection)
     .await?;
-    Ok(u32::try_from(failures).unwrap_or(u32::MAX))
+    Ok((u32::try_from(failures).unwrap_or(u32::MAX), open_at))
 }
 
 /// Doubles with each failure beyond the free ones.

@@ -198,7 +198,7 @@ async fn load_home(state: &AppState, headers: &HeaderMap) -> Result<Option<Home>
     let Some(worker) = session::find_office(&state.staff, headers, now_ms).await? else { return Ok(None) };
     let (people, sessions) = sqlx::query_as::<_, (i64, i64)>(
         "select (select count(*) from worker_login where disabled_at is null),
-                (select count(*) from session where expires_at > ?)",
+                (select count(*) from session where expires_at > $1)",
     )
     .bind(now_ms)
     .fetch_one(&state.pool)

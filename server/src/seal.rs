@@ -1,5 +1,6 @@
 //! Sealing what is written down: knows the office's key; refuses to know what it seals.
 
+use crate::database::{Connection, Pool};
 use std::fmt;
 use std::io::Write as _;
 use std::path::Path;
@@ -9,7 +10,6 @@ use aes_gcm::{Aes256Gcm, Nonce};
 use anyhow::{Context, Result, bail};
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
-use sqlx::SqliteConnection;
 
 /// First byte of everything sealed: which form it has, so that another may follow.
 const FORM: u8 = 1;
@@ -88,13 +88,24 @@ impl Seal {
         hmac(&self.hashing, parts).to_vec()
     }
 
+    /// Whether a database belongs to a key already.
+    ///
+    /// # Errors
+    /// The database.
+    pub async fn has_sealed(pool: &Pool) -> Result<bool> {
+        let known = sqlx::query_scalar::<_, String>("select value from office where name = 'key_check'")
+            .fetch_optional(pool)
+            .await?;
+        Ok(known.is_some())
+    }
+
     /// Makes sure that this key belongs to this database, or that the database is new.
     ///
     /// # Errors
     /// Another key sealed what is in it.
-    pub async fn belongs_to(&self, connection: &mut SqliteConnection) -> Result<()> {
+    pub async fn belongs_to(&self, connection: &mut Connection) -> Result<()> {
         let check = hex(&self.hash(&[b"key check"]));
-        sqlx::query("insert into office (name, value) values ('key_check', ?) on conflict do nothing")
+        sqlx::query("insert into office (name, value) values ('key_check', $1) on conflict do nothing")
             .bind(&check)
             .execute(&mut *connection)
             .await?;

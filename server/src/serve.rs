@@ -7,14 +7,14 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use axum::Router;
 use domain::Timestamp;
-use sqlx::SqlitePool;
 use tokio::net::TcpListener;
 
 use crate::assets::Site;
 use crate::config::Serve;
+use crate::database::Pool;
 use crate::login::Login;
 use crate::observe::Counts;
-use crate::registry::SqliteRegistry;
+use crate::registry::SqlRegistry;
 use crate::shell::Shell;
 use crate::staff::Staff;
 use crate::{database, demo, login, routes, session};
@@ -26,9 +26,9 @@ const LONGEST_GOODBYE: Duration = Duration::from_secs(10);
 /// What every handler can reach.
 #[derive(Clone, Debug)]
 pub struct AppState {
-    pub pool: SqlitePool,
+    pub pool: Pool,
     pub staff: Staff,
-    pub registry: Arc<SqliteRegistry>,
+    pub registry: Arc<SqlRegistry>,
     pub site: Arc<Site>,
     pub shell: Arc<Shell>,
     pub login: Arc<Login>,
@@ -43,7 +43,7 @@ pub async fn open(config: &Serve) -> Result<AppState> {
     }
     let site = Arc::new(Site::load(&config.site)?);
     let staff = config.store.open(config.demo).await?;
-    let registry = SqliteRegistry::start(staff.clone());
+    let registry = SqlRegistry::start(staff.clone());
     let counts = Arc::new(Counts::default());
     let state = AppState {
         shell: Arc::new(Shell::new(&site)),
@@ -121,7 +121,7 @@ async fn told_to_stop() {
     }
 }
 
-async fn tidy(pool: SqlitePool) {
+async fn tidy(pool: Pool) {
     let mut hour = tokio::time::interval(TIDY_EVERY);
     loop {
         hour.tick().await;

@@ -7,8 +7,8 @@ use axum::http::header::COOKIE;
 use axum::http::{HeaderMap, HeaderValue};
 use domain::{Worker, WorkerId};
 use sha2::{Digest, Sha256};
-use sqlx::SqlitePool;
 
+use crate::database::Pool;
 use crate::staff::Staff;
 
 const HOUR_MS: i64 = 3_600_000;
@@ -52,13 +52,13 @@ impl Face {
 }
 
 /// Opens a session and returns the cookie that proves it.
-pub async fn open(pool: &SqlitePool, worker: WorkerId, face: Face, now_ms: i64) -> Result<HeaderValue> {
+pub async fn open(pool: &Pool, worker: WorkerId, face: Face, now_ms: i64) -> Result<HeaderValue> {
     let mut token = [0; 32];
     getrandom::fill(&mut token).context("the system gives no randomness")?;
     let token = hex(&token);
     sqlx::query(
         "insert into session (token_hash, worker_id, face, created_at, last_used_at, expires_at)
-         values (?1, ?2, ?3, ?4, ?4, ?5)",
+         values ($1, $2, $3, $4, $4, $5)",
     )
     .bind(hash(&token))
     .bind(worker.to_string())
@@ -99,17 +99,17 @@ pub async fn list_field(staff: &Staff, headers: &HeaderMap, now_ms: i64) -> Resu
 }
 
 /// Ends the session of the request and returns the cookie that removes its cookie.
-pub async fn close(pool: &SqlitePool, headers: &HeaderMap, worker: WorkerId, face: Face) -> Result<HeaderValue> {
+pub async fn close(pool: &Pool, headers: &HeaderMap, worker: WorkerId, face: Face) -> Result<HeaderValue> {
     let name = face.cookie_name(worker);
     if let Some(token) = cookie_value(headers, &name) {
-        sqlx::query("delete from session where token_hash = ?").bind(hash(token)).execute(pool).await?;
+        sqlx::query("delete from session where token_hash = $1").bind(hash(token)).execute(pool).await?;
     }
     cookie(&name, "", 0)
 }
 
 /// Removes what nobody can use any more.
-pub async fn tidy(pool: &SqlitePool, now_ms: i64) -> Result<()> {
-    sqlx::query("delete from session where expires_at <= ?").bind(now_ms).execute(pool).await?;
+pub async fn tidy(pool: &Pool, now_ms: i64) -> Result<()> {
+    sqlx::query("delete from session where expires_at <= $1").bind(now_ms).execute(pool).await?;
     Ok(())
 }
 
@@ -121,7 +121,7 @@ async fn find_since(staff: &Staff, token: &str, face: Face, now_ms: i64) -> Resu
     let row = sqlx::query_as::<_, (String, i64, i64)>(
         "select session.worker_id, session.created_at, session.last_used_at
          from session join worker_login using (worker_id)
-         where session.token_hash = ?1 and session.face = ?2 and session.expires_at > ?3
+         where session.token_hash = $1 and session.face = $2 and session.expires_at > $3
            and worker_login.disabled_at is null",
     )
     .bind(hash(token))
@@ -132,7 +132,7 @@ async fn find_since(staff: &Staff, token: &str, face: Face, now_ms: i64) -> Resu
     let Some((worker, created_at, last_used_at)) = row else { return Ok(None) };
     // Once an hour is enough to keep it alive, and spares a write for each read.
     if now_ms - last_used_at > HOUR_MS {
-        sqlx::query("update session set last_used_at = ?2, expires_at = ?3 where token_hash = ?1")
+        sqlx::query("update session set last_used_at = $2, expires_at = $3 where token_hash = $1")
             .bind(hash(token))
             .bind(now_ms)
             .bind(now_ms + face.lasts_ms())

@@ -9,8 +9,8 @@ use domain::{
     check::Rules, map::Map,
 };
 use serde::{Deserialize, Serialize};
-use sqlx::{SqliteConnection, SqlitePool};
 
+use crate::database::{Connection, Pool, is_shared};
 use crate::seal::Seal;
 
 /// Everything the rules and the briefings read about people and places, as one value of one moment.
@@ -25,7 +25,7 @@ pub struct Roster {
 /// The roster with its database; another process that changes it is noticed.
 #[derive(Clone, Debug)]
 pub struct Staff {
-    pub pool: SqlitePool,
+    pub pool: Pool,
     pub seal: Arc<Seal>,
     current: Arc<RwLock<Arc<Roster>>>,
 }
@@ -49,7 +49,7 @@ struct SealedNumber {
 impl Staff {
     /// # Errors
     /// The key is not this database's, or the roster cannot be read.
-    pub async fn open(pool: SqlitePool, seal: Arc<Seal>) -> Result<Self> {
+    pub async fn open(pool: Pool, seal: Arc<Seal>) -> Result<Self> {
         let mut connection = pool.acquire().await?;
         seal.belongs_to(&mut connection).await?;
         let roster = Roster::load(&mut connection, &seal).await?;
@@ -57,8 +57,9 @@ impl Staff {
         Ok(Self { pool, seal, current: Arc::new(RwLock::new(Arc::new(roster))) })
     }
 
-    /// The roster as the connection's transaction sees it.
-    pub async fn roster(&self, connection: &mut SqliteConnection) -> Result<Arc<Roster>> {
+    /// The roster as the connection's transaction sees it. Not for a transaction that has changed it: what is taken back would
+    /// be remembered. That one loads it.
+    pub async fn roster(&self, connection: &mut Connection) -> Result<Arc<Roster>> {
         let version = version(connection).await?;
         let current = Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner));
         if current.version == version {
@@ -69,6 +70,14 @@ impl Staff {
         Ok(roster)
     }
 
+    /// The roster, which nobody changes before the connection's transaction ends.
+    pub async fn hold_roster(&self, connection: &mut Connection) -> Result<Arc<Roster>> {
+        if is_shared(connection) {
+            sqlx::query("select value from office where name = 'roster' for share").execute(&mut *connection).await?;
+        }
+        self.roster(connection).await
+    }
+
     pub async fn find(&self, worker: WorkerId) -> Result<Option<Worker>> {
         let mut connection = self.pool.acquire().await?;
         Ok(self.roster(&mut connection).await?.people.get(&worker).cloned())
@@ -76,7 +85,7 @@ impl Staff {
 }
 
 impl Roster {
-    pub async fn load(connection: &mut SqliteConnection, seal: &Seal) -> Result<Self> {
+    pub async fn load(connection: &mut Connection, seal: &Seal) -> Result<Self> {
         let version = version(connection).await?;
         let places = Places::new(load_places(connection).await?);
         let mut people = BTreeMap::new();
@@ -134,20 +143,21 @@ impl Roster {
     }
 }
 
-async fn version(connection: &mut SqliteConnection) -> Result<i64> {
+async fn version(connection: &mut Connection) -> Result<i64> {
     let value = sqlx::query_scalar::<_, String>("select value from office where name = 'roster'")
         .fetch_optional(connection)
         .await?;
     Ok(value.and_then(|v| v.parse().ok()).unwrap_or(0))
 }
 
-/// To be called in each transaction that changes people or places.
-pub async fn touch(connection: &mut SqliteConnection) -> Result<()> {
-    let next = version(connection).await? + 1;
-    sqlx::query("insert into office (name, value) values ('roster', ?1) on conflict (name) do update set value = ?1")
-        .bind(next.to_string())
-        .execute(connection)
-        .await?;
+/// To be called in each transaction that changes people or places: first, if it reads before it writes.
+pub async fn touch(connection: &mut Connection) -> Result<()> {
+    sqlx::query(
+        "insert into office (name, value) values ('roster', '1')
+         on conflict (name) do update set value = cast(cast(office.value as bigint) + 1 as text)",
+    )
+    .execute(connection)
+    .await?;
     Ok(())
 }
 
@@ -178,27 +188,22 @@ pub fn parse_role(name: &str) -> Option<Role> {
 
 /// Writes a person and replaces their rights. What they may now see is for the registry to tell their phones:
 /// [`crate::registry::employ`].
-pub(crate) async fn put_worker(
-    connection: &mut SqliteConnection,
-    seal: &Seal,
-    worker: &Worker,
-    now_ms: i64,
-) -> Result<()> {
+pub(crate) async fn put_worker(connection: &mut Connection, seal: &Seal, worker: &Worker, now_ms: i64) -> Result<()> {
     let id = worker.id.to_string();
     let sealed = Sealed { name: worker.name.clone(), address: worker.address, phone: worker.phone.clone() };
     sqlx::query(
-        "insert into worker (worker_id, body, since) values (?1, ?2, ?3)
-         on conflict (worker_id) do update set body = ?2",
+        "insert into worker (worker_id, body, since) values ($1, $2, $3)
+         on conflict (worker_id) do update set body = $2",
     )
     .bind(&id)
     .bind(seal.seal_json(&format!("worker:{id}"), &sealed)?)
     .bind(now_ms)
     .execute(&mut *connection)
     .await?;
-    sqlx::query("delete from grant_row where worker_id = ?").bind(&id).execute(&mut *connection).await?;
+    sqlx::query("delete from grant_row where worker_id = $1").bind(&id).execute(&mut *connection).await?;
     for grant in &worker.grants {
         sqlx::query(
-            "insert into grant_row (worker_id, role, area, facility, since) values (?1, ?2, ?3, ?4, ?5)
+            "insert into grant_row (worker_id, role, area, facility, since) values ($1, $2, $3, $4, $5)
              on conflict do nothing",
         )
         .bind(&id)
@@ -213,10 +218,10 @@ pub(crate) async fn put_worker(
 }
 
 /// Replaces the officer and deputies for restricted cases of a place.
-pub async fn put_officers(connection: &mut SqliteConnection, place: &PlaceId, officers: &[WorkerId]) -> Result<()> {
-    sqlx::query("delete from officer where place_id = ?").bind(place.as_str()).execute(&mut *connection).await?;
+pub async fn put_officers(connection: &mut Connection, place: &PlaceId, officers: &[WorkerId]) -> Result<()> {
+    sqlx::query("delete from officer where place_id = $1").bind(place.as_str()).execute(&mut *connection).await?;
     for (position, officer) in (0_i64..).zip(officers) {
-        sqlx::query("insert into officer (place_id, position, worker_id) values (?1, ?2, ?3)")
+        sqlx::query("insert into officer (place_id, position, worker_id) values ($1, $2, $3)")
             .bind(place.as_str())
             .bind(position)
             .bind(officer.to_string())
@@ -227,12 +232,12 @@ pub async fn put_officers(connection: &mut SqliteConnection, place: &PlaceId, of
 }
 
 /// Replaces all emergency numbers.
-pub async fn put_numbers(connection: &mut SqliteConnection, seal: &Seal, numbers: &[EmergencyNumber]) -> Result<()> {
+pub async fn put_numbers(connection: &mut Connection, seal: &Seal, numbers: &[EmergencyNumber]) -> Result<()> {
     sqlx::query("delete from emergency_number").execute(&mut *connection).await?;
     for (position, number) in (0_i64..).zip(numbers) {
         let place = number.commune.as_ref().map_or("*", PlaceId::as_str);
         let sealed = SealedNumber { name: number.name.clone(), phone: number.phone.clone() };
-        sqlx::query("insert into emergency_number (place_id, position, kind, body) values (?1, ?2, ?3, ?4)")
+        sqlx::query("insert into emergency_number (place_id, position, kind, body) values ($1, $2, $3, $4)")
             .bind(place)
             .bind(position)
             .bind(&number.kind)
@@ -244,13 +249,13 @@ pub async fn put_numbers(connection: &mut SqliteConnection, seal: &Seal, numbers
 }
 
 /// Writes a place, or what is now known of it.
-pub async fn put_place(connection: &mut SqliteConnection, place: &Place) -> Result<()> {
+pub async fn put_place(connection: &mut Connection, place: &Place) -> Result<()> {
     sqlx::query(
         "insert into place (place_id, name, kind, parent, valid_from, valid_to, successor, old_names, latitude_e6,
              longitude_e6)
-         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
-         on conflict (place_id) do update set name = ?2, kind = ?3, parent = ?4, valid_from = ?5, valid_to = ?6,
-             successor = ?7, old_names = ?8, latitude_e6 = ?9, longitude_e6 = ?10",
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+         on conflict (place_id) do update set name = $2, kind = $3, parent = $4, valid_from = $5, valid_to = $6,
+             successor = $7, old_names = $8, latitude_e6 = $9, longitude_e6 = $10",
     )
     .bind(place.id.as_str())
     .bind(&place.name)
@@ -267,7 +272,7 @@ pub async fn put_place(connection: &mut SqliteConnection, place: &Place) -> Resu
     touch(connection).await
 }
 
-async fn load_places(connection: &mut SqliteConnection) -> Result<Vec<Place>> {
+async fn load_places(connection: &mut Connection) -> Result<Vec<Place>> {
     type Row = (
         String,
         String,

@@ -12,15 +12,16 @@ use anyhow::{Context, Result};
 use domain::{Body, FacilityFacts, FreePlaces, Phone, Subject, Timestamp};
 use serde::Deserialize;
 
+use crate::database;
 use crate::login;
-use crate::registry::{SqliteRegistry, employ};
+use crate::registry::{SqlRegistry, employ};
 use crate::staff;
 use story::Story;
 
 pub const PASSWORD: &str = "cau-noi-demo";
 
 /// Fills an empty database; one that holds anybody is left as it is.
-pub async fn fill(registry: &SqliteRegistry, now: Timestamp) -> Result<()> {
+pub async fn fill(registry: &SqlRegistry, now: Timestamp) -> Result<()> {
     let staff = registry.staff();
     let there = sqlx::query_scalar::<_, i64>("select (select count(*) from worker) + (select count(*) from place)")
         .fetch_one(&staff.pool)
@@ -28,7 +29,7 @@ pub async fn fill(registry: &SqliteRegistry, now: Timestamp) -> Result<()> {
     if there > 0 {
         return Ok(());
     }
-    let mut transaction = staff.pool.begin_with("begin immediate").await?;
+    let mut transaction = database::begin(&staff.pool).await?;
     for place in people::places()? {
         staff::put_place(&mut transaction, &place).await?;
     }
@@ -41,7 +42,7 @@ pub async fn fill(registry: &SqliteRegistry, now: Timestamp) -> Result<()> {
         employ(staff, &worker, now).await.with_context(|| person.user_name)?;
         login::add_hashed(staff, worker.id, person.user_name, &hash, now.0).await?;
     }
-    let mut transaction = staff.pool.begin_with("begin immediate").await?;
+    let mut transaction = database::begin(&staff.pool).await?;
     for (place, officers) in people::OFFICERS {
         let officers = officers.iter().map(|name| people::worker(name)).collect::<Result<Vec<_>>>()?;
         staff::put_officers(&mut transaction, &place.parse()?, &officers).await?;
@@ -52,7 +53,8 @@ pub async fn fill(registry: &SqliteRegistry, now: Timestamp) -> Result<()> {
     let plain = cases::tell(&mut story)?;
     scenarios::tell(&mut story)?;
     scenarios::go_on(&mut story, &plain)?;
-    story.tell(registry).await
+    // Each step builds on those before it, and several are on their way at once.
+    story.tell(&*SqlRegistry::in_order(staff.clone())).await
 }
 
 /// A line of `demo_facilities.csv`.

@@ -1,13 +1,15 @@
 //! What was set aside: who may read it, and what becomes of it. Nothing here is ever removed.
 
+use std::collections::BTreeSet;
+
 use anyhow::Result;
 use domain::office::{Received, may_settle, may_take, replay};
 use domain::{CaseCode, Change, ChangeId, DeviceId, Entry, Envelope, LogId, Refusal, Subject, Timestamp, WorkerId};
-use sqlx::SqliteConnection;
 
-use super::push::{By, Judged, judge, release_after};
+use super::push::{By, Judged, judge, name, release_after};
 use super::write::{Writing, about_quarantine, about_reason, digest};
 use crate::audit;
+use crate::database::{self, Connection};
 use crate::seal::Seal;
 use crate::staff::Staff;
 
@@ -86,11 +88,11 @@ pub(super) async fn list(
     now: Timestamp,
 ) -> Result<(Vec<SetAside>, Reads)> {
     // One transaction: every row is judged by the same moment.
-    let mut snapshot = staff.pool.begin().await?;
+    let mut snapshot = database::begin_to_read(&staff.pool).await?;
     let roster = staff.roster(&mut snapshot).await?;
     let rows = sqlx::query_as::<_, Row>(
         "select log, id, author, device, received_at, why, raw from quarantine
-         where settled_at is null order by received_at, id limit ?",
+         where settled_at is null order by received_at, id limit $1",
     )
     .bind(ROWS)
     .fetch_all(&mut *snapshot)
@@ -133,19 +135,23 @@ impl Reads {
                 what: audit::READ,
                 about: subject.to_string(),
             };
-            audit::append(writing.connection, writing.seal, log, &line).await?;
+            writing.audit(log, line);
         }
         Ok(())
     }
+}
+
+/// The change that was set aside, `None` when this version cannot read it.
+fn open(seal: &Seal, id: ChangeId, sealed: &[u8]) -> Result<Option<Change>> {
+    let text = String::from_utf8(seal.open(&about_quarantine(id), sealed)?)?;
+    Ok(serde_json::from_str::<Envelope>(&text).ok().and_then(|envelope| envelope.open().ok()))
 }
 
 /// Opens a row if this worker may settle it.
 async fn read(writing: &mut Writing<'_>, row: Row, worker: WorkerId) -> Result<Option<SetAside>> {
     let (log, id, author, device, received_at, why, sealed) = row;
     let (log, id, author): (LogId, ChangeId, WorkerId) = (log.parse()?, id.parse()?, author.parse()?);
-    let Ok(text) = writing.seal.open(&about_quarantine(id), &sealed) else { return Ok(None) };
-    let text = String::from_utf8(text)?;
-    let change = serde_json::from_str::<Envelope>(&text).ok().and_then(|envelope| envelope.open().ok());
+    let Ok(change) = open(writing.seal, id, &sealed) else { return Ok(None) };
     let parts = match &change {
         Some(change) => writing.hold(change.subject).await?.map(|held| held.parts.clone()).ok(),
         None => None,
@@ -182,14 +188,21 @@ pub(super) async fn settle(
     settling: &Settling,
     now: Timestamp,
 ) -> Result<Settled> {
+    // Whoever comes second finds it settled.
+    writing.take_turns([id.to_string()].into()).await?;
     let row = sqlx::query_as::<_, Row>(
-        "select log, id, author, device, received_at, why, raw from quarantine where id = ? and settled_at is null",
+        "select log, id, author, device, received_at, why, raw from quarantine where id = $1 and settled_at is null",
     )
     .bind(id.to_string())
     .fetch_optional(&mut *writing.connection)
     .await?;
     let Some(row) = row else { return Ok(Settled::NotFound) };
     let log: LogId = row.0.parse()?;
+    if let Ok(Some(change)) = open(writing.seal, id, &row.6) {
+        let mut names = BTreeSet::new();
+        name(&change, &mut names);
+        writing.take_turns(names).await?;
+    }
     let Some(set_aside) = read(writing, row, by).await? else { return Ok(Settled::NotFound) };
     // Nobody decides about what nobody can read.
     let Some(change) = &set_aside.change else { return Ok(Settled::Refused(Refusal::Newer)) };
@@ -219,12 +232,12 @@ pub(super) async fn settle(
     note(writing.connection, writing.seal, id, by, taken, reason.map(String::as_str), now).await?;
     let what = if taken { audit::TAKEN } else { audit::PUT_AWAY };
     let line = audit::Line { at: now, worker: by.to_string(), device: String::new(), what, about: id.to_string() };
-    audit::append(writing.connection, writing.seal, &log, &line).await?;
+    writing.audit(&log, line);
     Ok(Settled::Done)
 }
 
 async fn note(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     seal: &Seal,
     id: ChangeId,
     by: WorkerId,
@@ -233,7 +246,7 @@ async fn note(
     now: Timestamp,
 ) -> Result<()> {
     let reason = reason.map(|reason| seal.seal(&about_reason(id), reason.as_bytes())).transpose()?;
-    sqlx::query("update quarantine set settled_at = ?2, settled_by = ?3, taken = ?4, reason = ?5 where id = ?1")
+    sqlx::query("update quarantine set settled_at = $2, settled_by = $3, taken = $4, reason = $5 where id = $1")
         .bind(id.to_string())
         .bind(now.0)
         .bind(by.to_string())

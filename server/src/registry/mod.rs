@@ -1,13 +1,15 @@
-//! The office's registry on SQLite: one writer with group commit, any number of readers. It knows how things are stored
-//! and sealed; what may be stored, and who sees it, is for `domain` to say.
+//! The office's registry: pushes that wait are committed together, by one writer on SQLite, by several on PostgreSQL, where
+//! other processes write too; any number of readers. It knows how things are stored and sealed; what may be stored, and who
+//! sees it, is for `domain` to say.
 //!
 //! # Layout
-//! - `push`: what comes of a batch; `writer`: the one task that writes; `write`: one transaction of it
+//! - `push`: what comes of a batch; `writer`: the tasks that write; `write`: one transaction, `ledger`: its end
 //! - `pull`: what a worker may see behind their cursors; `briefing`: what a phone must know besides
 //! - `rights`: changing what somebody may see; `aside`: what was set aside, and what becomes of it
 
 mod aside;
 mod briefing;
+mod ledger;
 mod pull;
 mod push;
 mod rights;
@@ -18,33 +20,52 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::{ApiError, ChangeId, PullAnswer, PullRequest, PushBatch, Registry, Session, Timestamp, Verdict, WorkerId};
-use tokio::sync::mpsc;
+use tokio::sync::{Mutex, mpsc};
 
 pub use aside::{SetAside, Settled, Settling, Why};
 pub use rights::employ;
 
 /// How rows are sealed and hashed, for whoever checks them.
 pub(crate) mod stored {
+    pub(crate) use super::ledger::Ledger;
     pub(crate) use super::write::{about_change, about_part, digest, hash_code, link};
 }
 
+use crate::database::is_postgres;
 use crate::staff::Staff;
 
 /// Pushes that wait for the writer; beyond this a phone is told to come again.
 const QUEUE: usize = 256;
+/// SQLite has one writer. On PostgreSQL pushes about different subjects go on side by side until their counters; half of
+/// the connections remain for readers.
+const WRITERS: usize = 4;
 
 #[derive(Clone, Debug)]
-pub struct SqliteRegistry {
+pub struct SqlRegistry {
     staff: Staff,
     jobs: mpsc::Sender<writer::Job>,
 }
 
-impl SqliteRegistry {
-    /// Starts the writer; it ends when the last copy of the registry is dropped.
+impl SqlRegistry {
+    /// Starts the writers; they end when the last copy of the registry is dropped.
     #[must_use]
     pub fn start(staff: Staff) -> Arc<Self> {
+        let writers = if is_postgres(&staff.pool) { WRITERS } else { 1 };
+        Self::with_writers(staff, writers)
+    }
+
+    /// A registry that writes in the order in which it is asked, whatever the database.
+    #[must_use]
+    pub fn in_order(staff: Staff) -> Arc<Self> {
+        Self::with_writers(staff, 1)
+    }
+
+    fn with_writers(staff: Staff, writers: usize) -> Arc<Self> {
         let (jobs, waiting) = mpsc::channel(QUEUE);
-        tokio::spawn(writer::run(staff.clone(), waiting));
+        let waiting = Arc::new(Mutex::new(waiting));
+        for _ in 0..writers {
+            tokio::spawn(writer::run(staff.clone(), Arc::clone(&waiting)));
+        }
         Arc::new(Self { staff, jobs })
     }
 
@@ -100,7 +121,7 @@ impl SqliteRegistry {
 }
 
 #[async_trait]
-impl Registry for SqliteRegistry {
+impl Registry for SqlRegistry {
     async fn push(&self, session: &Session, batch: PushBatch, now: Timestamp) -> Result<Vec<Verdict>, ApiError> {
         let push = push::read(session, batch, &self.staff.seal, now)?;
         writer::ask(&self.jobs, |answer| writer::Job::Push { push, answer }).await

@@ -11,11 +11,11 @@ use domain::{
     Reach, Receipt, Role, Subject, SubjectPage, Timestamp, Worker, WorkerId, limits,
 };
 use serde::{Deserialize, Serialize};
-use sqlx::SqliteConnection;
 
 use super::briefing;
-use super::write::{Writing, about_change, about_part};
+use super::write::{Writing, about_change, about_device, about_part};
 use crate::audit;
+use crate::database::{self, Connection};
 use crate::seal::Seal;
 use crate::staff::{Roster, Staff};
 
@@ -38,6 +38,10 @@ pub(super) struct Witnessed {
 }
 
 impl Witnessed {
+    pub(super) fn name(&self, names: &mut BTreeSet<String>) {
+        names.insert(about_device(self.worker, self.device));
+    }
+
     pub(super) async fn write(&self, writing: &mut Writing<'_>) -> Result<()> {
         writing.contact(self.worker, self.device, Some(&self.grants), self.now).await?;
         for (log, subject) in &self.reads {
@@ -48,7 +52,7 @@ impl Witnessed {
                 what: audit::READ,
                 about: subject.to_string(),
             };
-            audit::append(writing.connection, writing.seal, log, &line).await?;
+            writing.audit(log, line);
         }
         Ok(())
     }
@@ -68,7 +72,7 @@ pub(super) async fn answer(
     now: Timestamp,
 ) -> Result<(Option<PullAnswer>, Option<Witnessed>)> {
     // One transaction: every page shows the same moment.
-    let mut snapshot = staff.pool.begin().await?;
+    let mut snapshot = database::begin_to_read(&staff.pool).await?;
     let roster = staff.roster(&mut snapshot).await?;
     let Some(worker) = roster.people.get(&request.worker).cloned() else { return Ok((None, None)) };
     let mut reader = Reader {
@@ -86,12 +90,13 @@ pub(super) async fn answer(
     }
     let reads = std::mem::take(&mut reader.reads);
     let briefing = reader.briefing().await?;
-    let last_contact =
-        sqlx::query_as::<_, (i64, String)>("select contact_at, grants from device where worker_id = ? and device = ?")
-            .bind(worker.id.to_string())
-            .bind(request.device.to_string())
-            .fetch_optional(&mut *snapshot)
-            .await?;
+    let last_contact = sqlx::query_as::<_, (i64, String)>(
+        "select contact_at, grants from device where worker_id = $1 and device = $2",
+    )
+    .bind(worker.id.to_string())
+    .bind(request.device.to_string())
+    .fetch_optional(&mut *snapshot)
+    .await?;
     snapshot.rollback().await?;
     let same = last_contact.is_some_and(|(at, grants)| {
         now.0 - at < CONTACT_MS && serde_json::from_str::<Vec<Grant>>(&grants).is_ok_and(|g| g == worker.grants)
@@ -107,7 +112,7 @@ pub(super) async fn answer(
 }
 
 struct Reader<'r> {
-    connection: &'r mut SqliteConnection,
+    connection: &'r mut Connection,
     seal: &'r Seal,
     roster: Arc<Roster>,
     worker: &'r Worker,
@@ -126,7 +131,7 @@ impl Reader<'_> {
         let mut logs: BTreeSet<LogId> = self.worker.logs(&self.roster.rules.places).into_iter().collect();
         // Cases shown by the own log live in logs that this worker would not follow otherwise.
         let elsewhere =
-            sqlx::query_scalar::<_, String>("select distinct subject_log from sight where log = ? and shown = 1")
+            sqlx::query_scalar::<_, String>("select distinct subject_log from sight where log = $1 and shown = 1")
                 .bind(LogId::Worker(self.worker.id).to_string())
                 .fetch_all(&mut *self.connection)
                 .await?;
@@ -170,7 +175,7 @@ impl Reader<'_> {
                 page.reset = true;
             }
         }
-        let head = sqlx::query_scalar::<_, i64>("select seq from log where log = ?")
+        let head = sqlx::query_scalar::<_, i64>("select seq from log where log = $1")
             .bind(page.log.to_string())
             .fetch_optional(&mut *self.connection)
             .await?
@@ -195,8 +200,8 @@ impl Reader<'_> {
     /// The change at a position of a log.
     async fn mark_at(&mut self, log: &LogId, seq: i64) -> Result<Option<ChangeId>> {
         let query = match log {
-            LogId::Place(_) => "select id from change where log = ? and seq = ?",
-            LogId::Worker(_) | LogId::Facility(_) => "select id from mark where log = ? and seq = ?",
+            LogId::Place(_) => "select id from change where log = $1 and seq = $2",
+            LogId::Worker(_) | LogId::Facility(_) => "select id from mark where log = $1 and seq = $2",
         };
         let id = sqlx::query_scalar::<_, String>(query)
             .bind(log.to_string())
@@ -247,8 +252,8 @@ impl Reader<'_> {
             let rows = sqlx::query_as::<_, PartLine>(
                 "select part.seq, part.subject, part.key, length(part.body), subject.reach
                  from part left join subject on subject.log = part.log and subject.subject = part.subject
-                 where part.log = ?1 and part.seq >= ?2 and (part.seq, part.key) > (?2, ?3)
-                 order by part.seq, part.key limit ?4",
+                 where part.log = $1 and part.seq >= $2 and (part.seq, part.key) > ($2, $3)
+                 order by part.seq, part.key limit $4",
             )
             .bind(log)
             .bind(after.0)
@@ -297,7 +302,7 @@ impl Reader<'_> {
         if let Some(reach) = sight.get(name) {
             return Ok(reach.is_some());
         }
-        let reach = sqlx::query_scalar::<_, Option<String>>("select reach from subject where subject = ?")
+        let reach = sqlx::query_scalar::<_, Option<String>>("select reach from subject where subject = $1")
             .bind(name)
             .fetch_optional(&mut *self.connection)
             .await?
@@ -312,11 +317,11 @@ impl Reader<'_> {
         let query = match log {
             LogId::Place(_) => {
                 "select distinct subject from change
-                 where log = ?1 and seq > ?2 and seq <= ?3 and device = ?4 and author = ?5"
+                 where log = $1 and seq > $2 and seq <= $3 and device = $4 and author = $5"
             }
             _ => {
                 "select distinct change.subject from mark join change on change.id = mark.id
-                 where mark.log = ?1 and mark.seq > ?2 and mark.seq <= ?3 and change.device = ?4 and change.author = ?5"
+                 where mark.log = $1 and mark.seq > $2 and mark.seq <= $3 and change.device = $4 and change.author = $5"
             }
         };
         let rows = sqlx::query_scalar::<_, String>(query)
@@ -333,7 +338,7 @@ impl Reader<'_> {
     /// Cases that this worker sees now and did not, whole; those no longer seen, without anything.
     async fn fill_with_sights(&mut self, page: &mut Page, from: i64) -> Result<Option<i64>> {
         let rows = sqlx::query_as::<_, (i64, String, String)>(
-            "select seq, subject, subject_log from sight where log = ? and seq > ? order by seq",
+            "select seq, subject, subject_log from sight where log = $1 and seq > $2 order by seq",
         )
         .bind(page.log.to_string())
         .bind(from)
@@ -353,7 +358,7 @@ impl Reader<'_> {
             done.insert(subject);
             let log: LogId = log.parse()?;
             let reach = sqlx::query_as::<_, (Option<String>, i64)>(
-                "select reach, born from subject where log = ? and subject = ?",
+                "select reach, born from subject where log = $1 and subject = $2",
             )
             .bind(log.to_string())
             .bind(&name)
@@ -390,7 +395,7 @@ impl Reader<'_> {
     ) -> Result<usize> {
         let text = log.to_string();
         let rows = sqlx::query_as::<_, (String, i64, i64, Vec<u8>)>(
-            "select key, seq, gone, body from part where log = ? and subject = ? and seq > ? order by key",
+            "select key, seq, gone, body from part where log = $1 and subject = $2 and seq > $3 order by key",
         )
         .bind(&text)
         .bind(page.subject.to_string())
@@ -419,7 +424,7 @@ impl Reader<'_> {
             return Ok(true);
         }
         let shown = sqlx::query_scalar::<_, i64>(
-            "select 1 from sight where log = ? and subject = ? and seq <= ? and shown = 1 limit 1",
+            "select 1 from sight where log = $1 and subject = $2 and seq <= $3 and shown = 1 limit 1",
         )
         .bind(LogId::Worker(self.worker.id).to_string())
         .bind(subject.to_string())
@@ -468,12 +473,12 @@ impl Reader<'_> {
         let query = match log {
             LogId::Place(_) => {
                 "select id, body from change
-                 where log = ?1 and seq > ?2 and seq <= ?3 and device = ?4 and author = ?5 order by seq"
+                 where log = $1 and seq > $2 and seq <= $3 and device = $4 and author = $5 order by seq"
             }
             LogId::Facility(_) => {
                 "select change.id, change.body from mark join change on change.id = mark.id
-                 where mark.log = ?1 and mark.seq > ?2 and mark.seq <= ?3 and change.device = ?4
-                   and change.author = ?5 order by mark.seq"
+                 where mark.log = $1 and mark.seq > $2 and mark.seq <= $3 and change.device = $4
+                   and change.author = $5 order by mark.seq"
             }
             LogId::Worker(_) => return Ok(vec![]),
         };
@@ -497,7 +502,7 @@ impl Reader<'_> {
     async fn briefing(&mut self) -> Result<Option<Briefing>> {
         let mut authors = BTreeSet::new();
         for log in self.worker.logs(&self.roster.rules.places) {
-            let rows = sqlx::query_scalar::<_, String>("select worker_id from author where log = ?")
+            let rows = sqlx::query_scalar::<_, String>("select worker_id from author where log = $1")
                 .bind(log.to_string())
                 .fetch_all(&mut *self.connection)
                 .await?;

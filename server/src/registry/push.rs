@@ -2,17 +2,17 @@
 //! `domain`'s.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 use domain::change::BadBody;
-use domain::office::{Arrival, Known, Received, Rights, receive, releases};
+use domain::office::{Arrival, Known, Received, Rights, opening_of, receive, releases};
 use domain::{
     ApiError, CaseCode, Change, ChangeId, DeviceId, Envelope, Grant, LogId, PushBatch, Refusal, Session, Timestamp,
     Verdict, WorkerId, limits,
 };
 
-use super::write::{Found, Raw, Writing, about_quarantine, about_waiting, digest};
+use super::write::{Found, Raw, Writing, about_device, about_quarantine, about_waiting, digest};
 use crate::seal::Seal;
 
 /// A batch whose envelopes were read.
@@ -87,6 +87,38 @@ fn open(text: &str, envelope: Envelope, seal: &Seal) -> Item {
             Item::Change(Box::new(Letter { log, id, text, digest, change: None }))
         }
         Err(BadBody::Broken) => Item::Refused(Refusal::Broken),
+    }
+}
+
+impl Push {
+    /// What the batch is about.
+    pub(super) fn name(&self, names: &mut BTreeSet<String>) {
+        names.insert(about_device(self.worker, self.device));
+        for item in &self.items {
+            if let Item::Change(letter) = item {
+                letter.name(names);
+            }
+        }
+    }
+}
+
+impl Letter {
+    fn name(&self, names: &mut BTreeSet<String>) {
+        names.insert(self.id.to_string());
+        if let Some(change) = &self.change {
+            name(change, names);
+        }
+    }
+}
+
+/// The subject by its opening, what may wait for the change, what the change may wait for, and the code that it takes.
+pub(super) fn name(change: &Change, names: &mut BTreeSet<String>) {
+    let mut ids = releases(change);
+    ids.push(opening_of(change.subject));
+    ids.extend(change.body.builds_on());
+    names.extend(ids.iter().map(ToString::to_string));
+    if let domain::Body::CaseOpened { code, .. } = &change.body {
+        names.insert(format!("code:{}", code.as_str()));
     }
 }
 
@@ -250,7 +282,7 @@ async fn release(writing: &mut Writing<'_>, ids: Vec<ChangeId>, now: Timestamp) 
     while let Some(on) = there.pop() {
         type Row = (String, String, String, String, i64, Option<i64>, Vec<u8>, String, Vec<u8>);
         let rows = sqlx::query_as::<_, Row>(
-            "delete from waiting where on_change = ?
+            "delete from waiting where on_change = $1
              returning log, id, author, device, received_at, ahead_ms, digest, grants, raw",
         )
         .bind(on.to_string())
@@ -279,6 +311,9 @@ async fn release(writing: &mut Writing<'_>, ids: Vec<ChangeId>, now: Timestamp) 
                 writing.set_aside(&raw, "damaged").await?;
                 continue;
             };
+            let mut names = BTreeSet::new();
+            name(&change, &mut names);
+            writing.take_turns(names).await?;
             match judge(writing, &change, by, now).await? {
                 Judged::Damaged => writing.set_aside(&raw, "damaged").await?,
                 Judged::Received(Received::Accepted(entry)) => {
@@ -313,10 +348,17 @@ pub(super) async fn retry_unknown(writing: &mut Writing<'_>, now: Timestamp) -> 
         if letter.change.is_none() {
             continue;
         }
-        sqlx::query("delete from quarantine where id = ?")
+        let mut names = BTreeSet::new();
+        letter.name(&mut names);
+        writing.take_turns(names).await?;
+        let taken = sqlx::query("delete from quarantine where id = $1")
             .bind(id.to_string())
             .execute(&mut *writing.connection)
             .await?;
+        if taken.rows_affected() == 0 {
+            // Another server was faster.
+            continue;
+        }
         let by = By { worker: author.parse()?, device: device.parse()?, then: &then, ahead_ms: None };
         if let Verdict::Refused { why } = take_one(writing, &letter, by, now).await? {
             writing.set_aside(&raw(&letter, by, now), &serde_json::to_string(&why)?).await?;

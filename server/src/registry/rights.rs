@@ -9,6 +9,7 @@ use domain::{ChangeId, LogId, Reach, Subject, Timestamp, Worker};
 
 use super::write::Writing;
 use crate::audit;
+use crate::database::{self, Tries};
 use crate::staff::{self, Roster, Staff};
 
 /// Writes a person with their roles and areas, new or changed. Each case they now see, or no longer see, is told to
@@ -17,8 +18,20 @@ use crate::staff::{self, Roster, Staff};
 /// # Errors
 /// The database; then nothing was written.
 pub async fn employ(staff: &Staff, worker: &Worker, now: Timestamp) -> Result<()> {
-    let mut transaction = staff.pool.begin_with("begin immediate").await?;
-    let before = staff.roster(&mut transaction).await?;
+    let mut tries = Tries::default();
+    loop {
+        match employ_once(staff, worker, now).await {
+            Err(error) if tries.again(&error).await => {}
+            done => return done,
+        }
+    }
+}
+
+async fn employ_once(staff: &Staff, worker: &Worker, now: Timestamp) -> Result<()> {
+    let mut transaction = database::begin(&staff.pool).await?;
+    // From here on no push is judged by the old rights.
+    staff::touch(&mut transaction).await?;
+    let before = Roster::load(&mut transaction, &staff.seal).await?;
     staff::put_worker(&mut transaction, &staff.seal, worker, now.0).await?;
     let after = Arc::new(Roster::load(&mut transaction, &staff.seal).await?);
     let mut writing = Writing::new(&mut transaction, &staff.seal, Arc::clone(&after));
@@ -31,7 +44,7 @@ pub async fn employ(staff: &Staff, worker: &Worker, now: Timestamp) -> Result<()
             what: audit::RIGHTS,
             about: worker.id.to_string(),
         };
-        audit::append(writing.connection, writing.seal, &LogId::Worker(worker.id), &line).await?;
+        writing.audit(&LogId::Worker(worker.id), line);
     }
     writing.finish().await?;
     transaction.commit().await?;
@@ -50,7 +63,7 @@ async fn tell(
     let facilities = |grants: &[domain::Grant]| -> BTreeSet<_> { grants.iter().filter_map(|g| g.facility).collect() };
     let mut moved = BTreeSet::new();
     for facility in facilities(&old).symmetric_difference(&facilities(&new)) {
-        let rows = sqlx::query_scalar::<_, String>("select distinct subject from part where log = ?")
+        let rows = sqlx::query_scalar::<_, String>("select distinct subject from part where log = $1")
             .bind(LogId::Facility(*facility).to_string())
             .fetch_all(&mut *writing.connection)
             .await?;
@@ -72,7 +85,7 @@ async fn tell(
         let comes_by_itself = is_new && follows(worker.id, &new, &log, &after.rules.places);
         if (saw != sees && !(sees && comes_by_itself)) || (!is_new && moved.contains(&subject)) {
             let sight = Sight { worker: worker.id, shown: sees };
-            writing.put_sight(&sight, Subject::Case(case), &log, mark).await?;
+            writing.put_sight(&sight, Subject::Case(case), &log, mark);
         }
     }
     Ok(())

@@ -1,12 +1,16 @@
-//! The one task that writes: takes what waits, commits it together, answers each. It knows nothing of what is written.
+//! A task that writes: takes what waits, commits it together, answers each. It knows nothing of what is written.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use anyhow::Result;
 use domain::{ApiError, ChangeId, Timestamp, Verdict, WorkerId};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Mutex, mpsc, oneshot};
 
 use super::aside::{self, Reads, Settled, Settling};
 use super::push::{self, Push};
 use super::write::Writing;
+use crate::database::{self, Tries, is_shared};
 use crate::staff::Staff;
 
 /// Pushes of one commit: a full disk queue is shared by this many phones, and none waits longer than a moment.
@@ -62,9 +66,12 @@ pub(super) async fn ask<T>(jobs: &mpsc::Sender<Job>, job: impl FnOnce(Answer<T>)
     answered.await.unwrap_or(Err(ApiError::Unavailable))
 }
 
-pub(super) async fn run(staff: Staff, mut jobs: mpsc::Receiver<Job>) {
+pub(super) async fn run(staff: Staff, jobs: Arc<Mutex<mpsc::Receiver<Job>>>) {
     let mut group = Vec::with_capacity(GROUP);
-    while jobs.recv_many(&mut group, GROUP).await > 0 {
+    loop {
+        if jobs.lock().await.recv_many(&mut group, GROUP).await == 0 {
+            break;
+        }
         match commit(&staff, &group).await {
             Ok(outcomes) => {
                 for (job, outcome) in group.drain(..).zip(outcomes) {
@@ -119,9 +126,31 @@ impl Outcome {
 
 /// All of the group or nothing of it.
 async fn commit(staff: &Staff, group: &[Job]) -> Result<Vec<Outcome>> {
-    let mut transaction = staff.pool.begin_with("begin immediate").await?;
-    let roster = staff.roster(&mut transaction).await?;
+    let mut tries = Tries::default();
+    loop {
+        match commit_once(staff, group).await {
+            Err(error) if tries.again(&error).await => {}
+            done => return done,
+        }
+    }
+}
+
+async fn commit_once(staff: &Staff, group: &[Job]) -> Result<Vec<Outcome>> {
+    let mut transaction = database::begin(&staff.pool).await?;
+    let roster = staff.hold_roster(&mut transaction).await?;
     let mut writing = Writing::new(&mut transaction, &staff.seal, roster);
+    let mut names = BTreeSet::new();
+    for job in group.iter().filter(|_| is_shared(writing.connection)) {
+        match job {
+            Job::Push { push, .. } => push.name(&mut names),
+            Job::Witness { witnessed, .. } => witnessed.name(&mut names),
+            Job::Settle { id, .. } => {
+                names.insert(id.to_string());
+            }
+            Job::RetryUnknown { .. } | Job::NoteReads { .. } => {}
+        }
+    }
+    writing.take_turns(names).await?;
     let mut outcomes = Vec::with_capacity(group.len());
     for job in group {
         outcomes.push(match job {

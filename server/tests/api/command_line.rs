@@ -9,15 +9,23 @@ use domain::laws::{Pen, Village};
 use domain::{Registry, Role, Verdict};
 use serde_json::json;
 use server::database::now_ms;
-use server::registry::SqliteRegistry;
+use server::registry::SqlRegistry;
 
-use crate::support::{Caller, PASSWORD, folder, post, staff_of, store};
+use crate::support::{Caller, PASSWORD, folder, on_postgres, post, staff_of, store};
 
 fn server(folder: &Path, verb: &[&str], file: &[&Path]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_server"));
-    command.args(verb).args(["--db".as_ref(), folder.join("cau-noi.db").as_os_str()]);
+    let store = store(folder);
+    command.args(verb);
+    match (store.db, store.database_url) {
+        (Some(file), _) => command.arg("--db").arg(file),
+        (None, url) => command.args(["--database-url", &url.unwrap()]),
+    };
     command.args(["--key-file".as_ref(), folder.join("key").as_os_str()]);
-    command.args(file).env_remove("CAU_NOI_KEY").stdin(Stdio::null());
+    for setting in ["CAU_NOI_KEY", "CAU_NOI_DB", "DATABASE_URL"] {
+        command.env_remove(setting);
+    }
+    command.args(file).stdin(Stdio::null());
     command
 }
 
@@ -92,7 +100,7 @@ async fn a_backup_is_restored_and_checked() {
     let folder = folder();
     let village = Village::new();
     let staff = staff_of(&village, &folder).await;
-    let registry = SqliteRegistry::start(staff.clone());
+    let registry = SqlRegistry::start(staff.clone());
     let lan = Pen::new(village.lan, 1);
     let (one, two) = (lan.open("a1", Some("Một"), vec![]), lan.open("a1", Some("Hai"), vec![]));
     let push = async |change: &domain::Change| {
@@ -101,6 +109,12 @@ async fn a_backup_is_restored_and_checked() {
     assert!(matches!(push(&one).await.unwrap()[0], Verdict::Accepted { .. }));
     let copy = folder.join("copy.db");
     let (ok, said) = run(&folder, &["backup"], &[&copy]);
+    if on_postgres() {
+        assert!(!ok && said.contains("pg_dump") && !copy.exists(), "PostgreSQL has its own program: {said}");
+        let (ok, said) = run(&folder, &["restore"], &[&copy]);
+        assert!(!ok && said.contains("pg_restore"), "{said}");
+        return;
+    }
     assert!(ok, "{said}");
     let (ok, said) = run(&folder, &["backup"], &[&copy]);
     assert!(!ok && said.contains("never overwrites"), "{said}");
@@ -129,7 +143,7 @@ async fn a_check_finds_what_was_tampered_with() {
     let folder = folder();
     let village = Village::new();
     let staff = staff_of(&village, &folder).await;
-    let registry = SqliteRegistry::start(staff.clone());
+    let registry = SqlRegistry::start(staff.clone());
     let lan = Pen::new(village.lan, 1);
     let (one, two) = (lan.open("a1", Some("Một"), vec![]), lan.open("a1", Some("Hai"), vec![]));
     registry.push(&lan.session(), lan.batch(&[&one, &two]), domain::laws::MORNING).await.unwrap();

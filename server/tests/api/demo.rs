@@ -4,21 +4,21 @@ use domain::laws::MORNING;
 use domain::{Card, Day, PullAnswer, ReferralStatus, Registry, Subject, Timestamp};
 use serde_json::json;
 use server::demo;
-use server::registry::SqliteRegistry;
+use server::registry::SqlRegistry;
 use std::collections::BTreeMap;
 
 use crate::support::{folder, store};
 
-async fn filled(now: Timestamp) -> (std::sync::Arc<SqliteRegistry>, server::staff::Staff) {
+async fn filled(now: Timestamp) -> (std::sync::Arc<SqlRegistry>, server::staff::Staff) {
     let folder = folder();
     let staff = store(&folder).open(true).await.unwrap();
-    let registry = SqliteRegistry::start(staff.clone());
+    let registry = SqlRegistry::start(staff.clone());
     demo::fill(&registry, now).await.unwrap();
     (registry, staff)
 }
 
 /// Everything somebody sees, as cards, however many pages it takes.
-async fn cards(registry: &SqliteRegistry, staff: &server::staff::Staff, name: &str, now: Timestamp) -> Vec<Card> {
+async fn cards(registry: &SqlRegistry, staff: &server::staff::Staff, name: &str, now: Timestamp) -> Vec<Card> {
     let worker = server::login::find(staff, name).await.unwrap().unwrap();
     let mut cursors = json!({});
     let mut stored: BTreeMap<Subject, domain::notebook::Stored> = BTreeMap::new();

@@ -1,15 +1,15 @@
-//! The registry on SQLite keeps the laws of the port.
+//! The registry keeps the laws of the port.
 
 use std::ops::Deref;
 use std::sync::Arc;
 
 use domain::Registry;
 use domain::laws::{Village, registry_laws};
-use server::registry::SqliteRegistry;
+use server::registry::SqlRegistry;
 
 use crate::support::{folder, staff_of};
 
-struct Fresh(Arc<SqliteRegistry>);
+struct Fresh(Arc<SqlRegistry>);
 
 impl Deref for Fresh {
     type Target = dyn Registry;
@@ -19,11 +19,11 @@ impl Deref for Fresh {
 }
 
 #[tokio::test]
-async fn the_registry_on_sqlite_keeps_the_laws() {
+async fn the_registry_keeps_the_laws() {
     let village = Village::new();
     registry_laws(&village, || async {
         let staff = staff_of(&village, &folder()).await;
-        Fresh(SqliteRegistry::start(staff))
+        Fresh(SqlRegistry::start(staff))
     })
     .await;
 }

@@ -354,7 +354,7 @@ async fn what_an_older_office_did_not_know_is_tried_again_by_a_newer_one() {
     assert_eq!(registry.retry_unknown(Timestamp(now_ms())).await, Ok(0), "this version does not know it either");
     // As if that kind had become known since.
     let sealed = office.staff.seal.seal(&format!("quarantine:{}", task.id), known.as_bytes()).unwrap();
-    sqlx::query("update quarantine set raw = ?").bind(sealed).execute(&office.staff.pool).await.unwrap();
+    sqlx::query("update quarantine set raw = $1").bind(sealed).execute(&office.staff.pool).await.unwrap();
     assert_eq!(registry.retry_unknown(Timestamp(now_ms())).await, Ok(1));
     assert_eq!((office.count("quarantine").await, office.count("waiting").await), (0, 0));
     assert_eq!(office.count("change").await, 3, "and what waited for it was taken too");
@@ -434,8 +434,7 @@ async fn the_stored_database_names_nobody() {
     let case = pen.open("a1", Some("Hoàng Thị Mỷ Không Trùng"), vec![Fact::Health("Bệnh Kín Đáo".to_owned())]);
     let early = pen.write(domain::Subject::Case(domain::CaseId(pen.device.0)), "place:a", visit("Lời Thăm Kín"));
     lan.push(&pen, &[&case, &early]).await;
-    sqlx::query("pragma wal_checkpoint(truncate)").execute(&office.staff.pool).await.unwrap();
-    let stored = std::fs::read(office.folder.join("cau-noi.db")).unwrap();
+    let stored = office.stored().await;
     let holds = |text: &str| stored.windows(text.len()).any(|w| w == text.as_bytes());
     let Body::CaseOpened { code, .. } = &case.body else { unreachable!() };
     for text in ["Mỷ Không Trùng", "Bệnh Kín Đáo", "Lời Thăm Kín", "Nông Thị Lan", code.as_str(), "Đỡ đau"]

@@ -104,6 +104,19 @@ async fn whoever_leaves_a_facility_loses_its_sheets() {
 }
 
 #[tokio::test]
+async fn a_change_that_was_taken_back_does_not_hide_the_next() {
+    let office = Office::open().await;
+    let staff = &office.staff;
+    let wrong = "code,name,type,parent_code,latitude,longitude,valid_from\nx,Xã Lạc,commune,nowhere,,,2025-07-01\n";
+    assert!(server::import::import(staff, wrong, Timestamp(2)).await.is_err());
+    let mut connection = staff.pool.acquire().await.unwrap();
+    let place = "b".parse().unwrap();
+    server::staff::put_officers(&mut connection, &place, &[office.village.toan]).await.unwrap();
+    let roster = staff.roster(&mut connection).await.unwrap();
+    assert_eq!(roster.rules.officers.get(&place), Some(&vec![office.village.toan]));
+}
+
+#[tokio::test]
 async fn somebody_new_gets_what_is_there() {
     let office = Office::open().await;
     let lan = office.sign_in("lan").await;

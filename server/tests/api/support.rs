@@ -1,4 +1,5 @@
-//! An office to test: a database of its own, the village of the laws, a real port, and people who call it.
+//! An office to test: a database of its own, the village of the laws, a real port, and people who call it. The database is
+//! a SQLite file, or on the PostgreSQL server that `TEST_DATABASE_URL` names.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,16 +9,17 @@ use domain::laws::{Pen, Village};
 use domain::{Change, Cursor, LogId, PullAnswer, PushBatch, Subject, SubjectPage, Timestamp, Verdict, WorkerId};
 use serde_json::{Value, json};
 use server::config::Store;
-use server::registry::{SqliteRegistry, employ};
-use server::seal::Seal;
+use server::registry::{SqlRegistry, employ};
 use server::staff::{self, Staff};
+use sqlx::ConnectOptions;
+use sqlx::postgres::PgConnectOptions;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 pub const PASSWORD: &str = "mat-khau-thu";
 pub const KEY: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
 
-/// A folder of this test alone.
+/// A folder of this test alone; on PostgreSQL with a database that belongs to it.
 pub fn folder() -> PathBuf {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let n = NEXT.fetch_add(1, Ordering::Relaxed);
@@ -27,18 +29,55 @@ pub fn folder() -> PathBuf {
     }
     std::fs::create_dir_all(&folder).unwrap();
     std::fs::write(folder.join("key"), KEY).unwrap();
+    if let Ok(server) = std::env::var("TEST_DATABASE_URL") {
+        let made = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(make_database(&server, n))
+        });
+        std::fs::write(folder.join("url"), made.join().unwrap()).unwrap();
+    }
     folder
 }
 
+pub fn on_postgres() -> bool {
+    std::env::var_os("TEST_DATABASE_URL").is_some()
+}
+
+/// A database for one test, and its URL. What tests left there more than an hour ago is swept away.
+async fn make_database(server: &str, n: u32) -> String {
+    const PREFIX: &str = "cau_noi_test_";
+    let server: PgConnectOptions = server.parse().unwrap();
+    let mut connection = server.connect().await.unwrap();
+    let now_s = server::database::now_ms() / 1000;
+    let left =
+        sqlx::query_scalar::<_, String>("select datname::text from pg_database where datname like 'cau_noi_test_%'")
+            .fetch_all(&mut connection)
+            .await
+            .unwrap();
+    let is_old = |name: &&String| {
+        let since = name.strip_prefix(PREFIX).and_then(|rest| rest.split('_').next()?.parse::<i64>().ok());
+        since.is_some_and(|since| now_s - since > 3_600)
+    };
+    for name in left.iter().filter(is_old) {
+        // Another run may be sweeping too.
+        let sql = format!("drop database if exists {name} with (force)");
+        sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut connection).await.ok();
+    }
+    let name = format!("{PREFIX}{now_s}_{}_{n}", std::process::id());
+    let sql = format!("create database {name} template template0 encoding 'UTF8'");
+    sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
+    server.database(&name).to_url_lossy().into()
+}
+
 pub fn store(folder: &std::path::Path) -> Store {
-    Store { db: folder.join("cau-noi.db"), key_file: Some(folder.join("key")) }
+    let url = std::fs::read_to_string(folder.join("url")).ok();
+    let file = url.is_none().then(|| folder.join("cau-noi.db"));
+    Store { db: file, database_url: url, key_file: Some(folder.join("key")) }
 }
 
 /// The village of the laws on a database of its own, with log-ins `lan`, `pao`, `hanh`, `toan`, `thanh`, `admin`.
 pub async fn staff_of(village: &Village, folder: &std::path::Path) -> Staff {
-    let pool = server::database::open(&folder.join("cau-noi.db")).await.unwrap();
-    let key = server::seal::parse_key(KEY).unwrap();
-    let staff = Staff::open(pool, Arc::new(Seal::new(key))).await.unwrap();
+    let staff = store(folder).open(false).await.unwrap();
     let mut connection = staff.pool.acquire().await.unwrap();
     for place in village.rules.places.iter() {
         staff::put_place(&mut connection, place).await.unwrap();
@@ -92,13 +131,49 @@ impl Office {
         desk
     }
 
-    pub fn registry(&self) -> Arc<SqliteRegistry> {
-        SqliteRegistry::start(self.staff.clone())
+    /// Another process of the same office: it has nothing of this one but the database.
+    pub async fn second(&self) -> Self {
+        let staff = store(&self.folder).open(false).await.unwrap();
+        let address = serve(&staff, &self.folder).await;
+        Self { village: self.village.clone(), staff, folder: self.folder.clone(), address }
+    }
+
+    /// Somebody who is signed in, by way of this process.
+    pub fn caller(&self, signed_in: &Caller) -> Caller {
+        Caller { address: self.address.clone(), ..signed_in.clone() }
+    }
+
+    pub fn registry(&self) -> Arc<SqlRegistry> {
+        SqlRegistry::start(self.staff.clone())
     }
 
     pub async fn count(&self, table: &str) -> i64 {
         let sql = format!("select count(*) from {table}");
         sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(&self.staff.pool).await.unwrap()
+    }
+
+    /// Everything as it lies on the disk: the file, or each column of each table with its bytes as they are.
+    pub async fn stored(&self) -> Vec<u8> {
+        let pool = &self.staff.pool;
+        if !on_postgres() {
+            sqlx::query("pragma wal_checkpoint(truncate)").execute(pool).await.unwrap();
+            return std::fs::read(self.folder.join("cau-noi.db")).unwrap();
+        }
+        let columns = sqlx::query_as::<_, (String, String, String)>(
+            "select table_name::text, column_name::text, data_type::text from information_schema.columns
+             where table_schema = 'public' order by 1, 2",
+        );
+        let mut stored = Vec::new();
+        for (table, column, kind) in columns.fetch_all(pool).await.unwrap() {
+            let bytes = match kind.as_str() {
+                "bytea" => column,
+                _ => format!("convert_to({column}::text, 'UTF8')"),
+            };
+            let sql = format!("select {bytes} from {table} where {bytes} is not null");
+            let rows = sqlx::query_scalar::<_, Vec<u8>>(sqlx::AssertSqlSafe(sql)).fetch_all(pool).await.unwrap();
+            stored.extend(rows.into_iter().flatten());
+        }
+        stored
     }
 
     /// Nothing that `server check` looks at is wrong.
@@ -131,7 +206,7 @@ async fn serve(staff: &Staff, folder: &std::path::Path) -> String {
     let state = server::AppState {
         pool: staff.pool.clone(),
         staff: staff.clone(),
-        registry: SqliteRegistry::start(staff.clone()),
+        registry: SqlRegistry::start(staff.clone()),
         shell: Arc::new(server::shell::Shell::new(&site)),
         site,
         login: Arc::new(server::login::Login::new(staff.clone(), counts.clone()).unwrap()),
