@@ -395,7 +395,8 @@ impl Reader<'_> {
     ) -> Result<usize> {
         let text = log.to_string();
         let rows = sqlx::query_as::<_, (String, i64, i64, Vec<u8>)>(
-            "select key, seq, gone, body from part where log = $1 and subject = $2 and seq > $3 order by key",
+            // `+seq`: SQLite would take the index by position and walk through the whole log.
+            "select key, seq, gone, body from part where log = $1 and subject = $2 and +seq > $3 order by key",
         )
         .bind(&text)
         .bind(page.subject.to_string())
