@@ -55,6 +55,27 @@ pub fn for_browser() -> Result<()> {
     Ok(())
 }
 
+/// What the tests of the office on PostgreSQL need; the folder of its programs.
+pub fn for_postgres() -> Result<PathBuf> {
+    if postgres().is_none() {
+        apt_install(&["postgresql"])?;
+    }
+    postgres().context(
+        "PostgreSQL is needed for the office's tests: install `postgresql`, or name a server that may be written to in TEST_DATABASE_URL",
+    )
+}
+
+/// Debian keeps each version's programs in a folder of its own, out of the way.
+fn postgres() -> Option<PathBuf> {
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let mut folders: Vec<(u32, PathBuf)> = versions
+        .filter_map(|entry| Some((entry.file_name().to_str()?.parse().ok()?, entry.path().join("bin"))))
+        .filter(|(_, folder)| folder.join("initdb").is_file())
+        .collect();
+    folders.sort();
+    folders.pop().map(|(_, folder)| folder).or_else(|| Some(find("initdb")?.parent()?.to_owned()))
+}
+
 pub fn chromium() -> Option<PathBuf> {
     ["chromium", "chromium-browser", "google-chrome"].into_iter().find_map(find)
 }
@@ -145,7 +166,7 @@ fn apt_get(args: &[&str]) -> Result<()> {
     Ok(())
 }
 
-fn is_root() -> bool {
+pub fn is_root() -> bool {
     Command::new("id").arg("-u").output().is_ok_and(|printed| printed.stdout.trim_ascii() == b"0")
 }
 

@@ -7,6 +7,7 @@ mod bench;
 mod browser;
 mod lints;
 mod machine;
+mod postgres;
 mod run;
 mod screens;
 mod simulate;

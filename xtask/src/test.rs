@@ -7,14 +7,15 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 
 use crate::tally::{self, Tally};
-use crate::{browser, lints, machine, run, site};
+use crate::{browser, lints, machine, postgres, run, site};
 
 type Part = (&'static str, fn() -> Result<Tally>);
 
 /// In the order in which each can reuse what the one before compiled.
-const PARTS: [Part; 7] = [
+const PARTS: [Part; 8] = [
     ("format", || lints::format().map(|()| Tally::PASSED)),
     ("tests of the workspace", workspace),
+    ("tests of the office on PostgreSQL", office_on_postgres),
     ("lints of the workspace", || lints::office().map(|()| Tally::PASSED)),
     ("lints of the field app", || {
         machine::for_wasm()?;
@@ -55,7 +56,17 @@ pub fn test() -> ExitCode {
 
 fn workspace() -> Result<Tally> {
     let mut command = Command::new("cargo");
-    command.args(["test", "--workspace", "--no-fail-fast"]);
+    command.args(["test", "--workspace", "--no-fail-fast"]).env_remove(postgres::URL);
+    // Without a server these have nothing to say.
+    command.args(["--", "--skip", "postgres::"]);
+    harness(command)
+}
+
+/// The same tests that ran on SQLite, and those of what only PostgreSQL does.
+fn office_on_postgres() -> Result<Tally> {
+    let server = postgres::Server::for_tests()?;
+    let mut command = Command::new("cargo");
+    command.args(["test", "--workspace", "--no-fail-fast", "--test", "api"]).env(postgres::URL, server.url());
     harness(command)
 }
 
