@@ -470,10 +470,12 @@ async fn a_number_that_nobody_could_read_back_is_refused() {
     let office = Office::open().await;
     let lan = office.sign_in("lan").await;
     let pen = Pen::new(office.village.lan, 1);
-    let mut case = pen.open("a1", Some("Hoàng Thị Mỷ"), vec![]);
-    case.n = u64::MAX;
-    assert_eq!(lan.push(&pen, &[&case]).await, refused(Refusal::Broken));
-    case.n = 1;
+    let case = pen.open("a1", Some("Hoàng Thị Mỷ"), vec![]);
+    let mut far = serde_json::to_value(&case).unwrap();
+    far["n"] = json!(u64::MAX);
+    let batch = json!({ "v": 1, "worker": pen.worker, "device": pen.device, "changes": [far] });
+    let answer = lan.call("/api/push", &json!({ "batch": batch })).await;
+    assert_eq!(answer.body, r#"[{"refused":{"why":"broken"}}]"#);
     assert!(is_accepted(&lan.push(&pen, &[&case]).await));
     office.assert_sound().await;
 }
