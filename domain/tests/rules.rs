@@ -687,3 +687,21 @@ fn the_wire_keeps_its_words() {
     let text = serde_json::to_string(&decide).expect("JSON");
     assert_eq!(serde_json::from_str::<Verdict>(&text).expect("read back"), decide, "{text}");
 }
+
+#[test]
+fn a_facility_that_had_a_sheet_from_the_beginning_is_told_of_its_withdrawal() {
+    let village = Village::new();
+    let (lan, thanh) = (Pen::new(village.lan, 1), Pen::new(village.thanh, 2));
+    let case = lan.open("a1", Some("Hoàng Thị Mỷ"), vec![]);
+    let receiver = Receiver::Facility(village.facility);
+    let referral = lan.write(case.subject, "place:a", ask(ReferralKind::AdmissionVoluntary, receiver, agreed()));
+    let waits = Act::Waitlist { note: "Hết chỗ.".to_owned() };
+    let waits = thanh.write(case.subject, "place:a", act(referral.id, 1, Side::Receiver, waits));
+    let cancel = Act::Cancel { reason: "Gia đình đã nhận về.".to_owned() };
+    let cancel = lan.write(case.subject, "place:a", act(referral.id, 1, Side::Writer, cancel));
+    let told = History::new(&[&case, &referral, &waits, &cancel]);
+    let sheets = sheets(&told.parts);
+    let sheet = sheets[0].2.as_ref().expect("the facility keeps what it has answered");
+    assert_eq!(sheet.progress.status, ReferralStatus::Cancelled);
+    assert!(sheet.withdrawn && sheet.what_happened.is_none());
+}
