@@ -93,6 +93,11 @@ pub fn receive(
     known: &dyn Known,
 ) -> Received {
     let now = arrival.at;
+    // Not the change itself, which the adapter has looked for, but the one its writer put in its place: a copy of what was
+    // corrected, delivered late, must not undo the correction.
+    if known.has(change.id) {
+        return Received::Refused(Refusal::Twice);
+    }
     let missing = change.body.builds_on().into_iter().find(|id| !known.has(*id));
     let unborn = (parts.is_empty() && !change.body.opens()).then(|| opening_of(change.subject));
     if let Some(on) = missing.or(unborn) {

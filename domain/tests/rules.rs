@@ -249,10 +249,10 @@ impl History {
     }
     /// As `tell`, sent by a phone whose clock said `by_phone`.
     fn tell_from(&mut self, change: &Change, by_phone: Option<Timestamp>) -> Result<(), Refusal> {
-        struct Everything;
+        struct Everything(ChangeId);
         impl office::Known for Everything {
-            fn has(&self, _: ChangeId) -> bool {
-                true
+            fn has(&self, change: ChangeId) -> bool {
+                change != self.0
             }
             fn has_code(&self, _: &CaseCode) -> bool {
                 false
@@ -261,7 +261,7 @@ impl History {
         let grants = &self.village.rules.staff[&change.author];
         let rights = office::Rights { worker: change.author, now: grants, last_contact: grants };
         let arrival = office::Arrival { at: MORNING, ahead_ms: by_phone.map(|at| MORNING.0 - at.0) };
-        match office::receive(&self.parts, change.clone(), rights, &self.village.rules, arrival, &Everything) {
+        match office::receive(&self.parts, change.clone(), rights, &self.village.rules, arrival, &Everything(change.id)) {
             Received::Accepted(entry) => {
                 apply(&mut self.parts, &entry);
                 Ok(())
@@ -620,7 +620,7 @@ fn a_taken_code_is_replaced_by_the_office() {
     struct Taken;
     impl office::Known for Taken {
         fn has(&self, _: ChangeId) -> bool {
-            true
+            false
         }
         fn has_code(&self, code: &CaseCode) -> bool {
             code.as_str() == "K7M4PX"
@@ -704,4 +704,28 @@ fn a_facility_that_had_a_sheet_from_the_beginning_is_told_of_its_withdrawal() {
     let sheet = sheets[0].2.as_ref().expect("the facility keeps what it has answered");
     assert_eq!(sheet.progress.status, ReferralStatus::Cancelled);
     assert!(sheet.withdrawn && sheet.what_happened.is_none());
+}
+
+#[test]
+fn a_late_copy_of_what_was_corrected_does_not_undo_the_correction() {
+    struct Corrected(ChangeId);
+    impl office::Known for Corrected {
+        fn has(&self, change: ChangeId) -> bool {
+            change == self.0
+        }
+        fn has_code(&self, _: &CaseCode) -> bool {
+            false
+        }
+    }
+    let village = Village::new();
+    let lan = Pen::new(village.lan, 1);
+    let case = lan.open("a1", None, vec![]);
+    let told = History::new(&[&case]);
+    let old = lan.write(case.subject, "place:a", visit("Hẹn nhầm."));
+    let grants = &village.rules.staff[&village.lan];
+    let rights = office::Rights { worker: village.lan, now: grants, last_contact: grants };
+    let arrival = office::Arrival { at: MORNING, ahead_ms: None };
+    let known = Corrected(old.id);
+    let received = office::receive(&told.parts, old, rights, &village.rules, arrival, &known);
+    assert_eq!(received, Received::Refused(Refusal::Twice));
 }
