@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use crate::{
     StoreError,
     apply::apply,
-    change::Entry,
+    change::{Change, Entry},
     check::Refusal,
     id::{ChangeId, DeviceId, LogId, Subject, WorkerId},
     json, limits,
@@ -204,8 +204,17 @@ pub async fn run<N: Notebook, O: Office>(
 #[must_use]
 pub fn overlay(parts: Parts, outbox: &[OutboxItem], subject: Subject) -> Parts {
     let mut parts = parts;
-    for item in outbox.iter().filter(|item| item.change.subject == subject) {
-        apply(&mut parts, &Entry::waiting(item.change.clone()));
+    let mut waiting: Vec<&Change> = outbox.iter().map(|item| &item.change).filter(|c| c.subject == subject).collect();
+    while !waiting.is_empty() {
+        // A correction is younger than what was built on the change in whose place it stands.
+        let missing = crate::order::set(waiting.iter().map(|change| change.origin()));
+        let ready = |change: &&Change| !change.body.builds_on().iter().any(|id| missing.contains(id));
+        let (now, later): (Vec<&Change>, Vec<&Change>) = waiting.iter().partition(|change| ready(change));
+        let (now, later) = if now.is_empty() { (later, vec![]) } else { (now, later) };
+        for change in now {
+            apply(&mut parts, &Entry::waiting(change.clone()));
+        }
+        waiting = later;
     }
     parts
 }

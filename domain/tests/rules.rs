@@ -729,3 +729,20 @@ fn a_late_copy_of_what_was_corrected_does_not_undo_the_correction() {
     let received = office::receive(&told.parts, old, rights, &village.rules, arrival, &known);
     assert_eq!(received, Received::Refused(Refusal::Twice));
 }
+
+#[test]
+fn what_was_built_on_a_corrected_change_stays_on_the_screen() {
+    let village = Village::new();
+    let (lan, so) = (Pen::new(village.lan, 1), Pen::new(village.admin, 3));
+    let case = lan.open("a1", None, vec![]);
+    let held = ChangeId(so.open("a1", None, vec![]).id.0);
+    let done = lan.write(case.subject, "place:a", Body::TaskDone { task: held, note: "Đã đưa tận tay.".to_owned() });
+    let for_whom = TaskFor::Village("a1".parse().expect("a place"));
+    let task = Task { what: "Đưa giấy hẹn khám".to_owned(), due: None, for_whom };
+    let corrected = Change { replaces: Some(held), ..lan.write(case.subject, "place:a", Body::TaskWritten(task)) };
+    let queued = |change: &Change| OutboxItem { change: change.clone(), state: OutboxState::Queued };
+    let outbox = [&case, &done, &corrected].map(queued);
+    let parts = sync::overlay(Parts::default(), &outbox, case.subject);
+    let notes: Vec<&str> = parts.tasks().flat_map(|t| t.done.iter().map(|d| &*d.note)).collect();
+    assert_eq!(notes, ["Đã đưa tận tay."]);
+}
