@@ -71,6 +71,20 @@ pub fn opening_of(subject: Subject) -> ChangeId {
     }
 }
 
+/// The mark of a cursor at the position that `change` takes, received `at`, in a log whose cursors before it carry the
+/// mark `before`. It stands for the whole log up to there: after a restored backup the same change may take the same
+/// position again, and what lies before it, or when it was received, may be another.
+#[must_use]
+pub fn mark(before: Option<ChangeId>, change: ChangeId, at: Timestamp) -> ChangeId {
+    const ODD: u128 = 0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835;
+    let mix = |mark: u128, next: u128| {
+        let mark = (mark ^ next).wrapping_mul(ODD);
+        mark ^ (mark >> 61)
+    };
+    let before = before.map_or(0, |mark| mark.0.as_u128());
+    ChangeId(uuid::Uuid::from_u128(mix(mix(before, change.0.as_u128()), u128::from(at.0.unsigned_abs()))))
+}
+
 /// Everything that may wait on `change`.
 #[must_use]
 pub fn releases(change: &Change) -> Vec<ChangeId> {

@@ -261,7 +261,8 @@ impl History {
         let grants = &self.village.rules.staff[&change.author];
         let rights = office::Rights { worker: change.author, now: grants, last_contact: grants };
         let arrival = office::Arrival { at: MORNING, ahead_ms: by_phone.map(|at| MORNING.0 - at.0) };
-        match office::receive(&self.parts, change.clone(), rights, &self.village.rules, arrival, &Everything(change.id)) {
+        match office::receive(&self.parts, change.clone(), rights, &self.village.rules, arrival, &Everything(change.id))
+        {
             Received::Accepted(entry) => {
                 apply(&mut self.parts, &entry);
                 Ok(())
@@ -745,4 +746,16 @@ fn what_was_built_on_a_corrected_change_stays_on_the_screen() {
     let parts = sync::overlay(Parts::default(), &outbox, case.subject);
     let notes: Vec<&str> = parts.tasks().flat_map(|t| t.done.iter().map(|d| &*d.note)).collect();
     assert_eq!(notes, ["Đã đưa tận tay."]);
+}
+
+#[test]
+fn a_mark_stands_for_all_that_lies_before_it() {
+    let village = Village::new();
+    let lan = Pen::new(village.lan, 1);
+    let (a, b) = (lan.open("a1", None, vec![]).id, lan.open("a1", None, vec![]).id);
+    let mark = office::mark(Some(office::mark(None, a, MORNING)), b, MORNING);
+    assert_eq!(mark, office::mark(Some(office::mark(None, a, MORNING)), b, MORNING));
+    assert_ne!(mark, office::mark(Some(office::mark(None, b, MORNING)), b, MORNING), "another before it");
+    assert_ne!(mark, office::mark(Some(office::mark(None, a, MORNING)), b, MORNING.plus_ms(1)), "received again");
+    assert_ne!(mark, office::mark(None, b, MORNING), "nothing before it");
 }

@@ -446,8 +446,8 @@ impl World {
                 let accepted = self.office.accepted(change.id);
                 counts.accepted += usize::from(accepted);
                 counts.held += usize::from(held);
-                counts.set_aside += usize::from(!accepted && self.office.holds(change.id));
-                if !held && !self.office.holds(change.id) {
+                counts.set_aside += usize::from(!accepted && (self.office.copies(change.id) == 1));
+                if !held && !(self.office.copies(change.id) == 1) {
                     return Err(format!("lost: {} is neither in the office nor held on its phone", change.id));
                 }
                 if accepted && outbox.iter().any(|i| i.change.id == change.id) {

@@ -1,0 +1,7 @@
+//! Phone and office in memory: the simplest adapters that keep every promise of the ports, for laws and simulations.
+
+mod notebook;
+mod registry;
+
+pub use notebook::MemoryNotebook;
+pub use registry::{MemoryRegistry, Transaction};
