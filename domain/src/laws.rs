@@ -240,7 +240,7 @@ async fn pull_all(registry: &dyn Registry, pen: &Pen, notebook: &memory::MemoryN
     }
     let office = Direct(registry, pen.session());
     let phone = sync::Phone { worker: pen.worker, device: pen.device };
-    sync::pull(notebook, &office, phone, &|| MORNING, &|_| ()).await.expect("a pull");
+    sync::pull(notebook, &office, phone, &|_| ()).await.expect("a pull");
 }
 
 async fn parts_of(notebook: &memory::MemoryNotebook, subject: Subject) -> Option<Parts> {

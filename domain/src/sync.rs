@@ -91,10 +91,24 @@ pub async fn push<N: Notebook, O: Office>(
     phone: Phone,
     clock: &dyn Fn() -> Timestamp,
 ) -> Result<Run, SyncError> {
+    push_these(notebook, office, phone, clock, None).await
+}
+
+/// Pushes the outbox, or what is offered again and stays as it is in the outbox until the office has answered.
+async fn push_these<N: Notebook, O: Office>(
+    notebook: &N,
+    office: &O,
+    phone: Phone,
+    clock: &dyn Fn() -> Timestamp,
+    mut offered: Option<Vec<OutboxItem>>,
+) -> Result<Run, SyncError> {
     let mut run = Run::default();
     let mut most = limits::PUSH_CHANGES;
     loop {
-        let outbox = notebook.outbox().await?;
+        let outbox = match &offered {
+            Some(offered) => offered.clone(),
+            None => notebook.outbox().await?,
+        };
         let batch = next_batch(&outbox, most);
         if batch.is_empty() {
             return Ok(run);
@@ -130,7 +144,18 @@ pub async fn push<N: Notebook, O: Office>(
             }
         }
         notebook.settle(&answered, clock()).await?;
+        if let Some(offered) = &mut offered {
+            offered.retain(|item| answered.iter().all(|(id, _)| *id != item.change.id));
+        }
     }
+}
+
+/// What the office has acknowledged and no page has shown: it waits there for something else, was set aside there, or
+/// was lost with the office's disk before this phone had read past it.
+async fn acknowledged<N: Notebook>(notebook: &N) -> Result<Vec<OutboxItem>, StoreError> {
+    let mut outbox = notebook.outbox().await?;
+    outbox.retain(|item| matches!(item.state, OutboxState::Received { .. }));
+    Ok(outbox)
 }
 
 /// Pulls until nothing more waits behind any cursor.
@@ -141,10 +166,10 @@ pub async fn pull<N: Notebook, O: Office>(
     notebook: &N,
     office: &O,
     phone: Phone,
-    clock: &dyn Fn() -> Timestamp,
     progress: &dyn Fn(&Run),
 ) -> Result<Run, SyncError> {
     let mut run = Run::default();
+    let mut anew = false;
     loop {
         let known = notebook.cursors().await?;
         let mut cursors: BTreeMap<LogId, Option<crate::Cursor>> =
@@ -160,6 +185,9 @@ pub async fn pull<N: Notebook, O: Office>(
                 cursors.entry(log).or_insert(None);
             }
         }
+        if anew {
+            cursors.values_mut().for_each(|cursor| *cursor = None);
+        }
         let request = PullRequest {
             v: limits::PROTOCOL_VERSION,
             worker: phone.worker,
@@ -167,13 +195,27 @@ pub async fn pull<N: Notebook, O: Office>(
             cursors,
             briefing: briefing.map(|b| b.tag).unwrap_or_default(),
         };
-        let answer = office.pull(request).await?;
+        let mut answer = office.pull(request).await?;
+        // The own log says which cases this phone shows and forgets. If the office has lost its place there, what was
+        // forgotten may be seen again though nothing of it changed in its own log: every log is taken anew. The own page
+        // comes last and moves its cursor last, so that a run which is killed before begins again.
+        if !anew && answer.pages.iter().any(|page| page.reset && page.log == LogId::Worker(phone.worker)) {
+            anew = true;
+            continue;
+        }
+        if std::mem::take(&mut anew) {
+            answer.pages.iter_mut().for_each(|page| page.reset = true);
+        } else if answer.pages.iter().any(|page| page.more && matches!(page.log, LogId::Facility(_))) {
+            // What a facility decided is shown by its sheets and settled by the log of the case: first all sheets.
+            answer.pages.retain(|page| matches!(page.log, LogId::Facility(_)));
+        }
         if let Some(briefing) = &answer.briefing {
             notebook.put_briefing(briefing).await?;
         }
         let mut more = false;
         for page in &answer.pages {
-            notebook.store(page, clock()).await?;
+            // By the office's clock: one day on which the phone's is wrong must not make it forget what it has to offer.
+            notebook.store(page, answer.now).await?;
             run.subjects += page.subjects.len();
             more |= page.more;
             progress(&run);
@@ -184,7 +226,8 @@ pub async fn pull<N: Notebook, O: Office>(
     }
 }
 
-/// One whole run: push before pull.
+/// One whole run: push before pull. What an earlier run had acknowledged, and all that was pulled still does not show, is
+/// offered once more: the office knows it or takes it.
 ///
 /// # Errors
 /// [`SyncError`].
@@ -195,8 +238,13 @@ pub async fn run<N: Notebook, O: Office>(
     clock: &dyn Fn() -> Timestamp,
     progress: &dyn Fn(&Run),
 ) -> Result<Run, SyncError> {
+    let before = acknowledged(notebook).await?;
     let pushed = push(notebook, office, phone, clock).await?;
-    let pulled = pull(notebook, office, phone, clock, progress).await?;
+    let pulled = pull(notebook, office, phone, progress).await?;
+    let mut offered = acknowledged(notebook).await?;
+    offered.retain(|item| before.iter().any(|known| known.change.id == item.change.id));
+    offered.iter_mut().for_each(|item| item.state = OutboxState::Queued);
+    push_these(notebook, office, phone, clock, Some(offered)).await?;
     Ok(Run { subjects: pulled.subjects, ..pushed })
 }
 
