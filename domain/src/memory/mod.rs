@@ -2,6 +2,8 @@
 
 mod notebook;
 mod registry;
+mod transaction;
 
 pub use notebook::MemoryNotebook;
-pub use registry::{MemoryRegistry, Transaction};
+pub use registry::MemoryRegistry;
+pub use transaction::Transaction;
