@@ -33,7 +33,7 @@ impl Fault {
         match self {
             Self::None => &[],
             Self::NoIdempotency => &[Invariant::Once, Invariant::StaysOnScreen],
-            Self::CursorFirst => &[Invariant::SameParts, Invariant::StaysOnScreen],
+            Self::CursorFirst => &[Invariant::SameParts, Invariant::StaysOnScreen, Invariant::ComesToRest],
             Self::GlobalSequence => &[Invariant::OrderOfCommit],
             Self::ReadBeforeLock => &[Invariant::FollowsFromChanges],
             Self::OneVerdict => &[Invariant::NothingLost],

@@ -26,8 +26,6 @@ pub struct Phone {
     /// How far the phone's clock is from the office's.
     pub skew_ms: Cell<i64>,
     pub cut_off: Cell<bool>,
-    /// Sync runs under way: one, or two where a browser knows no locks between tabs.
-    pub runs: Cell<usize>,
 }
 
 /// The notebook in memory never waits.
@@ -44,7 +42,6 @@ impl Phone {
             corrected: RefCell::default(),
             skew_ms: Cell::new(0),
             cut_off: Cell::new(false),
-            runs: Cell::new(0),
         }
     }
 
@@ -85,15 +82,7 @@ impl Phone {
 
     /// One sync run in one tab.
     pub async fn sync(world: &World, at: usize) -> Result<sync::Run, sync::SyncError> {
-        struct Running<'a>(&'a Cell<usize>);
-        impl Drop for Running<'_> {
-            fn drop(&mut self) {
-                self.0.set(self.0.get() - 1);
-            }
-        }
         let phone = &world.phones[at];
-        phone.runs.set(phone.runs.get() + 1);
-        let _running = Running(&phone.runs);
         let id = sync::Phone { worker: phone.pen.worker, device: phone.pen.device };
         let clock = || world.now().plus_ms(phone.skew_ms.get());
         sync::run(&phone.tab(world), &Way { world, phone: at }, id, &clock, &|_| ()).await

@@ -71,9 +71,9 @@ pub struct World {
     marks: Cell<u64>,
     /// Nothing goes wrong any more.
     pub calm: Cell<bool>,
-    /// A pull takes many pages. Between two of them a phone may hold parts that are newer than its cursor; an office put
-    /// back to an earlier state at that very moment is a known limit, which this world keeps apart.
-    small_pages: bool,
+    /// Whether the office may be put back to an earlier state. Then pulls take one page and no phone runs two at once: a
+    /// phone that is between two pages, or between two answers, at that very moment is a known limit kept apart.
+    falls_back: bool,
     /// The office was put back to an earlier state.
     pub restored: Cell<bool>,
     counts: Cell<Counts>,
@@ -109,8 +109,8 @@ impl World {
             Phone::new(village.hanh, 8),
         ];
         let chance = Chance::new(seed);
-        let small_pages = chance.percent(40);
-        if small_pages {
+        let falls_back = chance.percent(60);
+        if !falls_back {
             registry.set_page(*chance.pick(&[2, 5]).expect("a size"));
         }
         let world = Self {
@@ -126,7 +126,7 @@ impl World {
             minutes: Cell::new(0),
             marks: Cell::new(0),
             calm: Cell::new(false),
-            small_pages,
+            falls_back,
             restored: Cell::new(false),
             counts: Cell::default(),
             broken: RefCell::default(),
@@ -194,9 +194,10 @@ impl World {
             0..=61 => self.go_on(tasks),
             62..=79 => do_something(self, &self.phones[at]),
             80..=91 => {
-                // Web Locks let one tab sync at a time; a browser without them lets two.
-                let runs = self.phones[at].runs.get();
-                if runs == 0 || (runs == 1 && chance.percent(10)) {
+                // Web Locks let one tab sync at a time. Two at once do no harm either, unless the office is put back between
+                // the answers they hold.
+                let runs = tasks.iter().filter(|task| task.owner == Owner::Phone(at)).count();
+                if runs == 0 || (runs == 1 && !self.falls_back && chance.percent(10)) {
                     tasks.push(Task::new(Owner::Phone(at), async move {
                         // Most runs fail somewhere; what they had done by then stays.
                         let _ = Phone::sync(self, at).await;
@@ -248,7 +249,7 @@ impl World {
             15 => phone.skew_ms.set((i64::try_from(chance.below(21)).unwrap_or(0) - 10) * YEAR_MS),
             16 => self.employ(),
             17 if chance.percent(50) => self.office.take_backup(),
-            18 if !self.small_pages && chance.percent(60) => {
+            18 if self.falls_back && chance.percent(60) => {
                 self.kill(tasks, Owner::Office);
                 self.arrived.take();
                 if self.office.fail_over() {
