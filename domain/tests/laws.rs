@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use domain::{
-    laws::{MORNING, Pen, Village, visit},
+    laws::{MORNING, Pen, Village, ask, visit},
     memory::{MemoryNotebook, MemoryRegistry},
     *,
 };
@@ -117,4 +117,25 @@ fn the_same_change_at_the_same_position_of_a_restored_log_is_not_taken_for_the_s
     let subjects = block_on(phone.subjects()).expect("subjects");
     assert!(subjects.contains(&other.subject), "what took the place of the first is not skipped");
     assert!(!subjects.contains(&first.subject), "what the office has lost is not shown as if it had it");
+}
+
+#[test]
+fn a_nurse_who_also_works_in_her_village_loses_with_the_facility_its_sheets_only() {
+    let village = Village::new();
+    let (office, lan, pao) = (village.memory(), Pen::new(village.lan, 1), Pen::new(village.pao, 2));
+    let (field, phone) = (office.grants(village.pao), MemoryNotebook::default());
+    let both: Vec<Grant> = field.iter().cloned().chain([Grant::facility(village.facility)]).collect();
+    let mark = |n: u8| ChangeId::at(u64::from(n), [n; 10]);
+    office.employ(village.pao, both, mark(1), MORNING);
+    let case = lan.open("a1", None, vec![]);
+    let receiver = Receiver::Facility(village.facility);
+    let asked = ask(ReferralKind::AdmissionEmergency, receiver, Sharing::emergency());
+    let asked = lan.write(case.subject, "place:a", asked);
+    block_on(office.push(&lan.session(), lan.batch(&[&case, &asked]), MORNING)).expect("an answer");
+    let held = || block_on(phone.find(case.subject)).expect("found").expect("the case").parts;
+    sync(&office, &pao, &phone);
+    assert!(held().header().is_some() && held().sheet(asked.id).is_some(), "the case and its sheet");
+    office.employ(village.pao, field, mark(2), MORNING);
+    sync(&office, &pao, &phone);
+    assert!(held().header().is_some() && held().sheet(asked.id).is_none(), "the case without its sheet");
 }

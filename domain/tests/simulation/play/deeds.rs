@@ -15,7 +15,8 @@ pub fn do_something(world: &World, phone: &Phone) {
     }
     let view = phone.view();
     let grants = world.office.registry.grants(phone.pen.worker);
-    let facility = phone.pen.worker == world.village.thanh;
+    let works_there = grants.iter().any(|grant| grant.facility.is_some());
+    let facility = phone.pen.worker == world.village.thanh || (works_there && world.chance.percent(30));
     let written = if facility { at_the_facility(world, &view) } else { in_the_field(world, phone, &view, &grants) };
     let Some((subject, log, body)) = written else { return };
     let change = phone.pen.write(subject, &log.to_string(), body);
@@ -87,7 +88,11 @@ fn in_the_field(world: &World, phone: &Phone, view: &[(Subject, Parts)], grants:
             Body::AssigneeEdited(ElementEdit { saw, element: other, now: chance.percent(60) })
         }
         12 => {
+            // Nobody who works at a facility: its sheets do not know whom a case excludes there.
             let other = *chance.pick(&world.named())?;
+            if other == world.village.pao {
+                return None;
+            }
             let saw = header.excluded_workers.get(&other).map(Field::seen).unwrap_or_default();
             Body::ExcludedEdited(ElementEdit { saw, element: other, now: chance.percent(40) })
         }

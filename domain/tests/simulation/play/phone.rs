@@ -115,7 +115,9 @@ impl Phone {
                 continue;
             }
             let registry = &world.office.registry;
-            let may_see = if registry.grants(self.pen.worker).iter().any(|grant| grant.facility.is_some()) {
+            let as_receiver = matches!(change.body, Body::ReferralActed { side: Side::Receiver, .. });
+            let works_there = registry.grants(self.pen.worker).iter().any(|grant| grant.facility.is_some());
+            let may_see = if as_receiver && works_there {
                 // A sheet stays with the facility that had it, unless the office has lost the referral.
                 !world.restored.get()
             } else {

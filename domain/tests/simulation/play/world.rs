@@ -94,6 +94,10 @@ impl World {
         let sua = person(0x501a, "Giàng Thị Súa", vec![at(Role::Outreach, "b")]);
         let so = person(0x50, "Đỗ Văn Sở", vec![at(Role::Supervisor, "p")]);
         let (sua_id, so_id) = (sua.id, so.id);
+        // A nurse of the facility who is also the collaborator of her village.
+        for worker in village.workers.iter_mut().filter(|worker| worker.id == village.pao) {
+            worker.grants.push(Grant::facility(village.facility));
+        }
         village.workers.extend([sua, so]);
         village.rules.officers.insert("p".parse().expect("a place code"), vec![so_id]);
         let registry = village.memory();
