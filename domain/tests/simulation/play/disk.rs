@@ -98,11 +98,16 @@ impl Notebook for Tab<'_> {
         self.disk.notebook.store(page, now).await?;
         let mut forgotten = self.disk.forgotten.borrow_mut();
         for on_page in &page.subjects {
+            // A case that comes back does so with its header, by the own log; single parts may come before.
+            let is_back = on_page
+                .parts
+                .iter()
+                .any(|row| !matches!(row.part, Part::Trail(_) | Part::Referral(_) | Part::Visit(_) | Part::Task(_)));
             if on_page.parts.is_empty() {
-                forgotten.insert(on_page.subject)
-            } else {
-                forgotten.remove(&on_page.subject)
-            };
+                forgotten.insert(on_page.subject);
+            } else if is_back {
+                forgotten.remove(&on_page.subject);
+            }
         }
         Ok(())
     }
