@@ -15,7 +15,7 @@ use crate::{
     part::Parts,
     place::Places,
     time::Timestamp,
-    wire::{ApiError, PullAnswer, PullRequest, PushBatch, Verdict},
+    wire::{ApiError, Page, PullAnswer, PullRequest, PushBatch, Verdict},
     worker::Worker,
 };
 
@@ -198,8 +198,8 @@ pub async fn pull<N: Notebook, O: Office>(
         let mut answer = office.pull(request).await?;
         // The own log says which cases this phone shows and forgets. If the office has lost its place there, what was
         // forgotten may be seen again though nothing of it changed in its own log. And whoever works both in the field and
-        // at a facility holds parts of one case from two logs. In both cases every log is taken anew: the own page comes
-        // last and moves its cursor last, so that a run which is killed before begins again.
+        // at a facility holds parts of one case from two logs. In both cases every log is taken anew. The own page is the
+        // last, so that a run which is killed before it begins again.
         let at_facility = answer.pages.iter().any(|page| matches!(page.log, LogId::Facility(_)));
         let reaches_far = |log: &LogId| at_facility || *log == LogId::Worker(phone.worker);
         if !anew && answer.pages.iter().any(|page| page.reset && reaches_far(&page.log)) {
@@ -207,13 +207,12 @@ pub async fn pull<N: Notebook, O: Office>(
             continue;
         }
         if std::mem::take(&mut anew) {
-            // Cases before the sheets of them, which the reset of the case's log would take away again.
-            crate::order::sort_by_key(&mut answer.pages, |page| match page.log {
-                LogId::Place(_) => 0,
-                LogId::Facility(_) => 1,
-                LogId::Worker(_) => 2,
-            });
-            answer.pages.iter_mut().for_each(|page| page.reset = true);
+            // All logs are emptied before any is filled: a subject may hold parts of two.
+            for page in &answer.pages {
+                let log = page.log.clone();
+                let empty = Page { log, reset: true, subjects: vec![], settled: vec![], next: None, more: false };
+                notebook.store(&empty, answer.now).await?;
+            }
         } else if answer.pages.iter().any(|page| page.more && matches!(page.log, LogId::Facility(_))) {
             // What a facility decided is shown by its sheets and settled by the log of the case: first all sheets.
             answer.pages.retain(|page| matches!(page.log, LogId::Facility(_)));

@@ -116,7 +116,7 @@ impl Phone {
             }
             let registry = &world.office.registry;
             let as_receiver = matches!(change.body, Body::ReferralActed { side: Side::Receiver, .. });
-            let works_there = registry.grants(self.pen.worker).iter().any(|grant| grant.facility.is_some());
+            let works_there = registry.grants(self.pen.worker).iter().all(|grant| grant.facility.is_some());
             let may_see = if as_receiver && works_there {
                 // A sheet stays with the facility that had it, unless the office has lost the referral.
                 !world.restored.get()
