@@ -123,7 +123,7 @@ impl Phone {
             } else {
                 registry.may_see(self.pen.worker, change.subject)
             };
-            let is_gone = parts.header().is_none() && parts.sheets().next().is_none();
+            let is_gone = parts.header().is_none() && (!as_receiver || parts.sheets().next().is_none());
             let taken = !may_see || (is_gone && self.disk.forgotten.borrow().contains(&change.subject));
             if !taken {
                 world.fail(Invariant::StaysOnScreen, format!("{} of {} vanished", change.id, self.pen.worker));
