@@ -1,13 +1,27 @@
-//! Runs many seeds of the simulation: `--seeds N` (default 1000) from `--from S` (default 0).
+//! Runs many seeds of the simulation: `--seeds N` (default 1000) from `--from S` (default 0). `--faults`: says of each
+//! deliberately wrong adapter at which of the seeds it is found, and by what.
 
 #![allow(clippy::print_stdout, reason = "a command line")]
 
-#[path = "../tests/simulation/world.rs"]
-mod world;
+#[path = "../tests/simulation/play/mod.rs"]
+mod play;
 
 use std::{process::ExitCode, time::Instant};
 
-use world::{Fault, run};
+use play::{Counts, Fault, find, run};
+
+const FAULTS: [Fault; 10] = [
+    Fault::NoIdempotency,
+    Fault::CursorFirst,
+    Fault::GlobalSequence,
+    Fault::ReadBeforeLock,
+    Fault::OneVerdict,
+    Fault::HeldDropped,
+    Fault::LastWriteWins,
+    Fault::ForgetToStranger,
+    Fault::ShownToStranger,
+    Fault::OverlayEndsAtVerdict,
+];
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().collect();
@@ -19,17 +33,24 @@ fn main() -> ExitCode {
         println!("--seeds N and --from S take whole numbers");
         return ExitCode::from(2);
     };
+    if args.iter().any(|a| a == "--faults") {
+        let mut missed = 0;
+        for fault in FAULTS {
+            match find(fault, from..from.saturating_add(seeds)) {
+                Ok(found) => println!("{fault:?}: {found}"),
+                Err(why) => {
+                    println!("{why}");
+                    missed += 1;
+                }
+            }
+        }
+        return if missed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
     let started = Instant::now();
-    let (mut saved, mut accepted, mut held, mut aside, mut cuts, mut broken) = (0, 0, 0, 0, 0, 0_u64);
+    let (mut all, mut broken) = (Counts::default(), 0_u64);
     for seed in from..from.saturating_add(seeds) {
         match run(seed, Fault::None) {
-            Ok(counts) => {
-                saved += counts.saved;
-                accepted += counts.accepted;
-                held += counts.held;
-                aside += counts.set_aside;
-                cuts += counts.cuts;
-            }
+            Ok(counts) => all += counts,
             Err(found) => {
                 println!("{found}");
                 broken += 1;
@@ -37,9 +58,7 @@ fn main() -> ExitCode {
         }
     }
     let seconds = started.elapsed().as_secs_f64();
-    println!(
-        "{seeds} seeds from {from}: {saved} changes saved, {accepted} accepted, {held} held, {aside} set aside, {cuts} cuts"
-    );
+    println!("{seeds} seeds from {from}: {all:?}");
     println!("figure simulate.seeds {seeds}");
     println!("figure simulate.broken {broken}");
     println!("figure simulate.seeds_per_s {:.0}", seeds as f64 / seconds.max(1e-9));

@@ -102,9 +102,10 @@ pub fn sheet(header: &Header, referral: &Referral) -> Option<Sheet> {
     let progress = &referral.progress;
     // Until the office has received it there is no chain, and so nobody it is addressed to.
     progress.chain.as_ref()?;
-    let reached_receiver = progress.acts.iter().any(|a| {
-        matches!(a.moved_to, Some(ReferralStatus::Forwarded | ReferralStatus::Accepted | ReferralStatus::InService))
-    });
+    let reached_receiver = progress.begins_forwarded()
+        || progress.acts.iter().any(|a| {
+            matches!(a.moved_to, Some(ReferralStatus::Forwarded | ReferralStatus::Accepted | ReferralStatus::InService))
+        });
     let open = match progress.status {
         ReferralStatus::Forwarded
         | ReferralStatus::Waitlisted

@@ -238,7 +238,7 @@ async fn pull_all(registry: &dyn Registry, pen: &Pen, notebook: &memory::MemoryN
     }
     let office = Direct(registry, pen.session());
     let phone = sync::Phone { worker: pen.worker, device: pen.device };
-    sync::pull(notebook, &office, phone, &|| MORNING, &|_| ()).await.expect("a pull");
+    sync::pull(notebook, &office, phone, &|_| ()).await.expect("a pull");
 }
 
 async fn parts_of(notebook: &memory::MemoryNotebook, subject: Subject) -> Option<Parts> {
@@ -489,6 +489,32 @@ pub async fn a_facility_gets_its_sheet_and_nothing_else(registry: &dyn Registry,
     assert!(sheet.withdrawn && sheet.what_happened.is_none(), "withdrawal takes the content back");
 }
 
+/// What a facility decided is shown by its own log before the case's log settles it: a run cut between the two pages
+/// takes nothing off its screen.
+pub async fn a_decision_is_shown_before_it_is_settled(registry: &dyn Registry, village: &Village) {
+    let (lan, thanh) = (Pen::new(village.lan, 24), Pen::new(village.thanh, 25));
+    let case = lan.open("a1", Some("Hoàng Thị Mỷ"), vec![]);
+    let receiver = Receiver::Facility(village.facility);
+    let referral =
+        lan.write(case.subject, "place:a", ask(ReferralKind::AdmissionEmergency, receiver, Sharing::emergency()));
+    push(registry, &lan, &[&case, &referral]).await;
+    let accept = thanh.write(case.subject, "place:a", act(referral.id, 1, Side::Receiver, Act::Accept));
+    push(registry, &thanh, &[&accept]).await;
+    let request = PullRequest {
+        v: limits::PROTOCOL_VERSION,
+        worker: thanh.worker,
+        device: thanh.device,
+        cursors: [(accept.log.clone(), None)].into(),
+        briefing: String::new(),
+    };
+    let answer = registry.pull(&thanh.session(), request, MORNING).await.expect("the office answers");
+    let settles = |page: &Page| page.settled.iter().any(|(id, _)| *id == accept.id);
+    let shows = |page: &Page| page.subjects.iter().any(|s| s.subject == case.subject && !s.parts.is_empty());
+    let shown = answer.pages.iter().position(shows).expect("the sheet");
+    let settled = answer.pages.iter().position(settles).expect("the settled decision");
+    assert!(shown <= settled, "shown on page {shown}, settled on page {settled}");
+}
+
 /// Somebody of another area decides nothing, and the writer does not decide.
 pub async fn only_the_right_desk_decides(registry: &dyn Registry, village: &Village) {
     let (lan, toan, hanh) = (Pen::new(village.lan, 15), Pen::new(village.toan, 16), Pen::new(village.hanh, 17));
@@ -521,6 +547,7 @@ where
     a_borrowed_device_id_gives_no_rights(&*make().await, village).await;
     a_restricted_case_is_only_with_those_named(&*make().await, village).await;
     a_facility_gets_its_sheet_and_nothing_else(&*make().await, village).await;
+    a_decision_is_shown_before_it_is_settled(&*make().await, village).await;
     only_the_right_desk_decides(&*make().await, village).await;
 }
 
@@ -629,10 +656,28 @@ pub async fn a_reset_log_is_offered_again<N: Notebook>(notebook: &N, village: &V
     assert!(!notebook.cursors().await.expect("cursors").contains_key(&case.log));
 }
 
+/// What a restored office still has is not offered to it: the page that takes the log anew settles it at once.
+pub async fn what_a_reset_page_settles_is_not_offered<N: Notebook>(notebook: &N, village: &Village) {
+    let lan = Pen::new(village.lan, 1);
+    let case = lan.open("a1", Some("Hoàng Thị Mỷ"), vec![]);
+    let n = notebook.save(&case, None).await.expect("saved");
+    let case = Change { n, ..case };
+    notebook.settle(&[(case.id, Verdict::Accepted { at: MORNING })], MORNING).await.expect("settled");
+    notebook.store(&header_page(&case, 1, true), MORNING).await.expect("stored");
+    notebook.store(&Page { reset: true, ..header_page(&case, 1, true) }, MORNING).await.expect("stored");
+    assert_eq!(notebook.outbox().await.expect("outbox"), vec![], "nothing waits");
+    assert!(notebook.find(case.subject).await.expect("found").is_some());
+    // It is still kept, for an office that has lost it.
+    let lost = Page { reset: true, subjects: vec![], settled: vec![], next: None, ..header_page(&case, 1, false) };
+    notebook.store(&lost, MORNING).await.expect("stored");
+    assert_eq!(notebook.outbox().await.expect("outbox").len(), 1, "offered again");
+}
+
 /// Runs every law of [`Notebook`], each on a notebook of its own.
 pub async fn notebook_laws<N: Notebook, F: Future<Output = N>>(village: &Village, mut make: impl FnMut() -> F) {
     a_saved_change_waits_and_its_draft_is_gone(&make().await, village).await;
     only_a_page_ends_the_overlay(&make().await, village).await;
     an_older_part_never_replaces_a_newer_one(&make().await, village).await;
     a_reset_log_is_offered_again(&make().await, village).await;
+    what_a_reset_page_settles_is_not_offered(&make().await, village).await;
 }

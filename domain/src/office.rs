@@ -71,6 +71,20 @@ pub fn opening_of(subject: Subject) -> ChangeId {
     }
 }
 
+/// The mark of a cursor at the position that `change` takes, received `at`, in a log whose cursors before it carry the
+/// mark `before`. It stands for the whole log up to there: after a restored backup the same change may take the same
+/// position again, and what lies before it, or when it was received, may be another.
+#[must_use]
+pub fn mark(before: Option<ChangeId>, change: ChangeId, at: Timestamp) -> ChangeId {
+    const ODD: u128 = 0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835;
+    let mix = |mark: u128, next: u128| {
+        let mark = (mark ^ next).wrapping_mul(ODD);
+        mark ^ (mark >> 61)
+    };
+    let before = before.map_or(0, |mark| mark.0.as_u128());
+    ChangeId(uuid::Uuid::from_u128(mix(mix(before, change.0.as_u128()), u128::from(at.0.unsigned_abs()))))
+}
+
 /// Everything that may wait on `change`.
 #[must_use]
 pub fn releases(change: &Change) -> Vec<ChangeId> {
@@ -93,6 +107,11 @@ pub fn receive(
     known: &dyn Known,
 ) -> Received {
     let now = arrival.at;
+    // Not the change itself, which the adapter has looked for, but the one its writer put in its place: a copy of what was
+    // corrected, delivered late, must not undo the correction.
+    if known.has(change.id) {
+        return Received::Refused(Refusal::Twice);
+    }
     // What a correction builds on may be the very change that it stands for, which never came to be.
     let is_replaced = |id: &ChangeId| change.replaces == Some(*id);
     let missing = change.body.builds_on().into_iter().find(|id| !is_replaced(id) && !known.has(*id));

@@ -355,6 +355,14 @@ impl Progress {
         }
     }
 
+    /// Whether it went to the receiver as soon as the office had it, by its chain and not by anybody's act.
+    #[must_use]
+    pub fn begins_forwarded(&self) -> bool {
+        let mut chain = self.chain.clone();
+        chain.iter_mut().flatten().for_each(|step| step.done = None);
+        Self::new(chain).status == ReferralStatus::Forwarded
+    }
+
     /// Where an answered referral goes back to: the department when the commune had already approved.
     fn desk_that_asked(&self) -> ReferralStatus {
         let next = self.chain.as_deref().and_then(|chain| {

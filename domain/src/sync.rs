@@ -3,7 +3,7 @@
 use crate::{
     StoreError,
     apply::apply,
-    change::Entry,
+    change::{Change, Entry},
     check::Refusal,
     id::{ChangeId, DeviceId, LogId, Subject, WorkerId},
     json::Raw,
@@ -13,7 +13,7 @@ use crate::{
     part::Parts,
     place::Places,
     time::Timestamp,
-    wire::{ApiError, PullAnswer, PullRequest, PushBatch, Verdict},
+    wire::{ApiError, Page, PullAnswer, PullRequest, PushBatch, Verdict},
     worker::Worker,
 };
 
@@ -89,10 +89,24 @@ pub async fn push<N: Notebook, O: Office>(
     phone: Phone,
     clock: &dyn Fn() -> Timestamp,
 ) -> Result<Run, SyncError> {
+    push_these(notebook, office, phone, clock, None).await
+}
+
+/// Pushes the outbox, or what is offered again and stays as it is in the outbox until the office has answered.
+async fn push_these<N: Notebook, O: Office>(
+    notebook: &N,
+    office: &O,
+    phone: Phone,
+    clock: &dyn Fn() -> Timestamp,
+    mut offered: Option<Vec<OutboxItem>>,
+) -> Result<Run, SyncError> {
     let mut run = Run::default();
     let mut most = limits::PUSH_CHANGES;
     loop {
-        let outbox = notebook.outbox().await?;
+        let outbox = match &offered {
+            Some(offered) => offered.clone(),
+            None => notebook.outbox().await?,
+        };
         let batch = next_batch(&outbox, most);
         if batch.is_empty() {
             return Ok(run);
@@ -128,7 +142,18 @@ pub async fn push<N: Notebook, O: Office>(
             }
         }
         notebook.settle(&answered, clock()).await?;
+        if let Some(offered) = &mut offered {
+            offered.retain(|item| answered.iter().all(|(id, _)| *id != item.change.id));
+        }
     }
+}
+
+/// What the office has acknowledged and no page has shown: it waits there for something else, was set aside there, or
+/// was lost with the office's disk before this phone had read past it.
+async fn acknowledged<N: Notebook>(notebook: &N) -> Result<Vec<OutboxItem>, StoreError> {
+    let mut outbox = notebook.outbox().await?;
+    outbox.retain(|item| matches!(item.state, OutboxState::Received { .. }));
+    Ok(outbox)
 }
 
 /// Pulls until nothing more waits behind any cursor.
@@ -139,10 +164,10 @@ pub async fn pull<N: Notebook, O: Office>(
     notebook: &N,
     office: &O,
     phone: Phone,
-    clock: &dyn Fn() -> Timestamp,
     progress: &dyn Fn(&Run),
 ) -> Result<Run, SyncError> {
     let mut run = Run::default();
+    let mut anew = false;
     loop {
         let known = notebook.cursors().await?;
         let mut cursors: Map<LogId, Option<crate::Cursor>> =
@@ -158,6 +183,9 @@ pub async fn pull<N: Notebook, O: Office>(
                 cursors.get_or_insert_with(log, || None);
             }
         }
+        if anew {
+            cursors.iter_mut().for_each(|(_, cursor)| *cursor = None);
+        }
         let request = PullRequest {
             v: limits::PROTOCOL_VERSION,
             worker: phone.worker,
@@ -165,13 +193,35 @@ pub async fn pull<N: Notebook, O: Office>(
             cursors,
             briefing: briefing.map(|b| b.tag).unwrap_or_default(),
         };
-        let answer = office.pull(request).await?;
+        let mut answer = office.pull(request).await?;
+        // The own log says which cases this phone shows and forgets. If the office has lost its place there, what was
+        // forgotten may be seen again though nothing of it changed in its own log. And whoever works both in the field and
+        // at a facility holds parts of one case from two logs. In both cases every log is taken anew. The own page is the
+        // last, so that a run which is killed before it begins again.
+        let at_facility = answer.pages.iter().any(|page| matches!(page.log, LogId::Facility(_)));
+        let reaches_far = |log: &LogId| at_facility || *log == LogId::Worker(phone.worker);
+        if !anew && answer.pages.iter().any(|page| page.reset && reaches_far(&page.log)) {
+            anew = true;
+            continue;
+        }
+        if std::mem::take(&mut anew) {
+            // All logs are emptied before any is filled: a subject may hold parts of two.
+            for page in &answer.pages {
+                let log = page.log.clone();
+                let empty = Page { log, reset: true, subjects: vec![], settled: vec![], next: None, more: false };
+                notebook.store(&empty, answer.now).await?;
+            }
+        } else if answer.pages.iter().any(|page| page.more && matches!(page.log, LogId::Facility(_))) {
+            // What a facility decided is shown by its sheets and settled by the log of the case: first all sheets.
+            answer.pages.retain(|page| matches!(page.log, LogId::Facility(_)));
+        }
         if let Some(briefing) = &answer.briefing {
             notebook.put_briefing(briefing).await?;
         }
         let mut more = false;
         for page in &answer.pages {
-            notebook.store(page, clock()).await?;
+            // By the office's clock: one day on which the phone's is wrong must not make it forget what it has to offer.
+            notebook.store(page, answer.now).await?;
             run.subjects += page.subjects.len();
             more |= page.more;
             progress(&run);
@@ -182,7 +232,8 @@ pub async fn pull<N: Notebook, O: Office>(
     }
 }
 
-/// One whole run: push before pull.
+/// One whole run: push before pull. What an earlier run had acknowledged, and all that was pulled still does not show, is
+/// offered once more: the office knows it or takes it.
 ///
 /// # Errors
 /// [`SyncError`].
@@ -193,8 +244,17 @@ pub async fn run<N: Notebook, O: Office>(
     clock: &dyn Fn() -> Timestamp,
     progress: &dyn Fn(&Run),
 ) -> Result<Run, SyncError> {
+    let before = acknowledged(notebook).await?;
     let pushed = push(notebook, office, phone, clock).await?;
-    let pulled = pull(notebook, office, phone, clock, progress).await?;
+    let pulled = pull(notebook, office, phone, progress).await?;
+    let mut offered = acknowledged(notebook).await?;
+    offered.retain(|item| before.iter().any(|known| known.change.id == item.change.id));
+    offered.iter_mut().for_each(|item| item.state = OutboxState::Queued);
+    match push_these(notebook, office, phone, clock, Some(offered)).await {
+        // It comes again with the next run; this one has done what it was for.
+        Ok(_) | Err(SyncError::Office(_)) => {}
+        Err(error) => return Err(error),
+    }
     Ok(Run { subjects: pulled.subjects, ..pushed })
 }
 
@@ -202,8 +262,17 @@ pub async fn run<N: Notebook, O: Office>(
 #[must_use]
 pub fn overlay(parts: Parts, outbox: &[OutboxItem], subject: Subject) -> Parts {
     let mut parts = parts;
-    for item in outbox.iter().filter(|item| item.change.subject == subject) {
-        apply(&mut parts, &Entry::waiting(item.change.clone()));
+    let mut waiting: Vec<&Change> = outbox.iter().map(|item| &item.change).filter(|c| c.subject == subject).collect();
+    while !waiting.is_empty() {
+        // A correction is younger than what was built on the change in whose place it stands.
+        let missing: Set<ChangeId> = waiting.iter().map(|change| change.origin()).collect();
+        let ready = |change: &&Change| !change.body.builds_on().iter().any(|id| missing.contains(id));
+        let (now, later): (Vec<&Change>, Vec<&Change>) = waiting.iter().partition(|change| ready(change));
+        let (now, later) = if now.is_empty() { (later, vec![]) } else { (now, later) };
+        for change in now {
+            apply(&mut parts, &Entry::waiting(change.clone()));
+        }
+        waiting = later;
     }
     parts
 }

@@ -53,8 +53,8 @@ pub enum Verdict {
     },
 }
 
-/// Where a phone stands in a log. The mark is the change at `seq`: if the office does not find it there, it was restored
-/// from a backup and the log is pulled anew.
+/// Where a phone stands in a log. The mark names the log up to `seq`, see [`crate::office::mark`]: if the office does not
+/// find it there, it was restored from a backup and the log is pulled anew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cursor {
     pub seq: u64,

@@ -2,7 +2,11 @@
 
 use std::rc::Rc;
 
-use domain::{Registry, laws, memory::MemoryNotebook};
+use domain::{
+    laws::{MORNING, Pen, Village, ask, visit},
+    memory::{MemoryNotebook, MemoryRegistry},
+    *,
+};
 use futures::executor::block_on;
 
 #[test]
@@ -15,4 +19,123 @@ fn the_registry_in_memory_keeps_every_law() {
 fn the_notebook_in_memory_keeps_every_law() {
     let village = laws::Village::new();
     block_on(laws::notebook_laws(&village, async || MemoryNotebook::default()));
+}
+
+/// A sync run over a network without any accident, by a phone whose clock says `clock`.
+fn sync_at(office: &MemoryRegistry, pen: &Pen, notebook: &MemoryNotebook, clock: Timestamp) {
+    struct Direct<'a>(&'a MemoryRegistry, Session);
+    impl sync::Office for Direct<'_> {
+        async fn push(&self, batch: PushBatch) -> Result<Vec<Verdict>, ApiError> {
+            self.0.push(&self.1, batch, MORNING).await
+        }
+        async fn pull(&self, request: PullRequest) -> Result<PullAnswer, ApiError> {
+            self.0.pull(&self.1, request, MORNING).await
+        }
+    }
+    let phone = sync::Phone { worker: pen.worker, device: pen.device };
+    let way = Direct(office, pen.session());
+    block_on(sync::run(notebook, &way, phone, &|| clock, &|_| ())).expect("a run");
+}
+
+fn sync(office: &MemoryRegistry, pen: &Pen, notebook: &MemoryNotebook) {
+    sync_at(office, pen, notebook, MORNING);
+}
+
+fn save(notebook: &MemoryNotebook, change: &Change) {
+    block_on(notebook.save(change, None)).expect("saved");
+}
+
+#[test]
+fn what_was_acknowledged_and_not_yet_pulled_is_offered_to_a_restored_office() {
+    let village = Village::new();
+    let (office, phone, lan) = (village.memory(), MemoryNotebook::default(), Pen::new(village.lan, 1));
+    let case = lan.open("a1", None, vec![]);
+    save(&phone, &case);
+    sync(&office, &lan, &phone);
+    let backup = office.backup();
+    let seen = lan.write(case.subject, "place:a", visit("Đỡ đau chân."));
+    save(&phone, &seen);
+    let verdicts = block_on(office.push(&lan.session(), lan.batch(&[&Change { n: 2, ..seen.clone() }]), MORNING));
+    block_on(phone.settle(&[(seen.id, verdicts.expect("an answer").remove(0))], MORNING)).expect("settled");
+    office.restore(&backup);
+    // No mark is lost: the phone had not read so far.
+    sync(&office, &lan, &phone);
+    assert!(office.accepted(seen.id), "the office has it again");
+}
+
+#[test]
+fn a_phone_whose_clock_was_wrong_for_a_day_still_offers_what_it_kept() {
+    let village = Village::new();
+    let (office, phone, lan) = (village.memory(), MemoryNotebook::default(), Pen::new(village.lan, 1));
+    let backup = office.backup();
+    let case = lan.open("a1", None, vec![]);
+    save(&phone, &case);
+    sync(&office, &lan, &phone);
+    office.restore(&backup);
+    let in_ten_years = MORNING.plus_ms(3_650 * 86_400_000);
+    sync_at(&office, &lan, &phone, in_ten_years);
+    sync_at(&office, &lan, &phone, in_ten_years);
+    assert!(office.accepted(case.id), "offered again and taken");
+}
+
+#[test]
+fn a_case_forgotten_by_rights_that_a_restored_office_never_took_comes_back() {
+    let village = Village::new();
+    let (office, lan, pao) = (village.memory(), Pen::new(village.lan, 1), Pen::new(village.pao, 2));
+    let phone = MemoryNotebook::default();
+    let case = lan.open("a1", None, vec![]);
+    block_on(office.push(&lan.session(), lan.batch(&[&case]), MORNING)).expect("an answer");
+    sync(&office, &pao, &phone);
+    let backup = office.backup();
+    office.employ(village.pao, vec![], lan.open("a1", None, vec![]).id, MORNING);
+    sync(&office, &pao, &phone);
+    assert_eq!(block_on(phone.find(case.subject)), Ok(None), "forgotten with the right to see it");
+    office.restore(&backup);
+    sync(&office, &pao, &phone);
+    assert!(block_on(phone.find(case.subject)).expect("found").is_some(), "the rights are back, and so is the case");
+}
+
+#[test]
+fn the_same_change_at_the_same_position_of_a_restored_log_is_not_taken_for_the_same_log() {
+    let village = Village::new();
+    let office = village.memory();
+    let (lan, pao, hanh) = (Pen::new(village.lan, 1), Pen::new(village.pao, 2), Pen::new(village.hanh, 3));
+    let backup = office.backup();
+    let push = |pen: &Pen, change: &Change| {
+        block_on(office.push(&pen.session(), pen.batch(&[change]), MORNING)).expect("an answer");
+    };
+    let (first, second, other) =
+        (lan.open("a1", None, vec![]), lan.open("a1", None, vec![]), pao.open("a1", None, vec![]));
+    push(&lan, &first);
+    push(&lan, &second);
+    let phone = MemoryNotebook::default();
+    sync(&office, &hanh, &phone);
+    office.restore(&backup);
+    push(&pao, &other);
+    push(&lan, &second);
+    sync(&office, &hanh, &phone);
+    let subjects = block_on(phone.subjects()).expect("subjects");
+    assert!(subjects.contains(&other.subject), "what took the place of the first is not skipped");
+    assert!(!subjects.contains(&first.subject), "what the office has lost is not shown as if it had it");
+}
+
+#[test]
+fn a_nurse_who_also_works_in_her_village_loses_with_the_facility_its_sheets_only() {
+    let village = Village::new();
+    let (office, lan, pao) = (village.memory(), Pen::new(village.lan, 1), Pen::new(village.pao, 2));
+    let (field, phone) = (office.grants(village.pao), MemoryNotebook::default());
+    let both: Vec<Grant> = field.iter().cloned().chain([Grant::facility(village.facility)]).collect();
+    let mark = |n: u8| ChangeId::at(u64::from(n), [n; 10]);
+    office.employ(village.pao, both, mark(1), MORNING);
+    let case = lan.open("a1", None, vec![]);
+    let receiver = Receiver::Facility(village.facility);
+    let asked = ask(ReferralKind::AdmissionEmergency, receiver, Sharing::emergency());
+    let asked = lan.write(case.subject, "place:a", asked);
+    block_on(office.push(&lan.session(), lan.batch(&[&case, &asked]), MORNING)).expect("an answer");
+    let held = || block_on(phone.find(case.subject)).expect("found").expect("the case").parts;
+    sync(&office, &pao, &phone);
+    assert!(held().header().is_some() && held().sheet(asked.id).is_some(), "the case and its sheet");
+    office.employ(village.pao, field, mark(2), MORNING);
+    sync(&office, &pao, &phone);
+    assert!(held().header().is_some() && held().sheet(asked.id).is_none(), "the case without its sheet");
 }

@@ -249,10 +249,10 @@ impl History {
     }
     /// As `tell`, sent by a phone whose clock said `by_phone`.
     fn tell_from(&mut self, change: &Change, by_phone: Option<Timestamp>) -> Result<(), Refusal> {
-        struct Everything;
+        struct Everything(ChangeId);
         impl office::Known for Everything {
-            fn has(&self, _: ChangeId) -> bool {
-                true
+            fn has(&self, change: ChangeId) -> bool {
+                change != self.0
             }
             fn has_code(&self, _: &CaseCode) -> bool {
                 false
@@ -261,7 +261,8 @@ impl History {
         let grants = &self.village.rules.staff[&change.author];
         let rights = office::Rights { worker: change.author, now: grants, last_contact: grants };
         let arrival = office::Arrival { at: MORNING, ahead_ms: by_phone.map(|at| MORNING.0 - at.0) };
-        match office::receive(&self.parts, change.clone(), rights, &self.village.rules, arrival, &Everything) {
+        match office::receive(&self.parts, change.clone(), rights, &self.village.rules, arrival, &Everything(change.id))
+        {
             Received::Accepted(entry) => {
                 apply(&mut self.parts, &entry);
                 Ok(())
@@ -620,7 +621,7 @@ fn a_taken_code_is_replaced_by_the_office() {
     struct Taken;
     impl office::Known for Taken {
         fn has(&self, _: ChangeId) -> bool {
-            true
+            false
         }
         fn has_code(&self, code: &CaseCode) -> bool {
             code.as_str() == "K7M4PX"
@@ -766,4 +767,75 @@ impl office::Known for Nothing {
     fn has_code(&self, _: &CaseCode) -> bool {
         false
     }
+}
+
+#[test]
+fn a_facility_that_had_a_sheet_from_the_beginning_is_told_of_its_withdrawal() {
+    let village = Village::new();
+    let (lan, thanh) = (Pen::new(village.lan, 1), Pen::new(village.thanh, 2));
+    let case = lan.open("a1", Some("Hoàng Thị Mỷ"), vec![]);
+    let receiver = Receiver::Facility(village.facility);
+    let referral = lan.write(case.subject, "place:a", ask(ReferralKind::AdmissionVoluntary, receiver, agreed()));
+    let waits = Act::Waitlist { note: "Hết chỗ.".to_owned() };
+    let waits = thanh.write(case.subject, "place:a", act(referral.id, 1, Side::Receiver, waits));
+    let cancel = Act::Cancel { reason: "Gia đình đã nhận về.".to_owned() };
+    let cancel = lan.write(case.subject, "place:a", act(referral.id, 1, Side::Writer, cancel));
+    let told = History::new(&[&case, &referral, &waits, &cancel]);
+    let sheets = sheets(&told.parts);
+    let sheet = sheets[0].2.as_ref().expect("the facility keeps what it has answered");
+    assert_eq!(sheet.progress.status, ReferralStatus::Cancelled);
+    assert!(sheet.withdrawn && sheet.what_happened.is_none());
+}
+
+#[test]
+fn a_late_copy_of_what_was_corrected_does_not_undo_the_correction() {
+    struct Corrected(ChangeId);
+    impl office::Known for Corrected {
+        fn has(&self, change: ChangeId) -> bool {
+            change == self.0
+        }
+        fn has_code(&self, _: &CaseCode) -> bool {
+            false
+        }
+    }
+    let village = Village::new();
+    let lan = Pen::new(village.lan, 1);
+    let case = lan.open("a1", None, vec![]);
+    let told = History::new(&[&case]);
+    let old = lan.write(case.subject, "place:a", visit("Hẹn nhầm."));
+    let grants = &village.rules.staff[&village.lan];
+    let rights = office::Rights { worker: village.lan, now: grants, last_contact: grants };
+    let arrival = office::Arrival { at: MORNING, ahead_ms: None };
+    let known = Corrected(old.id);
+    let received = office::receive(&told.parts, old, rights, &village.rules, arrival, &known);
+    assert_eq!(received, Received::Refused(Refusal::Twice));
+}
+
+#[test]
+fn what_was_built_on_a_corrected_change_stays_on_the_screen() {
+    let village = Village::new();
+    let (lan, so) = (Pen::new(village.lan, 1), Pen::new(village.admin, 3));
+    let case = lan.open("a1", None, vec![]);
+    let held = ChangeId(so.open("a1", None, vec![]).id.0);
+    let done = lan.write(case.subject, "place:a", Body::TaskDone { task: held, note: "Đã đưa tận tay.".to_owned() });
+    let for_whom = TaskFor::Village("a1".parse().expect("a place"));
+    let task = Task { what: "Đưa giấy hẹn khám".to_owned(), due: None, for_whom };
+    let corrected = Change { replaces: Some(held), ..lan.write(case.subject, "place:a", Body::TaskWritten(task)) };
+    let queued = |change: &Change| OutboxItem { change: change.clone(), state: OutboxState::Queued };
+    let outbox = [&case, &done, &corrected].map(queued);
+    let parts = sync::overlay(Parts::default(), &outbox, case.subject);
+    let notes: Vec<&str> = parts.tasks().flat_map(|t| t.done.iter().map(|d| &*d.note)).collect();
+    assert_eq!(notes, ["Đã đưa tận tay."]);
+}
+
+#[test]
+fn a_mark_stands_for_all_that_lies_before_it() {
+    let village = Village::new();
+    let lan = Pen::new(village.lan, 1);
+    let (a, b) = (lan.open("a1", None, vec![]).id, lan.open("a1", None, vec![]).id);
+    let mark = office::mark(Some(office::mark(None, a, MORNING)), b, MORNING);
+    assert_eq!(mark, office::mark(Some(office::mark(None, a, MORNING)), b, MORNING));
+    assert_ne!(mark, office::mark(Some(office::mark(None, b, MORNING)), b, MORNING), "another before it");
+    assert_ne!(mark, office::mark(Some(office::mark(None, a, MORNING)), b, MORNING.plus_ms(1)), "received again");
+    assert_ne!(mark, office::mark(None, b, MORNING), "nothing before it");
 }

@@ -745,6 +745,8 @@ impl IndexedDbNotebook {
         let (mut requeued, mut offered) = (Set::new(), vec![]);
         if page.reset {
             offered = self.kept_of(&page.log).await?;
+            // What the office still has stays kept.
+            offered.retain(|(_, change, _)| !settled.contains_key(&change.id));
             let outbox = self.outbox().await?;
             let of_log = outbox.into_iter().filter(|item| item.change.log == page.log);
             let received = of_log.filter(|item| matches!(item.state, OutboxState::Received { .. }));

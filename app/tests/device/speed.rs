@@ -83,7 +83,7 @@ async fn five_thousand_cases_are_pulled_and_opened_again() {
     let (notebook, vault) = empty("pulled").await;
     let phone = sync::Phone { worker: Village::new().lan, device: notebook.device() };
     let start = Date::now();
-    let run = sync::pull(&notebook, &office, phone, &|| MORNING, &|_| ()).await.expect("pulled");
+    let run = sync::pull(&notebook, &office, phone, &|_| ()).await.expect("pulled");
     let pull_ms = Date::now() - start;
     assert_eq!((run.subjects, notebook.rows().len()), (CASES, CASES));
     drop(notebook);

@@ -1,0 +1,470 @@
+//! An office in memory: what it keeps, who sees what of it, and the pages it answers a pull with.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use async_trait::async_trait;
+
+use crate::{
+    access::Reach,
+    change::Entry,
+    check::Rules,
+    id::{ChangeId, DeviceId, FacilityId, LogId, Subject, WorkerId},
+    limits, office,
+    part::{Activity, Part, PartKey, Parts, Sheet},
+    registry::{Registry, Session},
+    time::Timestamp,
+    wire::{
+        ApiError, Briefing, Cursor, EmergencyNumber, Page, PartRow, PullAnswer, PullRequest, PushBatch, SubjectPage,
+        Verdict,
+    },
+    worker::{Colleague, Grant, Worker, covers, is_field_worker},
+};
+
+/// An office in memory.
+#[derive(Debug, Default)]
+pub struct MemoryRegistry {
+    state: Mutex<OfficeState>,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct OfficeState {
+    pub(super) rules: Rules,
+    pub(super) workers: BTreeMap<WorkerId, Worker>,
+    pub(super) numbers: Vec<EmergencyNumber>,
+    /// The counter of each log, and at each position of it the change that took it and the mark of cursors there.
+    pub(super) heads: BTreeMap<LogId, u64>,
+    pub(super) marks: BTreeMap<LogId, BTreeMap<u64, (ChangeId, ChangeId)>>,
+    pub(super) changes: BTreeMap<ChangeId, Kept>,
+    /// Changes that were replaced by an accepted one.
+    pub(super) replaced: BTreeSet<ChangeId>,
+    pub(super) subjects: BTreeMap<Subject, Held>,
+    pub(super) sheets: BTreeMap<(FacilityId, Subject, ChangeId), (u64, Option<Sheet>)>,
+    pub(super) sights: BTreeMap<(WorkerId, u64), Subject>,
+    pub(super) waiting: Vec<Waiting>,
+    pub(super) quarantine: Vec<(ChangeId, String)>,
+    pub(super) contacts: BTreeMap<(WorkerId, DeviceId), Vec<Grant>>,
+    /// What was ever sent to a device: nothing else is mentioned to it. `None` once a backup was restored: what was sent
+    /// since is not known.
+    pub(super) sent: Option<BTreeSet<(WorkerId, DeviceId, Subject)>>,
+    /// Subjects on one page.
+    pub(super) page: usize,
+}
+
+impl Default for OfficeState {
+    fn default() -> Self {
+        Self {
+            rules: Rules::default(),
+            workers: BTreeMap::new(),
+            numbers: vec![],
+            heads: BTreeMap::new(),
+            marks: BTreeMap::new(),
+            changes: BTreeMap::new(),
+            replaced: BTreeSet::new(),
+            subjects: BTreeMap::new(),
+            sheets: BTreeMap::new(),
+            sights: BTreeMap::new(),
+            waiting: vec![],
+            quarantine: vec![],
+            contacts: BTreeMap::new(),
+            sent: Some(BTreeSet::new()),
+            page: limits::PAGE_SUBJECTS,
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Kept {
+    pub(super) raw: String,
+    pub(super) log: LogId,
+    pub(super) seq: u64,
+    pub(super) entry: Entry,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Held {
+    pub(super) log: LogId,
+    pub(super) parts: Parts,
+    pub(super) seqs: BTreeMap<PartKey, u64>,
+    pub(super) reach: Option<Reach>,
+}
+
+/// A change that waits for another, judged by the rights its writer had when it came.
+#[derive(Debug, Clone)]
+pub(super) struct Waiting {
+    pub(super) id: ChangeId,
+    pub(super) on: ChangeId,
+    pub(super) raw: String,
+    pub(super) by: By,
+}
+
+/// Whose change it is, and the rights they had when their device was last told of them.
+#[derive(Debug, Clone)]
+pub(super) struct By {
+    pub(super) worker: WorkerId,
+    pub(super) then: Vec<Grant>,
+    pub(super) ahead_ms: Option<i64>,
+}
+
+impl MemoryRegistry {
+    /// An office with these people and rules; `rules.staff` is taken from the workers.
+    #[must_use]
+    pub fn new(mut rules: Rules, workers: Vec<Worker>, numbers: Vec<EmergencyNumber>) -> Self {
+        rules.staff = workers.iter().map(|w| (w.id, w.grants.clone())).collect();
+        let workers = workers.into_iter().map(|w| (w.id, w)).collect();
+        Self { state: Mutex::new(OfficeState { rules, workers, numbers, ..OfficeState::default() }) }
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, OfficeState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets a page carry so many subjects only.
+    pub fn set_page(&self, subjects: usize) {
+        self.state().page = subjects.max(1);
+    }
+    /// Every accepted entry of a subject in the order of its log.
+    #[must_use]
+    pub fn entries(&self, subject: Subject) -> Vec<Entry> {
+        let state = self.state();
+        let mut kept: Vec<&Kept> = state.changes.values().filter(|k| k.entry.change.subject == subject).collect();
+        kept.sort_by_key(|k| k.seq);
+        kept.into_iter().map(|k| k.entry.clone()).collect()
+    }
+    #[must_use]
+    pub fn parts(&self, subject: Subject) -> Parts {
+        self.state().subjects.get(&subject).map(|h| h.parts.clone()).unwrap_or_default()
+    }
+    #[must_use]
+    pub fn subjects(&self) -> Vec<(Subject, Parts)> {
+        self.state().subjects.iter().map(|(s, held)| (*s, held.parts.clone())).collect()
+    }
+    /// In how many places the office holds the change: accepted, waiting or set aside.
+    #[must_use]
+    pub fn copies(&self, change: ChangeId) -> usize {
+        let state = self.state();
+        usize::from(state.changes.contains_key(&change))
+            + state.quarantine.iter().filter(|(id, _)| *id == change).count()
+            + state.waiting.iter().filter(|w| w.id == change).count()
+    }
+    #[must_use]
+    pub fn accepted(&self, change: ChangeId) -> bool {
+        self.state().changes.contains_key(&change)
+    }
+    /// Whether `worker` may see the subject now, computed from its parts and not from any log.
+    #[must_use]
+    pub fn may_see(&self, worker: WorkerId, subject: Subject) -> bool {
+        let state = self.state();
+        let held = state.subjects.get(&subject);
+        let person = state.workers.get(&worker);
+        held.zip(person).is_some_and(|(held, person)| match subject {
+            Subject::Case(_) => Reach::of(&held.parts)
+                .is_some_and(|reach| reach.is_seen_by(worker, &person.grants, &state.rules.places)),
+            _ => state.sees(person, subject, held),
+        })
+    }
+    /// The sheet that a facility may have of a referral now.
+    #[must_use]
+    pub fn sheet(&self, worker: WorkerId, subject: Subject, referral: ChangeId) -> Option<Sheet> {
+        let state = self.state();
+        let parts = &state.subjects.get(&subject)?.parts;
+        let sheet = crate::access::sheet(parts.header()?, parts.referral(referral)?)?;
+        let person = state.workers.get(&worker)?;
+        state.holds_sheets(person, sheet.facility, subject).then_some(sheet)
+    }
+    /// What `worker` may see now, computed from the stored cases and not from any log.
+    #[must_use]
+    pub fn visible_to(&self, worker: WorkerId) -> BTreeMap<Subject, Parts> {
+        let state = self.state();
+        let Some(person) = state.workers.get(&worker) else { return BTreeMap::new() };
+        let mut all: BTreeMap<Subject, Parts> = BTreeMap::new();
+        for (subject, held) in &state.subjects {
+            if state.sees(person, *subject, held) {
+                all.insert(*subject, held.parts.clone());
+            }
+        }
+        for ((facility, subject, referral), (_, sheet)) in &state.sheets {
+            if let Some(sheet) = sheet
+                && state.holds_sheets(person, *facility, *subject)
+            {
+                let parts = all.entry(*subject).or_default();
+                parts.0.insert(PartKey::Sheet(*referral), Part::Sheet(Box::new(sheet.clone())));
+            }
+        }
+        all
+    }
+    /// Whether every log counts 1, 2, 3 … without a gap.
+    #[must_use]
+    pub fn is_gap_free(&self) -> bool {
+        self.state().marks.values().all(|marks| (1..).zip(marks.keys()).all(|(at, seq)| at == *seq))
+    }
+    /// The last position of a log.
+    #[must_use]
+    pub fn head(&self, log: &LogId) -> u64 {
+        self.state().head(log)
+    }
+    #[must_use]
+    pub fn grants(&self, worker: WorkerId) -> Vec<Grant> {
+        self.state().workers.get(&worker).map(|w| w.grants.clone()).unwrap_or_default()
+    }
+    /// Puts the office back to an earlier copy of itself, as a restored backup does.
+    pub fn restore(&self, backup: &Self) {
+        let copy = backup.state().clone();
+        *self.state() = OfficeState { sent: None, ..copy };
+    }
+    /// A copy of all that is stored.
+    #[must_use]
+    pub fn backup(&self) -> Self {
+        let mut state = self.state().clone();
+        // Positions that nobody has committed are in no copy.
+        state.heads = state.marks.keys().map(|log| (log.clone(), state.head(log))).collect();
+        Self { state: Mutex::new(state) }
+    }
+    /// Gives a worker other rights. Each case they now see, or no longer see, is told to their phones.
+    pub fn employ(&self, worker: WorkerId, grants: Vec<Grant>, mark: ChangeId, now: Timestamp) {
+        let mut guard = self.state();
+        let state = &mut *guard;
+        let Some(before) = state.workers.get(&worker).cloned() else { return };
+        let after = Worker { grants, ..before.clone() };
+        let seen = |person: &Worker| -> BTreeSet<Subject> {
+            state.subjects.iter().filter(|(s, held)| state.sees(person, **s, held)).map(|(s, _)| *s).collect()
+        };
+        let moved: Vec<Subject> = seen(&before).symmetric_difference(&seen(&after)).copied().collect();
+        for subject in moved {
+            let seq = state.next(&LogId::Worker(worker));
+            state.put_mark(LogId::Worker(worker), seq, mark, now);
+            state.sights.insert((worker, seq), subject);
+        }
+        state.rules.staff.insert(worker, after.grants.clone());
+        state.workers.insert(worker, after);
+    }
+}
+
+impl OfficeState {
+    pub(super) fn next(&mut self, log: &LogId) -> u64 {
+        let head = self.heads.entry(log.clone()).or_default();
+        *head += 1;
+        *head
+    }
+
+    fn head(&self, log: &LogId) -> u64 {
+        self.marks.get(log).and_then(|marks| marks.keys().next_back().copied()).unwrap_or(0)
+    }
+
+    fn mark(&self, log: &LogId, seq: u64) -> Option<ChangeId> {
+        self.marks.get(log)?.get(&seq).map(|(_, mark)| *mark)
+    }
+
+    pub(super) fn put_mark(&mut self, log: LogId, seq: u64, change: ChangeId, at: Timestamp) {
+        let before = self.mark(&log, seq.saturating_sub(1));
+        self.marks.entry(log).or_default().insert(seq, (change, office::mark(before, change, at)));
+    }
+
+    fn sees(&self, worker: &Worker, subject: Subject, held: &Held) -> bool {
+        match subject {
+            Subject::Case(_) => {
+                held.reach.as_ref().is_some_and(|r| r.is_seen_by(worker.id, &worker.grants, &self.rules.places))
+            }
+            Subject::Facility(_) => true,
+            Subject::Activity(_) => {
+                let Some(activity) = held.parts.activity() else { return false };
+                let (Activity::AnonymousContact { place } | Activity::GroupSession { place, .. }) = &activity.activity;
+                let works_there = |grant: &Grant| {
+                    let alone = std::slice::from_ref(grant);
+                    is_field_worker(alone) && covers(alone, grant.role, place, &self.rules.places)
+                };
+                activity.written.by == worker.id || worker.grants.iter().any(works_there)
+            }
+        }
+    }
+
+    /// Whether a worker of this facility may read its sheets of a subject.
+    fn holds_sheets(&self, worker: &Worker, facility: FacilityId, subject: Subject) -> bool {
+        let reach = self.subjects.get(&subject).and_then(|h| h.reach.as_ref());
+        let excluded = reach.is_some_and(|r| r.excluded.contains(&worker.id));
+        !excluded && worker.grants.iter().any(|g| g.facility == Some(facility))
+    }
+
+    /// Every row of a log that the worker may see, with its position.
+    fn rows(&self, worker: &Worker, log: &LogId) -> Vec<(u64, Subject, Row<'_>)> {
+        let mut rows = Vec::new();
+        match log {
+            LogId::Place(_) => {
+                for (subject, held) in self.subjects.iter().filter(|(_, h)| h.log == *log) {
+                    if self.sees(worker, *subject, held) {
+                        let parts = held.seqs.iter().filter_map(|(key, seq)| Some((key, seq, held.parts.0.get(key)?)));
+                        rows.extend(parts.map(|(key, seq, part)| (*seq, *subject, Row::Part(*key, part))));
+                    }
+                }
+            }
+            LogId::Worker(id) if *id == worker.id => {
+                let own = self.sights.range((*id, 0)..=(*id, u64::MAX));
+                rows.extend(own.map(|((_, seq), subject)| (*seq, *subject, Row::Sight)));
+            }
+            LogId::Facility(id) => {
+                for ((facility, subject, referral), (seq, sheet)) in &self.sheets {
+                    if facility == id && self.holds_sheets(worker, *id, *subject) {
+                        rows.push((*seq, *subject, Row::Sheet(*referral, sheet.as_ref())));
+                    }
+                }
+            }
+            LogId::Worker(_) => {}
+        }
+        rows.sort_by_key(|(seq, subject, _)| (*seq, *subject));
+        rows
+    }
+
+    fn page(&self, worker: &Worker, device: DeviceId, log: &LogId, cursor: Option<Cursor>) -> Page {
+        let known = cursor.is_none_or(|c| self.mark(log, c.seq) == Some(c.mark));
+        let from = cursor.filter(|_| known).map_or(0, |c| c.seq);
+        let mut page =
+            Page { log: log.clone(), reset: !known, subjects: vec![], settled: vec![], next: None, more: false };
+        let is_own = match log {
+            LogId::Place(_) => true,
+            LogId::Worker(id) => *id == worker.id,
+            LogId::Facility(id) => worker.grants.iter().any(|g| g.facility == Some(*id)),
+        };
+        if !is_own {
+            // Somebody else's, or no longer one's own: what came from it is forgotten.
+            page.reset = cursor.is_some();
+            return page;
+        }
+        let mut last = self.head(log);
+        let rows: Vec<_> = self.rows(worker, log).into_iter().filter(|(seq, _, _)| *seq > from).collect();
+        let mut on_page = BTreeSet::new();
+        for (seq, subject, _) in &rows {
+            if !on_page.contains(subject) && on_page.len() == self.page {
+                (last, page.more) = (*seq - 1, true);
+                break;
+            }
+            on_page.insert(*subject);
+        }
+        let own = self.marks.get(log).into_iter().flat_map(|m| m.range(from + 1..last.max(from) + 1));
+        for kept in own.filter_map(|(_, (id, _))| self.changes.get(id)) {
+            let change = &kept.entry.change;
+            if kept.log == *log && change.device == device && change.author == worker.id {
+                page.settled.extend(kept.entry.receipt.clone().map(|receipt| (change.id, receipt)));
+                // A change leaves the overlay only with a page that shows it, though its parts moved on since.
+                on_page.insert(change.subject);
+            }
+        }
+        for subject in on_page {
+            let mut found = SubjectPage { subject, whole: false, parts: vec![], gone: vec![] };
+            for (seq, _, row) in rows.iter().filter(|(_, s, _)| *s == subject) {
+                self.put_row(worker, &mut found, *seq, row);
+            }
+            if found.whole || !found.parts.is_empty() || !found.gone.is_empty() {
+                page.subjects.push(found);
+            }
+        }
+        page.next = self.mark(log, last).map(|mark| Cursor { seq: last, mark });
+        page
+    }
+
+    fn put_row(&self, worker: &Worker, page: &mut SubjectPage, seq: u64, row: &Row<'_>) {
+        match row {
+            Row::Part(key, part) => page.parts.push(PartRow { key: *key, seq, part: (*part).clone() }),
+            Row::Sheet(referral, Some(sheet)) => {
+                let (key, part) = (PartKey::Sheet(*referral), Part::Sheet(Box::new((*sheet).clone())));
+                page.parts.push(PartRow { key, seq, part });
+            }
+            Row::Sheet(referral, None) => page.gone.push(PartKey::Sheet(*referral)),
+            Row::Sight => {
+                page.whole = true;
+                page.parts.clear();
+                let held = self.subjects.get(&page.subject).filter(|h| self.sees(worker, page.subject, h));
+                page.parts.extend(held.into_iter().flat_map(|held| {
+                    held.parts.0.iter().map(|(key, part)| PartRow {
+                        key: *key,
+                        seq: held.seqs.get(key).copied().unwrap_or(0),
+                        part: part.clone(),
+                    })
+                }));
+            }
+        }
+    }
+
+    fn briefing(&self, worker: &Worker) -> Briefing {
+        Briefing {
+            tag: format!("{:?}", worker.grants),
+            worker: worker.clone(),
+            places: self.rules.places.iter().cloned().collect(),
+            colleagues: self
+                .workers
+                .values()
+                .map(|w| Colleague {
+                    id: w.id,
+                    name: w.name.clone(),
+                    address: w.address,
+                    phone: w.phone.clone(),
+                    grants: w.grants.clone(),
+                })
+                .collect(),
+            officers: self.rules.officers.clone(),
+            numbers: self.numbers.clone(),
+        }
+    }
+}
+
+enum Row<'a> {
+    Part(PartKey, &'a Part),
+    Sheet(ChangeId, Option<&'a Sheet>),
+    Sight,
+}
+
+#[async_trait]
+impl Registry for MemoryRegistry {
+    async fn push(&self, session: &Session, batch: PushBatch, now: Timestamp) -> Result<Vec<Verdict>, ApiError> {
+        let mut transaction = self.begin(session, &batch, now)?;
+        self.read(&mut transaction);
+        self.judge(&mut transaction);
+        self.allocate(&mut transaction);
+        Ok(self.commit(transaction))
+    }
+
+    async fn pull(&self, session: &Session, request: PullRequest, now: Timestamp) -> Result<PullAnswer, ApiError> {
+        let mut state = self.state();
+        let worker = state.workers.get(&session.worker).cloned().ok_or(ApiError::SignedOut)?;
+        if request.worker != session.worker {
+            return Err(ApiError::SignedOut);
+        }
+        if request.v < limits::OLDEST_READER {
+            return Err(ApiError::UpdateNeeded);
+        }
+        let mut logs: BTreeSet<LogId> = worker.logs(&state.rules.places).into_iter().collect();
+        logs.extend(request.cursors.keys().cloned());
+        // A case shown by name lives on in a log this worker would not follow otherwise.
+        let shown = state.sights.range((worker.id, 0)..=(worker.id, u64::MAX));
+        logs.extend(shown.filter_map(|(_, subject)| state.subjects.get(subject)).map(|held| held.log.clone()));
+        // Facilities' logs first, so that a decision is shown before it is settled. The own log last: what is forgotten
+        // there may just have come from another.
+        let mut logs: Vec<LogId> = logs.into_iter().collect();
+        logs.sort_by_key(|log| match log {
+            LogId::Facility(_) => 0,
+            LogId::Place(_) => 1,
+            LogId::Worker(_) => 2,
+        });
+        let page = |log: LogId| {
+            let cursor = request.cursors.get(&log).copied().flatten();
+            state.page(&worker, request.device, &log, cursor)
+        };
+        let mut pages: Vec<Page> = logs.into_iter().map(page).collect();
+        for page in &mut pages {
+            let reset = page.reset;
+            page.subjects.retain(|on_page| {
+                let known = (worker.id, request.device, on_page.subject);
+                let Some(sent) = &mut state.sent else { return true };
+                // What somebody never had is never mentioned to them.
+                if !on_page.parts.is_empty() {
+                    sent.insert(known);
+                }
+                reset || sent.contains(&known)
+            });
+        }
+        let briefing = Some(state.briefing(&worker)).filter(|b| b.tag != request.briefing);
+        state.contacts.insert((worker.id, request.device), worker.grants);
+        Ok(PullAnswer { now, pages, briefing })
+    }
+}

@@ -1,0 +1,309 @@
+//! A push as a transaction in steps: read, judge, allocate, commit. It takes no lock; whoever runs several beside each other
+//! does.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::registry::{By, Held, Kept, MemoryRegistry, OfficeState, Waiting};
+use crate::{
+    access::Reach,
+    apply::apply,
+    change::{BadBody, Change, Entry, Envelope},
+    check::Refusal,
+    id::{CaseCode, ChangeId, FacilityId, LogId, Subject},
+    limits,
+    map::Set,
+    office::{self, Arrival, Known, Received, Rights, Sight},
+    part::{PartKey, Parts, Sheet},
+    registry::Session,
+    time::Timestamp,
+    wire::{ApiError, PushBatch, Verdict},
+};
+
+/// A push under way: what it has read and what it will write. Nobody else sees any of it before the commit.
+#[derive(Debug)]
+pub struct Transaction {
+    by: By,
+    now: Timestamp,
+    changes: Vec<String>,
+    read: BTreeMap<Subject, Parts>,
+    accepted: Vec<Accepted>,
+    waits: Vec<Waiting>,
+    released: BTreeSet<ChangeId>,
+    set_aside: Vec<(ChangeId, String)>,
+    verdicts: Vec<Verdict>,
+    taken: BTreeMap<LogId, u64>,
+}
+
+/// An accepted change with all that follows from it.
+#[derive(Debug)]
+struct Accepted {
+    raw: String,
+    entry: Entry,
+    touched: Set<PartKey>,
+    sights: Vec<Sight>,
+    sheets: Vec<(FacilityId, ChangeId, Option<Sheet>)>,
+    /// The position in the log of the change, then those of the sights, then those of the sheets.
+    seqs: Vec<u64>,
+}
+
+impl Accepted {
+    fn logs(&self) -> impl Iterator<Item = LogId> {
+        let sights = self.sights.iter().map(|sight| LogId::Worker(sight.worker));
+        let sheets = self.sheets.iter().map(|(facility, ..)| LogId::Facility(*facility));
+        std::iter::once(self.entry.change.log.clone()).chain(sights).chain(sheets)
+    }
+}
+
+impl Transaction {
+    /// The subjects it will change: what a database locks before it reads them.
+    #[must_use]
+    pub fn subjects(&self) -> BTreeSet<Subject> {
+        let envelope = |raw: &String| serde_json::from_str::<Envelope>(raw).ok();
+        self.changes.iter().filter_map(envelope).map(|e| e.subject).collect()
+    }
+    /// The logs whose counters it takes from, known once it was judged.
+    #[must_use]
+    pub fn logs(&self) -> BTreeSet<LogId> {
+        self.accepted.iter().flat_map(Accepted::logs).collect()
+    }
+    /// The positions it was given, in the order of its changes.
+    #[must_use]
+    pub fn positions(&self) -> Vec<(LogId, u64)> {
+        self.accepted.iter().flat_map(|a| a.logs().zip(a.seqs.iter().copied())).collect()
+    }
+    /// A subject as it will be.
+    pub fn parts_mut(&mut self, subject: Subject) -> Option<&mut Parts> {
+        self.read.get_mut(&subject)
+    }
+}
+
+/// What a transaction knows: what is committed, and what it will write itself.
+struct View<'a>(&'a OfficeState, &'a Transaction);
+
+impl Known for View<'_> {
+    fn has(&self, change: ChangeId) -> bool {
+        let is = |c: &Change| c.id == change || c.replaces == Some(change);
+        self.0.changes.contains_key(&change)
+            || self.0.replaced.contains(&change)
+            || self.1.accepted.iter().any(|a| is(&a.entry.change))
+    }
+    fn has_code(&self, code: &CaseCode) -> bool {
+        let is = |parts: &Parts| parts.header().is_some_and(|h| h.code == *code);
+        self.0.subjects.values().any(|s| is(&s.parts)) || self.1.read.values().any(is)
+    }
+}
+
+/// The steps of a push, in their order.
+impl MemoryRegistry {
+    /// # Errors
+    /// As [`crate::Registry::push`].
+    pub fn begin(&self, session: &Session, batch: &PushBatch, now: Timestamp) -> Result<Transaction, ApiError> {
+        let state = self.state();
+        if batch.worker != session.worker || !state.workers.contains_key(&session.worker) {
+            return Err(ApiError::SignedOut);
+        }
+        if batch.changes.len() > limits::PUSH_CHANGES {
+            return Err(ApiError::TooLarge);
+        }
+        let foreign = batch.changes.iter().any(|raw| {
+            serde_json::from_str::<Envelope>(raw.get())
+                .is_ok_and(|e| e.author != session.worker || e.device != batch.device)
+        });
+        if foreign {
+            return Err(ApiError::SignedOut);
+        }
+        let then = state.contacts.get(&(session.worker, batch.device)).cloned().unwrap_or_default();
+        let ahead_ms = batch.sent_at.map(|sent| now.0.saturating_sub(sent.0));
+        Ok(Transaction {
+            by: By { worker: session.worker, then, ahead_ms },
+            now,
+            changes: batch.changes.iter().map(|raw| raw.get().to_owned()).collect(),
+            read: BTreeMap::new(),
+            accepted: vec![],
+            waits: vec![],
+            released: BTreeSet::new(),
+            set_aside: vec![],
+            verdicts: vec![],
+            taken: BTreeMap::new(),
+        })
+    }
+    /// Reads the subjects. Whoever wants to be sure that nobody changes them before the commit holds their locks.
+    pub fn read(&self, transaction: &mut Transaction) {
+        let state = self.state();
+        for subject in transaction.subjects() {
+            let parts = state.subjects.get(&subject).map(|h| h.parts.clone()).unwrap_or_default();
+            transaction.read.insert(subject, parts);
+        }
+    }
+    /// Judges each change by itself, on what was read and what the changes before it in the batch made of that.
+    pub fn judge(&self, transaction: &mut Transaction) {
+        let state = self.state();
+        for raw in transaction.changes.clone() {
+            let by = transaction.by.clone();
+            let verdict = state.take(transaction, &raw, &by);
+            transaction.verdicts.push(verdict);
+        }
+    }
+    /// Takes the positions from the logs' counters: the last thing before the commit.
+    pub fn allocate(&self, transaction: &mut Transaction) {
+        let mut state = self.state();
+        for accepted in &mut transaction.accepted {
+            for log in accepted.logs().collect::<Vec<_>>() {
+                accepted.seqs.push(state.next(&log));
+                *transaction.taken.entry(log).or_default() += 1;
+            }
+        }
+    }
+    /// Gives the positions back, as a counter row does that was updated in a transaction which ends without a commit.
+    pub fn roll_back(&self, transaction: Transaction) {
+        let mut state = self.state();
+        for (log, taken) in transaction.taken {
+            *state.heads.entry(log).or_default() -= taken;
+        }
+    }
+    pub fn commit(&self, transaction: Transaction) -> Vec<Verdict> {
+        let mut guard = self.state();
+        let state = &mut *guard;
+        let Transaction { mut read, accepted, waits, released, set_aside, verdicts, .. } = transaction;
+        for accepted in accepted {
+            state.put(accepted, &mut read);
+        }
+        state.waiting.retain(|w| !released.contains(&w.id));
+        state.waiting.extend(waits);
+        state.quarantine.extend(set_aside);
+        verdicts
+    }
+}
+
+impl OfficeState {
+    fn take(&self, transaction: &mut Transaction, raw: &str, by: &By) -> Verdict {
+        let now = transaction.now;
+        let Ok(envelope) = serde_json::from_str::<Envelope>(raw) else {
+            return Verdict::Refused { why: Refusal::Broken };
+        };
+        if raw.len() > limits::CHANGE_BYTES {
+            return Verdict::Refused { why: Refusal::TooLarge };
+        }
+        let id = envelope.id;
+        if let Some((known, verdict)) = self.find(transaction, id) {
+            return if known == raw { verdict } else { Verdict::Refused { why: Refusal::OtherBody } };
+        }
+        let change = match envelope.open() {
+            Ok(change) => change,
+            Err(BadBody::Broken) => return Verdict::Refused { why: Refusal::Broken },
+            Err(BadBody::Unknown) => {
+                transaction.set_aside.push((id, raw.to_owned()));
+                return Verdict::Quarantined { at: now };
+            }
+        };
+        match self.judge(transaction, change, by) {
+            Received::Accepted(entry) => {
+                self.accept(transaction, raw, *entry);
+                Verdict::Accepted { at: now }
+            }
+            Received::Waiting { on } => {
+                transaction.waits.push(Waiting { id, on, raw: raw.to_owned(), by: by.clone() });
+                Verdict::Waiting { at: now, on }
+            }
+            Received::Refused(why) => Verdict::Refused { why },
+            Received::Quarantined => {
+                transaction.set_aside.push((id, raw.to_owned()));
+                Verdict::Quarantined { at: now }
+            }
+        }
+    }
+
+    /// What the office already has under an id, as it came, and what it says of it.
+    fn find<'a>(&'a self, transaction: &'a Transaction, id: ChangeId) -> Option<(&'a str, Verdict)> {
+        let now = transaction.now;
+        let known = |entry: &Entry| Verdict::AlreadyKnown { at: entry.received_at().unwrap_or(now) };
+        let kept = self.changes.get(&id).map(|k| (&*k.raw, known(&k.entry)));
+        let accepted = || {
+            let own = transaction.accepted.iter().find(|a| a.entry.change.id == id);
+            own.map(|a| (&*a.raw, known(&a.entry)))
+        };
+        let aside = || {
+            let found = self.quarantine.iter().chain(&transaction.set_aside).find(|(aside, _)| *aside == id);
+            found.map(|(_, raw)| (&**raw, Verdict::Quarantined { at: now }))
+        };
+        let waits = || {
+            let waits = self.waiting.iter().filter(|w| !transaction.released.contains(&w.id));
+            let found = waits.chain(&transaction.waits).find(|w| w.id == id);
+            found.map(|w| (&*w.raw, Verdict::Waiting { at: now, on: w.on }))
+        };
+        kept.or_else(accepted).or_else(aside).or_else(waits)
+    }
+
+    fn judge(&self, transaction: &Transaction, change: Change, by: &By) -> Received {
+        let none = Parts::default();
+        let before = transaction.read.get(&change.subject).unwrap_or(&none);
+        let grants = self.workers.get(&by.worker).map(|w| &*w.grants).unwrap_or_default();
+        let rights = Rights { worker: by.worker, now: grants, last_contact: &by.then };
+        let arrival = Arrival { at: transaction.now, ahead_ms: by.ahead_ms };
+        office::receive(before, change, rights, &self.rules, arrival, &View(self, transaction))
+    }
+
+    fn accept(&self, transaction: &mut Transaction, raw: &str, entry: Entry) {
+        let change = entry.change.clone();
+        let after = transaction.read.entry(change.subject).or_default();
+        let before = after.clone();
+        let touched = apply(after, &entry);
+        let (old, new) = (Reach::of(&before), Reach::of(after));
+        let sights = office::sights(old.as_ref(), new.as_ref(), &change.log, &self.rules);
+        let sheets = office::changed_sheets(&before, after);
+        let raw = raw.to_owned();
+        transaction.accepted.push(Accepted { raw, entry, touched, sights, sheets, seqs: vec![] });
+        // What waited for this is tried again, each by the rights of whoever wrote it.
+        let releases = office::releases(&change);
+        let own = std::mem::take(&mut transaction.waits);
+        let (mut ready, rest): (Vec<_>, Vec<_>) = own.into_iter().partition(|w| releases.contains(&w.on));
+        transaction.waits = rest;
+        let stored = self.waiting.iter().filter(|w| releases.contains(&w.on) && !transaction.released.contains(&w.id));
+        ready.extend(stored.cloned());
+        transaction.released.extend(ready.iter().map(|w| w.id));
+        for Waiting { id, raw, by, .. } in ready {
+            let Some(change) = serde_json::from_str::<Envelope>(&raw).ok().and_then(|e| e.open().ok()) else {
+                transaction.set_aside.push((id, raw));
+                continue;
+            };
+            match self.judge(transaction, change, &by) {
+                Received::Accepted(entry) => self.accept(transaction, &raw, *entry),
+                Received::Waiting { on } => transaction.waits.push(Waiting { id, on, raw, by }),
+                // Nobody can be answered any more: set aside for a supervisor to read.
+                Received::Refused(_) | Received::Quarantined => transaction.set_aside.push((id, raw)),
+            }
+        }
+    }
+
+    fn put(&mut self, accepted: Accepted, after: &mut BTreeMap<Subject, Parts>) {
+        let logs: Vec<LogId> = accepted.logs().collect();
+        let Accepted { raw, entry, touched, sights, sheets, seqs, .. } = accepted;
+        let (subject, log, id) = (entry.change.subject, entry.change.log.clone(), entry.change.id);
+        for (log, seq) in logs.into_iter().zip(&seqs) {
+            self.put_mark(log, *seq, id, entry.received_at().unwrap_or_default());
+        }
+        let mut seqs = seqs.into_iter();
+        let seq = seqs.next().unwrap_or_default();
+        for (sight, seq) in sights.iter().zip(seqs.by_ref()) {
+            self.sights.insert((sight.worker, seq), subject);
+        }
+        for ((facility, referral, sheet), seq) in sheets.into_iter().zip(seqs) {
+            self.sheets.insert((facility, subject, referral), (seq, sheet));
+        }
+        let held = self.subjects.entry(subject).or_insert_with(|| Held {
+            log: log.clone(),
+            parts: Parts::default(),
+            seqs: BTreeMap::new(),
+            reach: None,
+        });
+        if let Some(parts) = after.get(&subject) {
+            held.parts = parts.clone();
+            held.reach = Reach::of(parts);
+        }
+        for key in touched {
+            held.seqs.insert(key, seq);
+        }
+        self.replaced.extend(entry.change.replaces);
+        self.changes.insert(id, Kept { raw, log, seq, entry });
+    }
+}

@@ -1,0 +1,22 @@
+//! Phones and an office under every accident, from a seed.
+//!
+//! # Layout
+//! - `world`: who is there, what time it is, what happens next; `task`: several things at once, killed between two steps
+//! - `office`, `network`, `disk`, `phone`: the machines; `deeds`: what people do with them
+//! - `invariant`: what must hold, by name; `judge`: looks whether it does; `fault`: deliberately wrong adapters
+
+mod chance;
+mod deeds;
+mod disk;
+mod fault;
+mod invariant;
+mod judge;
+mod network;
+mod office;
+mod phone;
+mod task;
+mod world;
+
+pub use fault::Fault;
+pub use invariant::{Broken, Invariant};
+pub use world::{Counts, find, run};
