@@ -110,15 +110,21 @@ async fn logs(connection: &mut Connection, seal: &Seal, found: &mut Findings) ->
         }
         reached.insert(log, (seq, chain));
     }
-    let marks = sqlx::query_as::<_, (String, i64)>("select log, seq from mark order by log, seq")
-        .fetch_all(&mut *connection)
-        .await?;
-    for (log, seq) in marks {
-        let (last, _) = reached.remove(&log).unwrap_or_default();
+    let marks = sqlx::query_as::<_, (String, i64, String, Option<Vec<u8>>)>(
+        "select log, seq, id, chain from mark order by log, seq",
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    for (log, seq, id, chain) in marks {
+        let (last, before) = reached.remove(&log).unwrap_or_default();
         if seq != last + 1 {
             found.wrong.push(format!("{log}: {seq} stands after {last}"));
         }
-        reached.insert(log, (seq, vec![]));
+        // Rows from before the chain have none, and the chain begins behind them.
+        if chain.as_ref().is_some_and(|chain| *chain != link(seal, &before, &log, seq, &id, &[])) {
+            found.wrong.push(format!("{log} {seq}: does not follow from what stands before"));
+        }
+        reached.insert(log, (seq, chain.unwrap_or_default()));
     }
     let none = (0, vec![]);
     for log in heads.keys().chain(reached.keys()) {

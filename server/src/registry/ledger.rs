@@ -236,10 +236,13 @@ impl Event {
         let log = self.log().to_string();
         match self {
             Self::Mark { id, .. } => {
-                sqlx::query("insert into mark (log, seq, id) values ($1, $2, $3)")
+                let id = id.to_string();
+                head.chain = link(seal, &head.chain, &log, head.seq, &id, &[]);
+                sqlx::query("insert into mark (log, seq, id, chain) values ($1, $2, $3, $4)")
                     .bind(log)
                     .bind(head.seq)
-                    .bind(id.to_string())
+                    .bind(id)
+                    .bind(&head.chain[..])
                     .execute(connection)
                     .await?;
             }

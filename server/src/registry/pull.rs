@@ -197,18 +197,25 @@ impl Reader<'_> {
         self.worker.grants.iter().any(|g| g.facility == Some(facility))
     }
 
-    /// The change at a position of a log.
+    /// What stands for a log up to a position: after a restored backup the same change may stand there again, and before it
+    /// something else.
     async fn mark_at(&mut self, log: &LogId, seq: i64) -> Result<Option<ChangeId>> {
         let query = match log {
-            LogId::Place(_) => "select id from change where log = $1 and seq = $2",
-            LogId::Worker(_) | LogId::Facility(_) => "select id from mark where log = $1 and seq = $2",
+            LogId::Place(_) => "select id, chain from change where log = $1 and seq = $2",
+            LogId::Worker(_) | LogId::Facility(_) => "select id, chain from mark where log = $1 and seq = $2",
         };
-        let id = sqlx::query_scalar::<_, String>(query)
+        let found = sqlx::query_as::<_, (String, Option<Vec<u8>>)>(query)
             .bind(log.to_string())
             .bind(seq)
             .fetch_optional(&mut *self.connection)
             .await?;
-        Ok(id.map(|id| id.parse()).transpose()?)
+        let Some((id, chain)) = found else { return Ok(None) };
+        let chain = chain.as_deref().and_then(|chain| chain.first_chunk::<16>());
+        // A row from before the chain of marks has none.
+        Ok(Some(match chain {
+            Some(chain) => ChangeId(uuid::Uuid::from_bytes(*chain)),
+            None => id.parse()?,
+        }))
     }
 
     /// Subjects with parts that changed after `from`, in the order of their changes, each as it is now. Returns where it

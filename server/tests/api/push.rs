@@ -41,8 +41,7 @@ async fn what_was_sent_comes_back_once_and_is_settled() {
     let page = answer.pages.iter().find(|p| p.log.to_string() == "place:a").unwrap();
     let settled: Vec<_> = page.settled.iter().map(|(id, _)| *id).collect();
     assert_eq!(settled, [case.id, seen.id]);
-    let next = page.next.unwrap();
-    assert_eq!((next.seq, next.mark), (2, seen.id));
+    assert_eq!(page.next.map(|next| next.seq), Some(2));
     let again = lan.pull_from(&pen, &cursors(&answer)).await;
     assert!(again.pages.iter().all(|p| p.subjects.is_empty() && p.settled.is_empty() && !p.more));
     office.assert_sound().await;
