@@ -46,11 +46,8 @@ impl Server {
 
 impl Cluster {
     fn start(programs: &Path) -> Result<Self> {
-        // A socket's path may have 100 bytes: a temporary folder, not `target`.
-        let folder = std::env::temp_dir().join(format!("cau-noi-postgres-{}", std::process::id()));
+        let folder = own_folder()?;
         let data = folder.join("data");
-        quiet(as_owner("mkdir").arg("-m").arg("700").arg(&folder))
-            .with_context(|| format!("cannot make {}", folder.display()))?;
         let made = quiet(
             as_owner(programs.join("initdb"))
                 .args(["--auth=trust", "--encoding=UTF8", "--no-sync", "--username", USER, "--pgdata"])
@@ -99,6 +96,21 @@ impl Drop for Cluster {
             println!("{} could not be removed: {error}", self.folder.display());
         }
     }
+}
+
+/// A folder of the server's user. A socket's path may have 100 bytes: not below `target`; and where temporary files go may
+/// be closed to that user.
+fn own_folder() -> Result<PathBuf> {
+    let name = format!("cau-noi-postgres-{}", std::process::id());
+    let mut tried = String::new();
+    for parent in [std::env::temp_dir(), "/tmp".into(), "/var/tmp".into()] {
+        let folder = parent.join(&name);
+        match quiet(as_owner("mkdir").arg("-m").arg("700").arg(&folder)) {
+            Ok(()) => return Ok(folder),
+            Err(error) => tried = format!("{}: {error}", folder.display()),
+        }
+    }
+    bail!("cannot make {tried}")
 }
 
 /// PostgreSQL refuses to run as root: then it runs as the user that Debian's package made for it.
