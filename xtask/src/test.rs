@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 
-use crate::tally::{self, Tally};
+use crate::tally::{self, Filtered, Tally};
 use crate::{browser, lints, machine, postgres, run, site};
 
 type Part = (&'static str, fn() -> Result<Tally>);
@@ -57,9 +57,9 @@ pub fn test() -> ExitCode {
 fn workspace() -> Result<Tally> {
     let mut command = Command::new("cargo");
     command.args(["test", "--workspace", "--no-fail-fast"]).env_remove(postgres::URL);
-    // Without a server these have nothing to say.
+    // Without a server these have nothing to say: the next part runs them, and all others once more.
     command.args(["--", "--skip", "postgres::"]);
-    harness(command)
+    harness(command, Filtered::Elsewhere)
 }
 
 /// The same tests that ran on SQLite, and those of what only PostgreSQL does.
@@ -67,13 +67,13 @@ fn office_on_postgres() -> Result<Tally> {
     let server = postgres::Server::for_tests()?;
     let mut command = Command::new("cargo");
     command.args(["test", "--workspace", "--no-fail-fast", "--test", "api"]).env(postgres::URL, server.url());
-    harness(command)
+    harness(command, Filtered::Failed)
 }
 
 fn field_app() -> Result<Tally> {
     machine::for_wasm()?;
     machine::for_browser()?;
-    harness(browser::wasm_test_command()?)
+    harness(browser::wasm_test_command()?, Filtered::Failed)
 }
 
 fn build() -> Result<Tally> {
@@ -97,13 +97,13 @@ fn end_to_end() -> Result<Tally> {
 }
 
 /// Runs a cargo test command; shows what it prints except the lines of cases that passed.
-fn harness(mut command: Command) -> Result<Tally> {
+fn harness(mut command: Command, filtered: Filtered) -> Result<Tally> {
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().context("cannot run `cargo`")?;
     let stdout = child.stdout.take().context("cargo has no stdout")?;
     let mut tally = Tally::default();
     for line in BufReader::new(stdout).lines() {
         let line = line?;
-        match tally::of_harness_line(&line) {
+        match tally::of_harness_line(&line, filtered) {
             Some(counted) => tally = tally.plus(counted),
             None if is_quiet(&line) => {}
             None => println!("{line}"),
