@@ -304,15 +304,19 @@ impl IndexedDbNotebook {
         Ok(())
     }
 
+    /// The keys and rows of a store.
+    async fn all_of(&self, store: &str) -> Result<(Array, Array), StoreError> {
+        self.with(async |db| {
+            let tx = db.transaction(&[store], Mode::Read)?;
+            let rows = tx.store(store)?;
+            Ok((rows.get_all_keys().await?, rows.get_all().await?))
+        })
+        .await
+    }
+
     /// Makes the list rows from the parts: after an update that reads more from them, or when a block cannot be read.
     async fn rebuilt(&self, old: Shelf) -> Result<Shelf, StoreError> {
-        let (keys, bundles) = self
-            .with(async |db| {
-                let tx = db.transaction(&[BUNDLE], Mode::Read)?;
-                let store = tx.store(BUNDLE)?;
-                Ok((store.get_all_keys().await?, store.get_all().await?))
-            })
-            .await?;
+        let (keys, bundles) = self.all_of(BUNDLE).await?;
         let mut shelf = Shelf { version: old.version, cursors: old.cursors, ..Shelf::default() };
         let mut is_whole = true;
         for (key, bundle) in keys.iter().zip(bundles.iter()) {
@@ -368,13 +372,7 @@ impl IndexedDbNotebook {
     /// what is no longer to be seen. List rows stay, so that nobody seems to have vanished before the network is back. Only
     /// a run may do this: a page asked for from the old cursors must not come in between.
     async fn mend(&self) -> Result<(), StoreError> {
-        let (keys, bundles) = self
-            .with(async |db| {
-                let tx = db.transaction(&[BUNDLE], Mode::Read)?;
-                let store = tx.store(BUNDLE)?;
-                Ok((store.get_all_keys().await?, store.get_all().await?))
-            })
-            .await?;
+        let (keys, bundles) = self.all_of(BUNDLE).await?;
         let mut lost = vec![];
         for (key, bundle) in keys.iter().zip(bundles.iter()) {
             if self.lives(key.clone(), bundle).await.is_none() {
@@ -561,13 +559,7 @@ impl IndexedDbNotebook {
 
     /// Kept changes of a log, to be offered again, with the keys they are kept under.
     async fn kept_of(&self, log: &LogId) -> Result<Vec<Offered>, StoreError> {
-        let (keys, rows) = self
-            .with(async |db| {
-                let tx = db.transaction(&[KEPT], Mode::Read)?;
-                let store = tx.store(KEPT)?;
-                Ok((store.get_all_keys().await?, store.get_all().await?))
-            })
-            .await?;
+        let (keys, rows) = self.all_of(KEPT).await?;
         let opened = all(keys.iter().zip(rows.iter()).map(|(key, row)| async move {
             let (place, row) = (key.dyn_ref::<Array>()?, row.dyn_ref::<Array>()?);
             let (n, id) = (idb::number(&place.get(1))?, row.get(0).as_string()?.parse().ok()?);
@@ -980,13 +972,7 @@ impl Notebook for IndexedDbNotebook {
     }
 
     async fn drafts(&self) -> Result<Vec<Draft>, StoreError> {
-        let (keys, rows) = self
-            .with(async |db| {
-                let tx = db.transaction(&[DRAFT], Mode::Read)?;
-                let store = tx.store(DRAFT)?;
-                Ok((store.get_all_keys().await?, store.get_all().await?))
-            })
-            .await?;
+        let (keys, rows) = self.all_of(DRAFT).await?;
         let mut drafts = vec![];
         for (key, row) in keys.iter().zip(rows.iter()) {
             let Some(name) = key.as_string() else { continue };

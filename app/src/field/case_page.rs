@@ -17,6 +17,7 @@ use super::{
     conflict::{Choice, ChooseDialog, conflicts, device_said},
     lang, naming,
     route::Route,
+    saving::save_at_once,
     state::{AppState, Loaded},
     task::TaskDoneDialog,
     ui::{
@@ -616,13 +617,7 @@ fn WithdrawDialog(case: CaseId, asked: RwSignal<Option<(LogId, FieldEdit)>>) -> 
     let withdraw = move |()| {
         let Some((log, edit)) = asked.get_untracked() else { return };
         let body = Body::FactsEdited { edits: vec![edit] };
-        let saving = state.keeper().save(log, Subject::Case(case), vec![body], None, None);
-        spawn_local(async move {
-            match saving.await {
-                Ok(_) => notice.say(words.frame.saved),
-                Err(error) => notice.warn((words.errors.store)(&error)),
-            }
-        });
+        save_at_once(state, words, notice, log, Subject::Case(case), body);
     };
     view! {
         <ConfirmDialog

@@ -5,12 +5,13 @@ use domain::{
     Body, Candidate, ChangeId, DeviceId, ElementEdit, ElementSet, Fact, FactName, FieldEdit, GroupCode, Header, LogId,
     Parts, Subject, WorkerId,
 };
-use leptos::{prelude::*, task::spawn_local};
+use leptos::prelude::*;
 
 use super::{
     app_state,
     case_page::fact_said,
     lang, naming,
+    saving::save_at_once,
     state::AppState,
     trouble::check_body,
     ui::{CollectAny, ConfirmDialog, Note, Notice, Section, moment},
@@ -108,13 +109,7 @@ pub fn ChooseDialog(subject: Subject, asked: RwSignal<Option<Choice>>) -> AnyVie
     });
     let choose = move |()| {
         let Some((log, _, body)) = asked.get_untracked() else { return };
-        let saving = state.keeper().save(log, subject, vec![body], None, None);
-        spawn_local(async move {
-            match saving.await {
-                Ok(_) => notice.say(words.frame.saved),
-                Err(error) => notice.warn((words.errors.store)(&error)),
-            }
-        });
+        save_at_once(state, words, notice, log, subject, body);
     };
     view! {
         <ConfirmDialog

@@ -4,8 +4,13 @@ use domain::{Body, ChangeId, LogId, StoreError, Subject};
 use futures::future::LocalBoxFuture;
 use leptos::{prelude::*, task::spawn_local};
 
-use super::{app_state, state::AppState, ui::Note, words};
-use crate::icon::Icon;
+use super::{
+    app_state,
+    state::AppState,
+    ui::{Note, Notice},
+    words,
+};
+use crate::{icon::Icon, text::Words};
 
 /// The state of one form's button.
 #[derive(Debug, Clone, Copy)]
@@ -48,6 +53,17 @@ impl Saving {
             }
         });
     }
+}
+
+/// Saves what somebody has just confirmed in a dialog, and says in passing how that went.
+pub fn save_at_once(state: AppState, words: &'static Words, notice: Notice, log: LogId, subject: Subject, body: Body) {
+    let saving = state.keeper().save(log, subject, vec![body], None, None);
+    spawn_local(async move {
+        match saving.await {
+            Ok(_) => notice.say(words.frame.saved),
+            Err(error) => notice.warn((words.errors.store)(&error)),
+        }
+    });
 }
 
 /// Above the button: that the phone could not save, that nothing typed is lost, what to do.

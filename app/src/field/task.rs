@@ -5,7 +5,7 @@ use domain::{
     Body, CaseId, ChangeId, Colleague, Day, Header, Invalid, LogId, Parts, PlaceKind, Reach, Refusal, Role, Spot,
     Subject, Task, TaskFor, worker::covers,
 };
-use leptos::{prelude::*, task::spawn_local};
+use leptos::prelude::*;
 
 use super::{
     app_state,
@@ -13,7 +13,7 @@ use super::{
     draft::{DraftLine, form, keep_draft},
     held, naming, navigator,
     route::Route,
-    saving::{SaveButton, SaveFailure, Saving},
+    saving::{SaveButton, SaveFailure, Saving, save_at_once},
     state::{AppState, Loaded, Opening},
     trouble::{Troubles, check_body},
     ui::{
@@ -284,13 +284,7 @@ pub fn TaskDoneDialog(case: CaseId, asked: RwSignal<Option<(LogId, ChangeId)>>) 
         let Some((log, task)) = asked.get_untracked() else { return };
         let note = note.with_untracked(|n| n.trim().chars().take(domain::limits::TEXT_CHARS).collect());
         let body = Body::TaskDone { task, note };
-        let saving = state.keeper().save(log, Subject::Case(case), vec![body], None, None);
-        spawn_local(async move {
-            match saving.await {
-                Ok(_) => notice.say(words.frame.saved),
-                Err(error) => notice.warn((words.errors.store)(&error)),
-            }
-        });
+        save_at_once(state, words, notice, log, Subject::Case(case), body);
     };
     view! {
         <ConfirmDialog
