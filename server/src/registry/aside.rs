@@ -1,12 +1,10 @@
 //! What was set aside: who may read it, and what becomes of it. Nothing here is ever removed.
 
-use std::collections::BTreeSet;
-
 use anyhow::Result;
 use domain::office::{Received, may_settle, may_take, replay};
 use domain::{CaseCode, Change, ChangeId, DeviceId, Entry, Envelope, LogId, Refusal, Subject, Timestamp, WorkerId};
 
-use super::push::{By, Judged, judge, name, release_after};
+use super::push::{By, Judged, judge, release_after, take_turns_for};
 use super::write::{Writing, about_quarantine, about_reason, digest};
 use crate::audit;
 use crate::database::{self, Connection};
@@ -199,9 +197,7 @@ pub(super) async fn settle(
     let Some(row) = row else { return Ok(Settled::NotFound) };
     let log: LogId = row.0.parse()?;
     if let Ok(Some(change)) = open(writing.seal, id, &row.6) {
-        let mut names = BTreeSet::new();
-        name(&change, &mut names);
-        writing.take_turns(names).await?;
+        take_turns_for(writing, &change).await?;
     }
     let Some(set_aside) = read(writing, row, by).await? else { return Ok(Settled::NotFound) };
     // Nobody decides about what nobody can read.

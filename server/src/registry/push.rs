@@ -112,7 +112,7 @@ impl Letter {
 }
 
 /// The subject by its opening, what may wait for the change, what the change may wait for, and the code that it takes.
-pub(super) fn name(change: &Change, names: &mut BTreeSet<String>) {
+fn name(change: &Change, names: &mut BTreeSet<String>) {
     let mut ids = releases(change);
     ids.push(opening_of(change.subject));
     ids.extend(change.body.builds_on());
@@ -120,6 +120,13 @@ pub(super) fn name(change: &Change, names: &mut BTreeSet<String>) {
     if let domain::Body::CaseOpened { code, .. } = &change.body {
         names.insert(format!("code:{}", code.as_str()));
     }
+}
+
+/// Takes the turn for what a change that is judged by itself is about.
+pub(super) async fn take_turns_for(writing: &mut Writing<'_>, change: &Change) -> Result<()> {
+    let mut names = BTreeSet::new();
+    name(change, &mut names);
+    writing.take_turns(names).await
 }
 
 /// Judges and writes a batch, in its order.
@@ -311,9 +318,7 @@ async fn release(writing: &mut Writing<'_>, ids: Vec<ChangeId>, now: Timestamp) 
                 writing.set_aside(&raw, "damaged").await?;
                 continue;
             };
-            let mut names = BTreeSet::new();
-            name(&change, &mut names);
-            writing.take_turns(names).await?;
+            take_turns_for(writing, &change).await?;
             match judge(writing, &change, by, now).await? {
                 Judged::Damaged => writing.set_aside(&raw, "damaged").await?,
                 Judged::Received(Received::Accepted(entry)) => {
@@ -335,7 +340,8 @@ async fn release(writing: &mut Writing<'_>, ids: Vec<ChangeId>, now: Timestamp) 
 /// Takes again what was set aside because its kind was unknown, as far as this version knows it.
 pub(super) async fn retry_unknown(writing: &mut Writing<'_>, now: Timestamp) -> Result<u64> {
     let rows = sqlx::query_as::<_, (String, String, String, String, Vec<u8>)>(
-        "select id, author, device, grants, raw from quarantine where why = 'unknown' and settled_at is null order by received_at, id",
+        "select id, author, device, grants, raw from quarantine
+         where why = 'unknown' and settled_at is null order by received_at, id",
     )
     .fetch_all(&mut *writing.connection)
     .await?;
