@@ -6,7 +6,12 @@
 #[path = "../tests/simulation/play/mod.rs"]
 mod play;
 
-use std::{process::ExitCode, time::Instant};
+use std::{
+    process::ExitCode,
+    sync::atomic::{AtomicU64, Ordering},
+    thread,
+    time::Instant,
+};
 
 use play::{Counts, Fault, find, run};
 
@@ -47,20 +52,43 @@ fn main() -> ExitCode {
         return if missed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     }
     let started = Instant::now();
-    let (mut all, mut broken) = (Counts::default(), 0_u64);
-    for seed in from..from.saturating_add(seeds) {
-        match run(seed, Fault::None) {
-            Ok(counts) => all += counts,
-            Err(found) => {
-                println!("{found}");
-                broken += 1;
-            }
-        }
-    }
+    let (all, broken) = run_all(from, from.saturating_add(seeds));
     let seconds = started.elapsed().as_secs_f64();
     println!("{seeds} seeds from {from}: {all:?}");
     println!("figure simulate.seeds {seeds}");
     println!("figure simulate.broken {broken}");
     println!("figure simulate.seeds_per_s {:.0}", seeds as f64 / seconds.max(1e-9));
     if broken == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Runs the seeds on every core; a broken one is printed when it is found.
+fn run_all(from: u64, to: u64) -> (Counts, u64) {
+    let next = AtomicU64::new(from);
+    let work = || {
+        let (mut all, mut broken) = (Counts::default(), 0_u64);
+        loop {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if seed >= to {
+                return (all, broken);
+            }
+            match run(seed, Fault::None) {
+                Ok(counts) => all += counts,
+                Err(found) => {
+                    println!("{found}");
+                    broken += 1;
+                }
+            }
+        }
+    };
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    thread::scope(|scope| {
+        let threads: Vec<_> = (0..cores).map(|_| scope.spawn(work)).collect();
+        let (mut all, mut broken) = (Counts::default(), 0);
+        for thread in threads {
+            let (counts, found) = thread.join().expect("a seed that panics is a defect of the simulation");
+            all += counts;
+            broken += found;
+        }
+        (all, broken)
+    })
 }

@@ -44,7 +44,9 @@ pub(super) struct OfficeState {
     pub(super) sheets: BTreeMap<(FacilityId, Subject, ChangeId), (u64, Option<Sheet>)>,
     pub(super) sights: BTreeMap<(WorkerId, u64), Subject>,
     pub(super) waiting: Vec<Waiting>,
-    pub(super) quarantine: Vec<(ChangeId, String)>,
+    pub(super) quarantine: Vec<Aside>,
+    /// Kinds of change that this office is too old to know.
+    pub(super) unheard: BTreeSet<String>,
     pub(super) contacts: BTreeMap<(WorkerId, DeviceId), Vec<Grant>>,
     /// What was ever sent to a device: nothing else is mentioned to it. `None` once a backup was restored: what was sent
     /// since is not known.
@@ -68,6 +70,7 @@ impl Default for OfficeState {
             sights: BTreeMap::new(),
             waiting: vec![],
             quarantine: vec![],
+            unheard: BTreeSet::new(),
             contacts: BTreeMap::new(),
             sent: Some(BTreeSet::new()),
             page: limits::PAGE_SUBJECTS,
@@ -100,6 +103,16 @@ pub(super) struct Waiting {
     pub(super) by: By,
 }
 
+/// A change that somebody with the right to read it must look at, or that a newer office will know.
+#[derive(Debug, Clone)]
+pub(super) struct Aside {
+    pub(super) id: ChangeId,
+    pub(super) raw: String,
+    /// Its kind was not known.
+    pub(super) unknown: bool,
+    pub(super) by: By,
+}
+
 /// Whose change it is, and the rights they had when their device was last told of them.
 #[derive(Debug, Clone)]
 pub(super) struct By {
@@ -125,6 +138,10 @@ impl MemoryRegistry {
     pub fn set_page(&self, subjects: usize) {
         self.state().page = subjects.max(1);
     }
+    /// Makes this office too old to know some kinds of change, or none.
+    pub fn set_unheard(&self, kinds: &[&str]) {
+        self.state().unheard = kinds.iter().map(|kind| (*kind).to_owned()).collect();
+    }
     /// Every accepted entry of a subject in the order of its log.
     #[must_use]
     pub fn entries(&self, subject: Subject) -> Vec<Entry> {
@@ -146,7 +163,7 @@ impl MemoryRegistry {
     pub fn copies(&self, change: ChangeId) -> usize {
         let state = self.state();
         usize::from(state.changes.contains_key(&change))
-            + state.quarantine.iter().filter(|(id, _)| *id == change).count()
+            + state.quarantine.iter().filter(|aside| aside.id == change).count()
             + state.waiting.iter().filter(|w| w.id == change).count()
     }
     #[must_use]

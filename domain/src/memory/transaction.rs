@@ -3,14 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::registry::{By, Held, Kept, MemoryRegistry, OfficeState, Waiting};
+use super::registry::{Aside, By, Held, Kept, MemoryRegistry, OfficeState, Waiting};
 use crate::{
     access::Reach,
     apply::apply,
     change::{BadBody, Change, Entry, Envelope},
     check::Refusal,
     id::{CaseCode, ChangeId, FacilityId, LogId, Subject},
-    limits,
+    json, limits,
     map::Set,
     office::{self, Arrival, Known, Received, Rights, Sight},
     part::{PartKey, Parts, Sheet},
@@ -29,7 +29,7 @@ pub struct Transaction {
     accepted: Vec<Accepted>,
     waits: Vec<Waiting>,
     released: BTreeSet<ChangeId>,
-    set_aside: Vec<(ChangeId, String)>,
+    set_aside: Vec<Aside>,
     verdicts: Vec<Verdict>,
     taken: BTreeMap<LogId, u64>,
 }
@@ -55,6 +55,20 @@ impl Accepted {
 }
 
 impl Transaction {
+    fn new(by: By, changes: Vec<String>, now: Timestamp) -> Self {
+        Self {
+            by,
+            now,
+            changes,
+            read: BTreeMap::new(),
+            accepted: vec![],
+            waits: vec![],
+            released: BTreeSet::new(),
+            set_aside: vec![],
+            verdicts: vec![],
+            taken: BTreeMap::new(),
+        }
+    }
     /// The subjects it will change: what a database locks before it reads them.
     #[must_use]
     pub fn subjects(&self) -> BTreeSet<Subject> {
@@ -114,18 +128,29 @@ impl MemoryRegistry {
         }
         let then = state.contacts.get(&(session.worker, batch.device)).cloned().unwrap_or_default();
         let ahead_ms = batch.sent_at.map(|sent| now.0.saturating_sub(sent.0));
-        Ok(Transaction {
-            by: By { worker: session.worker, then, ahead_ms },
-            now,
-            changes: batch.changes.iter().map(|raw| raw.get().to_owned()).collect(),
-            read: BTreeMap::new(),
-            accepted: vec![],
-            waits: vec![],
-            released: BTreeSet::new(),
-            set_aside: vec![],
-            verdicts: vec![],
-            taken: BTreeMap::new(),
-        })
+        let by = By { worker: session.worker, then, ahead_ms };
+        Ok(Transaction::new(by, batch.changes.iter().map(|raw| raw.get().to_owned()).collect(), now))
+    }
+    /// Tries again what was set aside because its kind was not known, as far as it is known now; what the rules refuse stays
+    /// set aside, for nobody can be answered any more. No other transaction is under way.
+    pub fn retry_unknown(&self, now: Timestamp) {
+        let unknown = {
+            let mut state = self.state();
+            let (unknown, rest) = std::mem::take(&mut state.quarantine).into_iter().partition(|aside| aside.unknown);
+            state.quarantine = rest;
+            let unknown: Vec<Aside> = unknown;
+            unknown
+        };
+        for aside in unknown {
+            let mut transaction = Transaction::new(aside.by.clone(), vec![aside.raw.clone()], now);
+            self.read(&mut transaction);
+            self.judge(&mut transaction);
+            self.allocate(&mut transaction);
+            let verdicts = self.commit(transaction);
+            if let [Verdict::Refused { .. }] = verdicts[..] {
+                self.state().quarantine.push(Aside { unknown: false, ..aside });
+            }
+        }
     }
     /// Reads the subjects. Whoever wants to be sure that nobody changes them before the commit holds their locks.
     pub fn read(&self, transaction: &mut Transaction) {
@@ -188,11 +213,11 @@ impl OfficeState {
         if let Some((known, verdict)) = self.find(transaction, id) {
             return if known == raw { verdict } else { Verdict::Refused { why: Refusal::OtherBody } };
         }
-        let change = match envelope.open() {
+        let change = match self.open(envelope) {
             Ok(change) => change,
             Err(BadBody::Broken) => return Verdict::Refused { why: Refusal::Broken },
             Err(BadBody::Unknown) => {
-                transaction.set_aside.push((id, raw.to_owned()));
+                transaction.set_aside.push(Aside { id, raw: raw.to_owned(), unknown: true, by: by.clone() });
                 return Verdict::Quarantined { at: now };
             }
         };
@@ -207,10 +232,18 @@ impl OfficeState {
             }
             Received::Refused(why) => Verdict::Refused { why },
             Received::Quarantined => {
-                transaction.set_aside.push((id, raw.to_owned()));
+                transaction.set_aside.push(Aside { id, raw: raw.to_owned(), unknown: false, by: by.clone() });
                 Verdict::Quarantined { at: now }
             }
         }
+    }
+
+    fn open(&self, envelope: Envelope) -> Result<Change, BadBody> {
+        let kind = json::variant(envelope.body.get().as_bytes());
+        if kind.is_some_and(|kind| self.unheard.contains(&*kind)) {
+            return Err(BadBody::Unknown);
+        }
+        envelope.open()
     }
 
     /// What the office already has under an id, as it came, and what it says of it.
@@ -223,8 +256,8 @@ impl OfficeState {
             own.map(|a| (&*a.raw, known(&a.entry)))
         };
         let aside = || {
-            let found = self.quarantine.iter().chain(&transaction.set_aside).find(|(aside, _)| *aside == id);
-            found.map(|(_, raw)| (&**raw, Verdict::Quarantined { at: now }))
+            let found = self.quarantine.iter().chain(&transaction.set_aside).find(|aside| aside.id == id);
+            found.map(|aside| (&*aside.raw, Verdict::Quarantined { at: now }))
         };
         let waits = || {
             let waits = self.waiting.iter().filter(|w| !transaction.released.contains(&w.id));
@@ -263,14 +296,16 @@ impl OfficeState {
         transaction.released.extend(ready.iter().map(|w| w.id));
         for Waiting { id, raw, by, .. } in ready {
             let Some(change) = serde_json::from_str::<Envelope>(&raw).ok().and_then(|e| e.open().ok()) else {
-                transaction.set_aside.push((id, raw));
+                transaction.set_aside.push(Aside { id, raw, unknown: false, by });
                 continue;
             };
             match self.judge(transaction, change, &by) {
                 Received::Accepted(entry) => self.accept(transaction, &raw, *entry),
                 Received::Waiting { on } => transaction.waits.push(Waiting { id, on, raw, by }),
                 // Nobody can be answered any more: set aside for a supervisor to read.
-                Received::Refused(_) | Received::Quarantined => transaction.set_aside.push((id, raw)),
+                Received::Refused(_) | Received::Quarantined => {
+                    transaction.set_aside.push(Aside { id, raw, unknown: false, by });
+                }
             }
         }
     }

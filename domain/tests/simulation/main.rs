@@ -17,10 +17,23 @@ fn nothing_is_lost_or_doubled_whatever_happens() {
         }
     }
     // A world in which nothing happens proves nothing.
-    let Counts { accepted, held, set_aside, cuts, kills, lost_writes, fail_overs, rights, conflicts, moves, .. } = all;
+    let Counts {
+        accepted,
+        held,
+        set_aside,
+        cuts,
+        kills,
+        lost_writes,
+        fail_overs,
+        rights,
+        conflicts,
+        moves,
+        updates,
+        ..
+    } = all;
     assert!(accepted > 10_000 && cuts > 5_000 && kills > 2_000, "{all:?}");
     assert!(held > 500 && set_aside > 100 && lost_writes > 100 && fail_overs > 100, "{all:?}");
-    assert!(rights > 500 && conflicts > 100 && moves > 200, "{all:?}");
+    assert!(rights > 500 && updates > 200 && conflicts > 100 && moves > 200, "{all:?}");
 }
 
 fn is_found(fault: Fault) {

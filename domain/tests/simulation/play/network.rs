@@ -88,8 +88,10 @@ impl sync::Office for Way<'_> {
     async fn pull(&self, request: PullRequest) -> Result<PullAnswer, ApiError> {
         step().await;
         self.cut(6)?;
+        let phone = &self.world.phones[self.phone];
+        let request = PullRequest { v: if phone.is_old.get() { 0 } else { request.v }, ..request };
         let answer = self.world.office.pull(self.world, self.session(), request);
-        self.world.phones[self.phone].note_what_is_taken(self.world);
+        phone.note_what_is_taken(self.world);
         step().await;
         self.cut(8)?;
         answer

@@ -26,6 +26,8 @@ pub struct Phone {
     /// How far the phone's clock is from the office's.
     pub skew_ms: Cell<i64>,
     pub cut_off: Cell<bool>,
+    /// Its app is too old to read what the office sends, not to send what was recorded.
+    pub is_old: Cell<bool>,
 }
 
 /// The notebook in memory never waits.
@@ -42,6 +44,7 @@ impl Phone {
             corrected: RefCell::default(),
             skew_ms: Cell::new(0),
             cut_off: Cell::new(false),
+            is_old: Cell::new(false),
         }
     }
 
@@ -124,6 +127,9 @@ impl Phone {
                 registry.may_see(self.pen.worker, change.subject)
             };
             let is_gone = parts.header().is_none() && (!as_receiver || parts.sheets().next().is_none());
+            // A battery that died between two pages of one answer brings back what the second took away, and then the office
+            // falls back: until the next run an earlier state is shown.
+            let is_gone = is_gone || world.restored.get();
             let taken = !may_see || (is_gone && self.disk.forgotten.borrow().contains(&change.subject));
             if !taken {
                 world.fail(Invariant::StaysOnScreen, format!("{} of {} vanished", change.id, self.pen.worker));

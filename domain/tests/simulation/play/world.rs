@@ -22,6 +22,10 @@ use super::{
 const STEPS: usize = 360;
 const YEAR_MS: i64 = 365 * 86_400_000;
 
+/// Kinds of change that an older office may not know.
+const UNHEARD: [&[&str]; 3] =
+    [&["visit_recorded"], &["task_written", "task_done"], &["referral_asked", "group_edited", "activity_recorded"]];
+
 /// What a seed went through.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Counts {
@@ -34,6 +38,7 @@ pub struct Counts {
     pub lost_writes: usize,
     pub fail_overs: usize,
     pub rights: usize,
+    pub updates: usize,
     pub conflicts: usize,
     pub moves: usize,
 }
@@ -49,6 +54,7 @@ impl std::ops::AddAssign for Counts {
         self.lost_writes += other.lost_writes;
         self.fail_overs += other.fail_overs;
         self.rights += other.rights;
+        self.updates += other.updates;
         self.conflicts += other.conflicts;
         self.moves += other.moves;
     }
@@ -113,6 +119,13 @@ impl World {
             Phone::new(village.hanh, 8),
         ];
         let chance = Chance::new(seed);
+        if chance.percent(30) {
+            // An office that is older than the phones around it.
+            registry.set_unheard(chance.pick(&UNHEARD).copied().unwrap_or_default());
+        }
+        for phone in &phones {
+            phone.is_old.set(chance.percent(10));
+        }
         let falls_back = chance.percent(60);
         if !falls_back {
             registry.set_page(*chance.pick(&[2, 5]).expect("a size"));
@@ -252,6 +265,12 @@ impl World {
             14 => phone.disk.notebook.set_full(chance.percent(50)),
             15 => phone.skew_ms.set((i64::try_from(chance.below(21)).unwrap_or(0) - 10) * YEAR_MS),
             16 => self.employ(),
+            17 if chance.percent(10) => self.update_the_office(),
+            19 if phone.is_old.get() && chance.percent(50) => {
+                self.kill(tasks, Owner::Phone(at));
+                phone.is_old.set(false);
+                self.count(|c| c.updates += 1);
+            }
             17 if chance.percent(50) => self.office.take_backup(),
             18 if self.falls_back && chance.percent(60) => {
                 self.kill(tasks, Owner::Office);
@@ -298,16 +317,27 @@ impl World {
         self.count(|c| c.rights += 1);
     }
 
+    /// A newer version of the office's program takes over.
+    fn update_the_office(&self) {
+        if !self.office.is_busy() {
+            self.office.registry.set_unheard(&[]);
+            self.office.registry.retry_unknown(self.now());
+            self.count(|c| c.updates += 1);
+        }
+    }
+
     /// Everything that is under way arrives, and every phone syncs undisturbed until nothing moves.
     fn come_to_rest<'w>(&'w self, tasks: &mut Vec<Task<'w>>) {
         self.calm.set(true);
         for phone in &self.phones {
             phone.disk.notebook.set_full(false);
+            phone.is_old.set(false);
         }
         for (session, batch) in self.late.take() {
             self.post(session, batch, Answer::default());
         }
         self.finish(tasks);
+        self.update_the_office();
         for _ in 0..4 {
             for at in 0..self.phones.len() {
                 self.minutes.set(self.minutes.get() + 1);
