@@ -83,11 +83,16 @@ fn open(text: &str, envelope: Envelope, seal: &Seal) -> Item {
             Err(_) => Item::Refused(Refusal::Broken),
         },
         Err(BadBody::Unknown) => {
-            let digest = seal.hash(&[b"unknown change", text.as_bytes()]);
+            let digest = digest_of_unknown(seal, &text);
             Item::Change(Box::new(Letter { log, id, text, digest, change: None }))
         }
         Err(BadBody::Broken) => Item::Refused(Refusal::Broken),
     }
+}
+
+/// Of a change of a kind that this version does not know nothing but its text can be compared.
+fn digest_of_unknown(seal: &Seal, text: &str) -> Vec<u8> {
+    seal.hash(&[b"unknown change", text.as_bytes()])
 }
 
 impl Push {
@@ -159,12 +164,19 @@ pub(super) struct By<'a> {
 
 async fn take_one(writing: &mut Writing<'_>, letter: &Letter, by: By<'_>, now: Timestamp) -> Result<Verdict> {
     if let Some(found) = writing.find(letter.id).await? {
-        let (digest, verdict) = match found {
-            Found::Accepted { at, digest } => (digest, Verdict::AlreadyKnown { at }),
-            Found::Waiting { at, on, digest } => (digest, Verdict::Waiting { at, on }),
-            Found::SetAside { at, digest } => (digest, Verdict::Quarantined { at }),
+        let unknown = || digest_of_unknown(writing.seal, &letter.text);
+        // While servers of two versions work on one database, one knows a kind that the other does not.
+        let (same, verdict) = match found {
+            Found::Accepted { at, digest } => {
+                (digest == letter.digest || letter.change.is_none(), Verdict::AlreadyKnown { at })
+            }
+            Found::Waiting { at, on, digest } => {
+                (digest == letter.digest || letter.change.is_none(), Verdict::Waiting { at, on })
+            }
+            Found::SetAside { at, digest } => {
+                (digest == letter.digest || digest == unknown(), Verdict::Quarantined { at })
+            }
         };
-        let same = digest == letter.digest;
         return Ok(if same { verdict } else { Verdict::Refused { why: Refusal::OtherBody } });
     }
     let raw = raw(letter, by, now);

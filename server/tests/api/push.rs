@@ -352,8 +352,15 @@ async fn what_an_older_office_did_not_know_is_tried_again_by_a_newer_one() {
     let registry = office.registry();
     assert_eq!(registry.retry_unknown(Timestamp(now_ms())).await, Ok(0), "this version does not know it either");
     // As if that kind had become known since.
-    let sealed = office.staff.seal.seal(&format!("quarantine:{}", task.id), known.as_bytes()).unwrap();
-    sqlx::query("update quarantine set raw = $1").bind(sealed).execute(&office.staff.pool).await.unwrap();
+    let seal = &office.staff.seal;
+    let sealed = seal.seal(&format!("quarantine:{}", task.id), known.as_bytes()).unwrap();
+    let digest = seal.hash(&[b"unknown change", known.as_bytes()]);
+    let update = sqlx::query("update quarantine set raw = $1, digest = $2").bind(sealed).bind(digest);
+    update.execute(&office.staff.pool).await.unwrap();
+    // A newer server beside the older one is offered it again before it has looked at what was set aside.
+    let body = format!(r#"{{"batch":{{"v":1,"worker":"{worker}","device":"{device}","changes":[{known}]}}}}"#);
+    let again = lan.post("/api/push", &body).await;
+    assert!(again.body.contains("quarantined"), "{}", again.body);
     assert_eq!(registry.retry_unknown(Timestamp(now_ms())).await, Ok(1));
     assert_eq!((office.count("quarantine").await, office.count("waiting").await), (0, 0));
     assert_eq!(office.count("change").await, 3, "and what waited for it was taken too");
