@@ -170,6 +170,11 @@ pub fn check(parts: &Parts, change: &Change, actor: Actor<'_>, rules: &Rules, no
             if facts.len() > limits::EDITS {
                 return Err(Refusal::TooLarge);
             }
+            // Of two answers in one change the later would decide in silence.
+            let names: Set<FactName> = facts.iter().map(Fact::name).collect();
+            if names.len() != facts.len() {
+                return Err(Refusal::Twice);
+            }
             for fact in facts {
                 check_fact(fact, rules, today)?;
             }

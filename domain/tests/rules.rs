@@ -58,6 +58,19 @@ fn receive() -> Act {
 }
 
 #[test]
+fn a_case_opened_with_two_answers_to_one_question_is_refused() {
+    let village = Village::new();
+    let lan = Pen::new(village.lan, 1);
+    let mut case = lan.open("a1", None, vec![Fact::Confidentiality(Confidentiality::Restricted)]);
+    if let Body::CaseOpened { facts, .. } = &mut case.body {
+        facts.push(Fact::Confidentiality(Confidentiality::Normal));
+    }
+    let grants = &village.rules.staff[&village.lan];
+    let actor = Actor { worker: village.lan, grants };
+    assert_eq!(check(&Parts::default(), &case, actor, &village.rules, MORNING), Err(Refusal::Twice));
+}
+
+#[test]
 fn a_special_admission_passes_commune_province_and_facility() {
     let mut desk = Desk::new(ReferralKind::AdmissionSpecial);
     assert_eq!(desk.status(), ReferralStatus::Submitted);
