@@ -11,6 +11,7 @@ use crate::{
         ActivityPart, Facility, Part, PartKey, Parts, TaskDone, TaskPart, Trail, TrailEntry, TrailWhat, VisitPart,
         Written,
     },
+    photo::PhotoPart,
     referral::{Act, ActRecord, Progress, Referral},
 };
 
@@ -207,6 +208,20 @@ pub fn apply(parts: &mut Parts, entry: &Entry) -> Set<PartKey> {
             let part = ActivityPart { written: written(), log: change.log.clone(), activity: activity.clone() };
             put(parts, &mut touched, PartKey::Activity, Part::Activity(part));
             None
+        }
+        Body::PhotoAdded(photo) => {
+            let part = PhotoPart { written: written(), photo: (**photo).clone() };
+            put(parts, &mut touched, PartKey::Photo(id), Part::Photo(Box::new(part)));
+            Some(TrailWhat::PhotoAdded)
+        }
+        Body::PhotoRemoved { photo } => {
+            let key = PartKey::Photo(*photo);
+            // Two may take it away without knowing of each other.
+            if parts.0.remove(&key).is_none() {
+                return touched;
+            }
+            touched.insert(key);
+            Some(TrailWhat::PhotoRemoved)
         }
     };
     if let Some(receipt) = &entry.receipt

@@ -9,6 +9,7 @@ use crate::{
     id::{CaseCode, ChangeId, DeviceId, LogId, Subject, WorkerId},
     json, limits,
     part::{Activity, FacilityFacts, FreePlaces},
+    photo::Photo,
     referral::{Act, ChainStep, Due, ReferralAsk, Side},
     time::Timestamp,
 };
@@ -151,6 +152,10 @@ bodies! {
         free: FreePlaces,
     } = "places_counted",
     ActivityRecorded(Activity) = "activity_recorded",
+    /// Announces a photo; its sealed bytes follow by themselves.
+    PhotoAdded(Box<Photo>) = "photo_added",
+    /// Takes a photo away: from the case, and its bytes from the office. That it was there stays in the history.
+    PhotoRemoved { photo: ChangeId, } = "photo_removed",
 }
 
 impl Body {
@@ -169,8 +174,14 @@ impl Body {
             Self::TaskDone { task, .. } => vec![*task],
             Self::ReferralActed { referral, .. } => vec![*referral],
             Self::PlacesCounted { saw, .. } => saw.clone(),
+            Self::PhotoRemoved { photo } => vec![*photo],
             _ => vec![],
         }
+    }
+    /// Whether it is about a photo: those go last on the wire, for the small picture in one weighs as much as ten notes.
+    #[must_use]
+    pub fn is_photo(&self) -> bool {
+        matches!(self, Self::PhotoAdded(_) | Self::PhotoRemoved { .. })
     }
     /// Whether an emergency is told or asked for: such cases go first on the wire.
     #[must_use]

@@ -13,6 +13,7 @@ use crate::{
     map::{Map, Set},
     part::{Activity, PartKey, Parts},
     person::{Invalid, text},
+    photo::{Photo, PhotoConsent},
     place::{PlaceKind, Places},
     referral::{Act, DecideError, Level, Receiver, ReferralAsk, Side},
     time::{Day, Timestamp},
@@ -94,6 +95,7 @@ pub enum Spot {
     Group,
     Worker,
     Note,
+    Photo,
 }
 
 /// Why a change cannot be accepted as it is. Each has a sentence that says what to do next.
@@ -119,6 +121,11 @@ pub enum Refusal {
     /// A restricted case goes only to people named on it, never to a whole team or desk.
     #[error("a restricted case is not sent to a whole team or desk")]
     RestrictedReceiver,
+    /// The person refused to be recorded, or took their consent back.
+    #[error("the person does not want to be photographed")]
+    NoPhotoConsent,
+    #[error("the case has as many photos as it may have")]
+    TooManyPhotos,
     /// A reason of a newer office that this version has no words for.
     #[error("a reason this version does not know")]
     #[serde(other)]
@@ -265,6 +272,25 @@ pub fn check(parts: &Parts, change: &Change, actor: Actor<'_>, rules: &Rules, no
             };
             check_place(place, rules, FactName::HandledIn)
         }
+        Body::PhotoAdded(photo) => check_photo(parts, photo),
+        Body::PhotoRemoved { photo } => match parts.photos().find(|p| p.written.id == *photo) {
+            Some(found) if found.written.by != actor.worker && !has_role(actor.grants, Role::Supervisor) => {
+                Err(Refusal::NotAllowed)
+            }
+            // Somebody else has taken it away already: that is what was wanted.
+            _ => Ok(()),
+        },
+    }
+}
+
+fn check_photo(parts: &Parts, photo: &Photo) -> Result<(), Refusal> {
+    photo.check().map_err(|why| Refusal::field(Spot::Photo, why))?;
+    if parts.photos().count() >= limits::CASE_PHOTOS {
+        return Err(Refusal::TooManyPhotos);
+    }
+    match parts.header().map(PhotoConsent::of) {
+        Some(PhotoConsent::Refused) => Err(Refusal::NoPhotoConsent),
+        _ => Ok(()),
     }
 }
 

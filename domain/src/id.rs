@@ -43,6 +43,8 @@ uuid_id! {
     WorkerId;
     /// One installation of the app for one person.
     DeviceId;
+    /// A photo: 128 random bits. Whoever knows them may send or ask for nothing but its sealed bytes.
+    PhotoId;
 }
 
 impl ChangeId {

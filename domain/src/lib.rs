@@ -11,6 +11,7 @@
 //! - [`Notebook`], [`Registry`]: the storage of the phone and of the office, as ports.
 //! - [`Reach`], [`Sheet`]: who sees a case, and what a receiving facility may read of it.
 //! - [`Referral`], [`Progress`], [`Act`]: what is asked of whom, where it stands, what somebody did to it.
+//! - [`Photo`]: what a case knows of a picture; the picture itself travels apart, sealed, after every text.
 //! - [`Card`]: one row of a list. [`Briefing`]: what a phone must know besides cases.
 
 pub mod access;
@@ -34,6 +35,7 @@ pub mod office;
 pub mod order;
 pub mod part;
 pub mod person;
+pub mod photo;
 pub mod place;
 pub mod referral;
 pub mod registry;
@@ -57,7 +59,7 @@ pub use consent::{Consent, ConsentAnswer, ConsentException, ConsentForm, Giver, 
 pub use delivery::Delivery;
 pub use field::{Candidate, Field, Protective};
 pub use id::{
-    ActivityId, BadName, CaseCode, CaseId, ChangeId, DeviceId, FacilityId, LogId, PlaceId, Subject, WorkerId,
+    ActivityId, BadName, CaseCode, CaseId, ChangeId, DeviceId, FacilityId, LogId, PhotoId, PlaceId, Subject, WorkerId,
 };
 pub use notebook::{Notebook, OutboxItem, OutboxState};
 pub use office::{Received, receive};
@@ -66,6 +68,7 @@ pub use part::{
     TrailEntry, TrailWhat, VisitPart, Written,
 };
 pub use person::{DocumentKind, IdWarning, IdentityDocument, Invalid, PersonName, Phone, Sex};
+pub use photo::{Photo, PhotoConsent, PhotoPart, PhotoStanding, Picture};
 pub use place::{Place, PlaceKind, Places};
 pub use referral::{
     Act, ActRecord, Action, ChainStep, DecideError, DecisionDocument, Due, Level, Papers, Progress, Receiver, Referral,

@@ -22,9 +22,23 @@ pub const TRAIL_ENTRIES: usize = 50;
 pub const CANDIDATES: usize = 16;
 /// Edits in one change: every field of a case at once.
 pub const EDITS: usize = 64;
+/// Longest side of a photo in pixels: a face in a group and a line of a letter can be made out, and no more is kept.
+pub const PHOTO_SIDE: u16 = 1_600;
+/// A photo before it is sealed: four minutes on a village's line of 30 kbit/s.
+pub const PHOTO_BYTES: u32 = 500 * 1024;
+/// The small picture that travels with the change, and stays readable without network: two seconds of the same line.
+pub const THUMBNAIL_BYTES: usize = 8 * 1024;
+/// Photos of one case: its small pictures are loaded with it.
+pub const CASE_PHOTOS: usize = 30;
+/// The largest piece of a photo in one call: even 2 kB a second carry it before the call is given up after a minute.
+pub const PHOTO_CHUNK_BYTES: u32 = 64 * 1024;
+/// The smallest that a failing line is tried with: below this the headers weigh more than the piece.
+pub const PHOTO_CHUNK_LEAST: u32 = 4 * 1024;
+/// What one person's photos may take of the office's disk in a day: four hundred of the largest.
+pub const PHOTO_DAY_BYTES: i64 = 200 * 1024 * 1024;
 /// Days for which a phone keeps what the office acknowledged, to offer it again to a restored office.
 pub const KEPT_DAYS: i64 = 90;
 /// Oldest and newest protocol versions: pushes are taken from every version ever released.
-pub const PROTOCOL_VERSION: u16 = 1;
+pub const PROTOCOL_VERSION: u16 = 2;
 /// The oldest version that can read what the office sends; older ones may push for ever and are asked to update to pull.
 pub const OLDEST_READER: u16 = 1;

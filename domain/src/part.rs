@@ -12,6 +12,7 @@ use crate::{
     id::{BadName, CaseCode, CaseId, ChangeId, DeviceId, FacilityId, LogId, PlaceId, WorkerId, text_serde},
     map::Map,
     person::{PersonName, Phone, Sex},
+    photo::PhotoPart,
     referral::{Progress, Referral, ReferralKind},
     time::{PartialDate, Timestamp},
 };
@@ -24,9 +25,21 @@ pub enum PartKey {
     Task(ChangeId),
     Referral(ChangeId),
     Sheet(ChangeId),
+    Photo(ChangeId),
     Facility,
     Activity,
     Trail,
+}
+
+impl PartKey {
+    /// The protocol version that brought parts of this kind: an older phone cannot read a page that names one.
+    #[must_use]
+    pub fn since(&self) -> u16 {
+        match self {
+            Self::Photo(_) => 2,
+            _ => 1,
+        }
+    }
 }
 
 impl fmt::Display for PartKey {
@@ -37,6 +50,7 @@ impl fmt::Display for PartKey {
             Self::Task(id) => write!(f, "task:{id}"),
             Self::Referral(id) => write!(f, "referral:{id}"),
             Self::Sheet(id) => write!(f, "sheet:{id}"),
+            Self::Photo(id) => write!(f, "photo:{id}"),
             Self::Facility => f.write_str("facility"),
             Self::Activity => f.write_str("activity"),
             Self::Trail => f.write_str("trail"),
@@ -58,6 +72,7 @@ impl FromStr for PartKey {
             Some(("task", id)) => Ok(Self::Task(id.parse()?)),
             Some(("referral", id)) => Ok(Self::Referral(id.parse()?)),
             Some(("sheet", id)) => Ok(Self::Sheet(id.parse()?)),
+            Some(("photo", id)) => Ok(Self::Photo(id.parse()?)),
             _ => Err(BadName),
         }
     }
@@ -192,6 +207,8 @@ pub enum TrailWhat {
     Acted(ReferralKind, String),
     Told(String),
     Counted,
+    PhotoAdded,
+    PhotoRemoved,
     /// Written by a newer version of the app.
     #[serde(other)]
     Newer,
@@ -270,6 +287,7 @@ pub enum Part {
     Task(Box<TaskPart>),
     Referral(Box<Referral>),
     Sheet(Box<Sheet>),
+    Photo(Box<PhotoPart>),
     Facility(Box<Facility>),
     Activity(ActivityPart),
     Trail(Trail),
@@ -332,5 +350,6 @@ impl Parts {
         tasks: Task => TaskPart,
         referrals: Referral => Referral,
         sheets: Sheet => Sheet,
+        photos: Photo => PhotoPart,
     }
 }

@@ -41,23 +41,32 @@ pub struct Run {
     pub subjects: usize,
 }
 
-/// The order on the wire: cases with an emergency first, whole and in their own order; then the rest by `n`.
+/// The order on the wire: cases with an emergency first, whole and in their own order; then the rest by `n`; what speaks
+/// of photos last of all.
 #[must_use]
 pub fn wire_order(outbox: &[OutboxItem]) -> Vec<&OutboxItem> {
     let queued = || outbox.iter().filter(|item| item.state == OutboxState::Queued);
     let urgent: Set<Subject> =
         queued().filter(|item| item.change.body.is_emergency()).map(|item| item.change.subject).collect();
     let mut order: Vec<&OutboxItem> = queued().collect();
-    crate::order::sort_by_key(&mut order, |item| (!urgent.contains(&item.change.subject), item.change.n));
+    crate::order::sort_by_key(&mut order, |item| {
+        (item.change.body.is_photo(), !urgent.contains(&item.change.subject), item.change.n)
+    });
     order
 }
 
-/// The next batch: at most `most` changes and [`limits::PUSH_BYTES`] of JSON, at least one if any waits.
+/// The next batch: at most `most` changes and [`limits::PUSH_BYTES`] of JSON, at least one if any waits. Text and photos
+/// never share one, so that a line that is cut while small pictures go up has carried every word before.
 #[must_use]
 pub fn next_batch(outbox: &[OutboxItem], most: usize) -> Vec<(ChangeId, Raw)> {
     let mut batch = Vec::new();
     let mut bytes = 0;
+    let mut is_text = true;
     for item in wire_order(outbox).into_iter().take(most.clamp(1, limits::PUSH_CHANGES)) {
+        if is_text && item.change.body.is_photo() && !batch.is_empty() {
+            break;
+        }
+        is_text = !item.change.body.is_photo();
         // A change that this program wrote is always lawful JSON.
         let Ok(raw) = Raw::of(&item.change) else {
             continue;

@@ -82,6 +82,15 @@ pub struct PullAnswer {
     pub briefing: Option<Briefing>,
 }
 
+impl PullAnswer {
+    /// Whether a phone that speaks version `v` can read all of it; otherwise it must be updated first.
+    #[must_use]
+    pub fn is_readable_by(&self, v: u16) -> bool {
+        let subjects = self.pages.iter().flat_map(|page| &page.subjects);
+        subjects.flat_map(|s| s.parts.iter().map(|row| &row.key).chain(&s.gone)).all(|key| key.since() <= v)
+    }
+}
+
 /// Parts of one log that changed after the cursor, as far as the worker may see them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Page {

@@ -688,6 +688,8 @@ fn step(entry: &TrailEntry, state: AppState, words: &Words) -> String {
             (words.trail.acted)(&domain::search::lower((words.referral.kind)(*kind)), (words.trail.act)(act))
         }
         TrailWhat::Told(whom) => (words.trail.told)(whom),
+        TrailWhat::PhotoAdded => words.trail.photo_added.to_owned(),
+        TrailWhat::PhotoRemoved => words.trail.photo_removed.to_owned(),
         TrailWhat::Counted => words.trail.counted.to_owned(),
         TrailWhat::Newer => words.trail.newer.to_owned(),
     }

@@ -368,7 +368,8 @@ fn reading(state: AppState, change: &Change, words: &'static Words, language: La
             pairs.push((words.sync.activity, topic));
         }
         Body::FacilityOpened(facts) => pairs.push((words.referral.to, facts.name.clone())),
-        Body::Looked => {}
+        Body::PhotoAdded(photo) => pairs.push((words.visit.done_note, photo.caption.clone())),
+        Body::PhotoRemoved { .. } | Body::Looked => {}
     }
     pairs.retain(|(_, value)| !value.is_empty());
     pairs

@@ -218,7 +218,8 @@ pub fn reading(
             let said = format!("{}: {}", person(edit.element), yes_no(!edit.now, words));
             lines.push(((words.errors.fact)(FactName::Confidentiality), said));
         }
-        Body::Looked => {}
+        Body::PhotoAdded(photo) => lines.push((words.visit.done_note, photo.caption.clone())),
+        Body::PhotoRemoved { .. } | Body::Looked => {}
     }
     lines.retain(|(_, said)| !said.is_empty());
     (change_title(change, words), lines)

@@ -21,6 +21,8 @@ pub fn change_title(change: &Change, words: &Words) -> String {
         Body::Looked => words.sync.looked,
         Body::PlacesCounted { .. } => words.sync.places,
         Body::ActivityRecorded(_) => words.sync.activity,
+        Body::PhotoAdded(_) => words.sync.photo_added,
+        Body::PhotoRemoved { .. } => words.sync.photo_removed,
         Body::FacilityOpened(_) => words.sync.other,
     };
     plain.to_owned()

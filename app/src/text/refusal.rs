@@ -26,6 +26,8 @@ pub fn refusal(why: &Refusal, written: Option<&str>, words: &Words) -> String {
         Refusal::NotAllowed => errors.not_allowed.to_owned(),
         Refusal::Twice => errors.twice.to_owned(),
         Refusal::RestrictedReceiver => errors.restricted_receiver.to_owned(),
+        Refusal::NoPhotoConsent => errors.no_photo_consent.to_owned(),
+        Refusal::TooManyPhotos => errors.too_many_photos.to_owned(),
         Refusal::Newer => errors.newer.to_owned(),
     }
 }
@@ -37,7 +39,7 @@ mod tests {
     use super::*;
     use crate::text::Lang;
 
-    const SPOTS: [Spot; 17] = [
+    const SPOTS: [Spot; 18] = [
         Spot::Fact(FactName::Birth),
         Spot::VisitDay,
         Spot::NextVisit,
@@ -55,6 +57,7 @@ mod tests {
         Spot::Group,
         Spot::Worker,
         Spot::Note,
+        Spot::Photo,
     ];
     const INVALID: [Invalid; 13] = [
         Invalid::Empty,
@@ -90,6 +93,8 @@ mod tests {
             Refusal::NoConsent,
             Refusal::NotAllowed,
             Refusal::Twice,
+            Refusal::NoPhotoConsent,
+            Refusal::TooManyPhotos,
         ];
         all.extend(DECIDE.map(Refusal::Decide));
         all.extend(SPOTS.iter().flat_map(|spot| INVALID.map(|why| Refusal::Field { spot: *spot, why })));

@@ -653,6 +653,8 @@ pub struct Sync {
     pub looked: &'static str,
     pub places: &'static str,
     pub activity: &'static str,
+    pub photo_added: &'static str,
+    pub photo_removed: &'static str,
     pub other: &'static str,
     pub later_version: &'static str,
     pub counts_note: &'static str,
@@ -768,6 +770,8 @@ pub struct Errors {
     pub store: fn(&StoreError) -> &'static str,
     pub other_body: &'static str,
     pub restricted_receiver: &'static str,
+    pub no_photo_consent: &'static str,
+    pub too_many_photos: &'static str,
     pub newer: &'static str,
 }
 
@@ -787,6 +791,8 @@ pub struct Trail {
     pub act: fn(&str) -> &'static str,
     pub told: fn(&str) -> String,
     pub counted: &'static str,
+    pub photo_added: &'static str,
+    pub photo_removed: &'static str,
     pub late: &'static str,
     pub somebody: &'static str,
     pub me: &'static str,

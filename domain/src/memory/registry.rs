@@ -482,6 +482,7 @@ impl Registry for MemoryRegistry {
         }
         let briefing = Some(state.briefing(&worker)).filter(|b| b.tag != request.briefing);
         state.contacts.insert((worker.id, request.device), worker.grants);
-        Ok(PullAnswer { now, pages, briefing })
+        let answer = PullAnswer { now, pages, briefing };
+        if answer.is_readable_by(request.v) { Ok(answer) } else { Err(ApiError::UpdateNeeded) }
     }
 }
