@@ -10,6 +10,7 @@ use domain::{Entry, LogId, Part, PartKey, Reach, Subject, access};
 use crate::audit;
 use crate::config::Store;
 use crate::database::{self, Connection};
+use crate::registry::photos;
 use crate::registry::stored::{about_change, about_part, digest, hash_code, link};
 use crate::seal::Seal;
 
@@ -22,6 +23,9 @@ pub struct Findings {
     pub audit_lines: u64,
     pub waiting: u64,
     pub quarantined: u64,
+    /// Photos of which all is there, and those of which something is still on a phone.
+    pub photos: u64,
+    pub awaited_photos: u64,
     pub wrong: Vec<String>,
 }
 
@@ -32,8 +36,15 @@ pub async fn check(store: &Store) -> Result<()> {
     let mut snapshot = database::begin_to_read(&staff.pool).await?;
     let found = find(&mut snapshot, &staff.seal).await?;
     println!(
-        "{} subjects, {} changes, {} parts, {} lines of audit; {} changes wait, {} are set aside",
-        found.subjects, found.changes, found.parts, found.audit_lines, found.waiting, found.quarantined
+        "{} subjects, {} changes, {} parts, {} lines of audit; {} changes wait, {} are set aside; {} photos, {} awaited",
+        found.subjects,
+        found.changes,
+        found.parts,
+        found.audit_lines,
+        found.waiting,
+        found.quarantined,
+        found.photos,
+        found.awaited_photos
     );
     for wrong in &found.wrong {
         println!("WRONG {wrong}");
@@ -68,6 +79,9 @@ pub async fn find(connection: &mut Connection, seal: &Seal) -> Result<Findings> 
     if orphans != 0 {
         found.wrong.push(format!("{orphans} rows belong to no subject"));
     }
+    let photos = photos::check(connection).await?;
+    (found.photos, found.awaited_photos) = (photos.whole, photos.awaited);
+    found.wrong.extend(photos.wrong);
     let (lines, broken) = audit::verify(connection, seal).await?;
     found.audit_lines = lines;
     found.wrong.extend(broken.into_iter().map(|at| format!("audit {at}: does not follow from the line before")));
@@ -174,6 +188,11 @@ impl Row {
             entries.push(entry);
         }
         let parts = replay(&entries);
+        for part in parts.photos() {
+            if let Some(said) = photos::check_part(connection, &part.photo).await? {
+                found.wrong.push(format!("{name} photo {}: {said}", part.photo.photo));
+            }
+        }
         let mut expected: BTreeMap<(String, String), Part> =
             parts.0.iter().map(|(key, part)| ((log.clone(), key.to_string()), part.clone())).collect();
         for (facility, referral, sheet) in access::sheets(&parts) {

@@ -18,10 +18,10 @@ const EVERYWHERE: [(&str, &str); 6] = [
     ("cross-origin-opener-policy", "same-origin"),
     ("cross-origin-resource-policy", "same-origin"),
     ("x-frame-options", "DENY"),
-    // A place may be recorded; everything else the device could tell is refused.
+    // A place may be recorded and a photo taken; everything else the device could tell is refused.
     (
         "permissions-policy",
-        "geolocation=(self), camera=(), microphone=(), payment=(), usb=(), serial=(), \
+        "geolocation=(self), camera=(self), microphone=(), payment=(), usb=(), serial=(), \
          display-capture=(), browsing-topics=()",
     ),
 ];
@@ -53,6 +53,11 @@ pub async fn json_only(request: Request, next: Next) -> Response {
 
 pub async fn form_only(request: Request, next: Next) -> Response {
     of_kind("application/x-www-form-urlencoded", request, next).await
+}
+
+/// Bytes with their proper name, for the same reason.
+pub async fn bytes_only(request: Request, next: Next) -> Response {
+    of_kind("application/octet-stream", request, next).await
 }
 
 async fn of_kind(kind: &str, request: Request, next: Next) -> Response {

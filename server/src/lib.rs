@@ -6,6 +6,7 @@
 //! - [`shell`], [`assets`]: the field app's document and files
 //! - [`login`], [`session`]: who is asking
 //! - [`api`], [`office`]: what stands behind the server functions and the office's pages
+//! - [`photo`]: the doors for sealed photos
 //! - [`headers`], [`observe`], [`health`]: what every answer carries, and how the office is doing
 //! - [`registry`]: changes, parts and logs; [`staff`]: people, rights and places
 //! - [`seal`], [`audit`]: what a stolen database does not tell, and who read what
@@ -27,6 +28,7 @@ pub mod login;
 pub mod observe;
 pub mod office;
 pub mod openapi;
+pub mod photo;
 pub mod registry;
 pub mod routes;
 pub mod seal;

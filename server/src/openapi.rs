@@ -45,12 +45,32 @@ fn operation(route: &Route, path: &str) -> Value {
     let parameters: Vec<Value> = path
         .split('/')
         .filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'))
-        .map(|name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } }))
+        .map(|name| {
+            let kind = if name == "start" { "integer" } else { "string" };
+            json!({ "name": name, "in": "path", "required": true, "schema": { "type": kind } })
+        })
         .collect();
     if !parameters.is_empty() {
         operation["parameters"] = Value::Array(parameters);
     }
     match route.takes {
+        Takes::Nothing if path.starts_with("/api/photo/") => {
+            operation["parameters"].as_array_mut().into_iter().for_each(|all| {
+                all.push(json!({
+                    "name": "worker", "in": "query", "required": true, "schema": { "type": "string", "format": "uuid" }
+                }));
+            });
+            operation["security"] = json!([{ "person": [] }]);
+            operation["responses"] = json!({
+                "200": {
+                    "description": "All of it, sealed",
+                    "content": { "application/octet-stream": { "schema": { "type": "string", "format": "binary" } } }
+                },
+                "204": { "description": "Announced; whoever took it has not sent all of it yet" },
+                "401": { "description": "No session of the person named" },
+                "403": { "description": "No such photo, or not for this person" }
+            });
+        }
         Takes::Nothing => {}
         Takes::Form => {
             operation["requestBody"] = json!({
@@ -65,6 +85,35 @@ fn operation(route: &Route, path: &str) -> Value {
                 "403": { "description": "Another site asked" },
                 "422": { "description": "A field is missing" },
                 "429": { "description": "Too many attempts" }
+            });
+        }
+        Takes::Bytes => {
+            operation["requestBody"] = json!({
+                "content": { "application/octet-stream": { "schema": { "type": "string", "format": "binary" } } }
+            });
+            operation["x-limit-bytes"] = json!(route.limit_bytes);
+            let has =
+                json!({ "type": "object", "properties": { "bytes": { "type": "integer" } }, "required": ["bytes"] });
+            let standing = json!({ "oneOf": [
+                { "enum": ["unknown", "complete", "removed"] },
+                { "type": "object", "properties": { "has": has }, "required": ["has"] }
+            ] });
+            let wrong = |said: &str| {
+                json!({
+                    "description": said,
+                    "content": { "application/json": { "schema": { "$ref": "#/components/schemas/ApiError" } } }
+                })
+            };
+            operation["responses"] = json!({
+                "200": {
+                    "description": "How much of the photo is there now",
+                    "content": { "application/json": { "schema": standing } }
+                },
+                "400": wrong("Not the name of a photo, or more than was announced"),
+                "403": wrong("Another site asked"),
+                "413": wrong("Send smaller pieces"),
+                "429": wrong("Too many pieces; wait"),
+                "503": wrong("Try again later; nothing was written")
             });
         }
         Takes::Json => {

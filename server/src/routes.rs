@@ -14,7 +14,7 @@ use tower_http::compression::CompressionLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
 
-use crate::{AppState, api, assets, headers, health, observe, office, shell};
+use crate::{AppState, api, assets, headers, health, observe, office, photo, shell};
 
 /// A phone on the last bar of a valley still finishes; a stuck call does not live for ever.
 const LONGEST_CALL: Duration = Duration::from_secs(60);
@@ -32,6 +32,8 @@ pub enum Takes {
     Nothing,
     Form,
     Json,
+    /// Bytes that only those who wrote them can read.
+    Bytes,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -66,6 +68,15 @@ pub fn routes() -> Vec<Route> {
         call("/api/whoami", "Who is signed in on this device", SMALL),
         call("/api/push", "Send what was recorded; one verdict a change", PUSH),
         call("/api/pull", "Get what changed, as far as the person may see it", PULL),
+        Route {
+            method: Method::Post,
+            path: "/api/photo/{photo}/{start}",
+            summary: "Send the sealed bytes of an announced photo from a position on; without a body, ask how much is there",
+            takes: Takes::Bytes,
+            limit_bytes: domain::limits::PHOTO_CHUNK_BYTES as usize,
+            answer: post(photo::put),
+        },
+        page("/api/photo/{photo}", "The sealed bytes of a photo, for somebody who sees its case", get(photo::read)),
         page("/healthz", "The process lives", get(health::healthz)),
         page("/readyz", "The database answers", get(health::readyz)),
         page("/metrics", "Counts in Prometheus' format", get(health::metrics)),
@@ -121,10 +132,11 @@ pub fn router(state: AppState) -> Router {
             Takes::Nothing => route.answer,
             Takes::Form => route.answer.layer(middleware::from_fn(headers::form_only)),
             Takes::Json => route.answer.layer(middleware::from_fn(headers::json_only)),
+            Takes::Bytes => route.answer.layer(middleware::from_fn(headers::bytes_only)),
         };
         let answer = answer.layer(RequestBodyLimitLayer::new(route.limit_bytes));
         let answer = match route.takes {
-            Takes::Json => answer.layer(middleware::from_fn(api::speak)),
+            Takes::Json | Takes::Bytes => answer.layer(middleware::from_fn(api::speak)),
             Takes::Nothing | Takes::Form => answer,
         };
         router = router.route(route.path, answer);

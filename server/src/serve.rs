@@ -17,7 +17,7 @@ use crate::observe::Counts;
 use crate::registry::SqlRegistry;
 use crate::shell::Shell;
 use crate::staff::Staff;
-use crate::{database, demo, login, routes, session};
+use crate::{database, demo, login, photo, routes, session};
 
 const TIDY_EVERY: Duration = Duration::from_secs(3600);
 /// Calls under way may finish; whoever holds a connection open longer is cut off, and repeats.
@@ -33,6 +33,7 @@ pub struct AppState {
     pub shell: Arc<Shell>,
     pub login: Arc<Login>,
     pub counts: Arc<Counts>,
+    pub photos: Arc<photo::Gate>,
     pub behind_proxy: bool,
 }
 
@@ -53,6 +54,7 @@ pub async fn open(config: &Serve) -> Result<AppState> {
         pool: staff.pool.clone(),
         staff,
         registry,
+        photos: Arc::default(),
         behind_proxy: config.behind_proxy,
     };
     if config.demo {

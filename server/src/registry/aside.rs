@@ -121,6 +121,10 @@ pub(super) struct Reads {
 }
 
 impl Reads {
+    /// One case, read somewhere else than at the desk.
+    pub(super) fn of(worker: WorkerId, log: LogId, subject: Subject, now: Timestamp) -> Self {
+        Self { worker, reads: vec![(log, subject)], now }
+    }
     pub(super) fn is_empty(&self) -> bool {
         self.reads.is_empty()
     }

@@ -5,11 +5,13 @@
 //! # Layout
 //! - `push`: what comes of a batch; `writer`: the tasks that write; `write`: one transaction, `ledger`: its end
 //! - `pull`: what a worker may see behind their cursors; `briefing`: what a phone must know besides
+//! - `photos`: sealed photos, piece by piece, and who may have them back
 //! - `rights`: changing what somebody may see; `aside`: what was set aside, and what becomes of it
 
 mod aside;
 mod briefing;
 mod ledger;
+pub(crate) mod photos;
 mod pull;
 mod push;
 mod rights;
@@ -19,10 +21,14 @@ mod writer;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use domain::{ApiError, ChangeId, PullAnswer, PullRequest, PushBatch, Registry, Session, Timestamp, Verdict, WorkerId};
+use domain::{
+    ApiError, ChangeId, PhotoId, PhotoStanding, PullAnswer, PullRequest, PushBatch, Registry, Session, Timestamp,
+    Verdict, WorkerId,
+};
 use tokio::sync::{Mutex, mpsc};
 
 pub use aside::{SetAside, Settled, Settling, Why};
+pub use photos::PhotoRead;
 pub use rights::employ;
 
 /// How rows are sealed and hashed, for whoever checks them.
@@ -111,6 +117,35 @@ impl SqlRegistry {
         writer::ask(&self.jobs, |answer| writer::Job::Settle { id, by, settling, now, answer }).await
     }
 
+    /// Takes a piece of a photo that was announced, from whoever brings it; without bytes it only says how much there is.
+    ///
+    /// # Errors
+    /// [`ApiError::BadRequest`], [`ApiError::TooMany`], [`ApiError::Unavailable`].
+    pub async fn put_photo(
+        &self,
+        photo: PhotoId,
+        start: u32,
+        piece: &[u8],
+        now: Timestamp,
+    ) -> Result<PhotoStanding, ApiError> {
+        photos::put(&self.staff, photo, start, piece, now).await
+    }
+
+    /// The sealed bytes of a photo for somebody who sees its case. A read of a restricted case is written down before.
+    ///
+    /// # Errors
+    /// [`ApiError::Unavailable`].
+    pub async fn read_photo(&self, worker: WorkerId, photo: PhotoId, now: Timestamp) -> Result<PhotoRead, ApiError> {
+        let (read, reads) = photos::read(&self.staff, worker, photo, now).await.map_err(|error| {
+            tracing::error!("a photo could not be read: {error:#}");
+            ApiError::Unavailable
+        })?;
+        if let Some(reads) = reads {
+            writer::ask(&self.jobs, |answer| writer::Job::NoteReads { reads, answer }).await?;
+        }
+        Ok(read)
+    }
+
     /// Tries again what an older version of this program did not understand. Returns how many changes found their place.
     ///
     /// # Errors
@@ -139,6 +174,9 @@ impl Registry for SqlRegistry {
             ApiError::Unavailable
         })?;
         let Some(answer) = answer else { return Err(ApiError::SignedOut) };
+        if !answer.is_readable_by(request.v) {
+            return Err(ApiError::UpdateNeeded);
+        }
         // What was read is written down before it leaves the office.
         if let Some(witnessed) = witnessed {
             writer::ask(&self.jobs, |answer| writer::Job::Witness { witnessed, answer }).await?;

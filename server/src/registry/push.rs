@@ -12,6 +12,7 @@ use domain::{
     Verdict, WorkerId, limits,
 };
 
+use super::photos;
 use super::write::{Found, Raw, Writing, about_device, about_quarantine, about_waiting, digest};
 use crate::seal::Seal;
 
@@ -184,7 +185,11 @@ async fn take_one(writing: &mut Writing<'_>, letter: &Letter, by: By<'_>, now: T
         writing.set_aside(&raw, "unknown").await?;
         return Ok(Verdict::Quarantined { at: now });
     };
-    match judge(writing, change, by, now).await? {
+    let judged = judge(writing, change, by, now).await?;
+    if !matches!(judged, Judged::Received(Received::Refused(_))) {
+        photos::announce(writing.connection, change, now).await?;
+    }
+    match judged {
         Judged::Damaged => {
             writing.set_aside(&raw, "damaged").await?;
             Ok(Verdict::Quarantined { at: now })

@@ -12,6 +12,7 @@ use domain::{
 };
 
 use super::ledger::{Ledger, Told};
+use super::photos;
 use super::pull::ActivityReach;
 use crate::audit;
 use crate::database::{self, Connection};
@@ -216,6 +217,9 @@ impl<'t> Writing<'t> {
         let touched = apply(&mut after, entry);
         let (old_reach, reach) = (Reach::of(&before), Reach::of(&after));
 
+        if let Body::PhotoRemoved { photo } = &change.body {
+            photos::remove(self.connection, &before, *photo, entry.received_at().unwrap_or_default()).await?;
+        }
         for sight in sights(old_reach.as_ref(), reach.as_ref(), &change.log, &self.roster.rules) {
             self.put_sight(&sight, subject, &change.log, change.id);
         }

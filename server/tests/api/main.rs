@@ -8,6 +8,7 @@ mod demo;
 mod facility;
 mod laws;
 mod log_in;
+mod photos;
 mod postgres;
 mod pull;
 mod push;

@@ -211,6 +211,7 @@ async fn serve(staff: &Staff, folder: &std::path::Path) -> String {
         site,
         login: Arc::new(server::login::Login::new(staff.clone(), counts.clone()).unwrap()),
         counts,
+        photos: Arc::default(),
         behind_proxy: false,
     };
     let router = server::routes::router(state);
@@ -267,8 +268,17 @@ impl Caller {
     }
 
     pub async fn pull_from(&self, pen: &Pen, cursors: &[(LogId, Option<Cursor>)]) -> PullAnswer {
+        self.pull_as(1, pen, cursors).await
+    }
+
+    /// As a phone of this version of the app.
+    pub async fn pull_now(&self, pen: &Pen) -> PullAnswer {
+        self.pull_as(domain::limits::PROTOCOL_VERSION, pen, &[]).await
+    }
+
+    async fn pull_as(&self, v: u16, pen: &Pen, cursors: &[(LogId, Option<Cursor>)]) -> PullAnswer {
         let cursors: std::collections::BTreeMap<_, _> = cursors.iter().cloned().collect();
-        let request = json!({ "v": 1, "worker": pen.worker, "device": pen.device, "cursors": cursors, "briefing": "" });
+        let request = json!({ "v": v, "worker": pen.worker, "device": pen.device, "cursors": cursors, "briefing": "" });
         let answer = self.call("/api/pull", &json!({ "request": request })).await;
         assert_eq!(answer.status, 200, "{}", answer.body);
         serde_json::from_str(&answer.body).unwrap()
@@ -305,6 +315,25 @@ pub fn cursors(answer: &PullAnswer) -> Vec<(LogId, Option<Cursor>)> {
 pub fn pages_of(answer: &PullAnswer, subject: Subject) -> Vec<(LogId, SubjectPage)> {
     let of = |p: &domain::Page| p.subjects.iter().find(|s| s.subject == subject).cloned().map(|s| (p.log.clone(), s));
     answer.pages.iter().filter_map(of).collect()
+}
+
+/// One call with bytes in both directions, which need not be text: the status and the body.
+pub async fn send_bytes(address: &str, what: &str, cookie: &str, body: &[u8]) -> (u16, Vec<u8>) {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let head = format!(
+        "{what} HTTP/1.1\r\nhost: {address}\r\norigin: http://{address}\r\nconnection: close\r\n\
+         content-type: application/octet-stream\r\ncookie: {cookie}\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let _ = stream.write_all(body).await;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    let end = answer.windows(4).position(|w| w == b"\r\n\r\n").unwrap();
+    let head = String::from_utf8_lossy(&answer[..end]).into_owned();
+    assert!(!head.to_ascii_lowercase().contains("transfer-encoding: chunked"), "{head}");
+    let status = head.split(' ').nth(1).and_then(|s| s.parse().ok()).unwrap_or(0);
+    (status, answer[end + 4..].to_vec())
 }
 
 /// One call of a server function.
