@@ -171,6 +171,11 @@ impl Store {
     pub async fn get(&self, key: &JsValue) -> Result<JsValue, StoreError> {
         answer(&self.0.get(key).map_err(refused)?).await
     }
+    /// Whether there is a row, without reading it.
+    pub async fn has(&self, key: &JsValue) -> Result<bool, StoreError> {
+        let found = answer(&self.0.count_with_key(key).map_err(refused)?).await?;
+        Ok(number(&found).ok_or(StoreError::Damaged)? > 0)
+    }
     /// Asks for a row now and waits for it later, so that many are asked for at once.
     pub fn ask(&self, key: &JsValue) -> Result<Asked, StoreError> {
         self.0.get(key).map(Asked::new).map_err(refused)

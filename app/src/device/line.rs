@@ -4,7 +4,9 @@
 //! The server functions of [`crate::api`] are called by `fetch` itself: a slow line needs a limit on silence, not on the
 //! whole, and an answer read in pieces is never copied into a string of the browser.
 
-use domain::{ApiError, PullAnswer, PullRequest, PushBatch, Verdict, Worker, WorkerId, json, sync::Office};
+use domain::{
+    ApiError, PhotoId, PhotoStanding, PullAnswer, PullRequest, PushBatch, Verdict, Worker, WorkerId, json, sync::Office,
+};
 use futures::future::{Either, select};
 use gloo_timers::future::TimeoutFuture;
 use js_sys::{Object, Promise, Uint8Array};
@@ -14,7 +16,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortController, Headers, ReadableStreamDefaultReader, RequestInit, Response};
 
-use super::idb;
+use super::{idb, photos::Carrier};
 use crate::api::{LogIn, LogOut, Pull, Push, Whoami};
 
 /// Silence after which an answer no longer comes: longer than a mast needs to hand a phone over.
@@ -37,6 +39,14 @@ impl Line {
     pub async fn log_out(&self, worker: WorkerId) -> Result<(), ApiError> {
         call(&LogOut { worker }).await
     }
+    /// The sealed bytes of a photo; `None` while whoever took it has not sent all of it.
+    ///
+    /// # Errors
+    /// [`ApiError`].
+    pub async fn photo(&self, worker: WorkerId, photo: PhotoId) -> Result<Option<Vec<u8>>, ApiError> {
+        let (status, bytes) = ask(&format!("/api/photo/{photo}?worker={worker}"), None).await?;
+        Ok((status != 204).then_some(bytes))
+    }
     /// Everybody with a session on this device, the latest first.
     ///
     /// # Errors
@@ -55,6 +65,14 @@ impl Office for Line {
     }
 }
 
+impl Carrier for Line {
+    async fn put_photo(&self, photo: PhotoId, start: u32, piece: &Uint8Array) -> Result<PhotoStanding, ApiError> {
+        let sent = Some(("application/octet-stream", piece));
+        let (_, text) = ask(&format!("/api/photo/{photo}/{start}"), sent).await?;
+        json::read(&text).map_err(|_| ApiError::NoConnection)
+    }
+}
+
 /// Ends the request when dropped, answered or not.
 struct Abort(AbortController);
 impl Drop for Abort {
@@ -70,29 +88,37 @@ where
     F::Output: DeserializeOwned,
 {
     let body = json::write(arguments).map_err(|_| ApiError::BadRequest)?;
-    let upwards_ms = (body.len() as u32 / BYTES_A_SECOND).saturating_mul(1_000);
+    let (_, text) = ask(F::PATH, Some(("application/json", &Uint8Array::from(&*body)))).await?;
+    // Something that is no answer of the office was said in its place, or was cut.
+    json::read(&text).map_err(|_| ApiError::NoConnection)
+}
+
+/// One request, with what is sent and its kind, and the status and bytes of an answer that is no error.
+async fn ask(path: &str, body: Option<(&str, &Uint8Array)>) -> Result<(u16, Vec<u8>), ApiError> {
+    let upwards_ms = body.map_or(0, |(_, bytes)| (bytes.length() / BYTES_A_SECOND).saturating_mul(1_000));
     let abort = Abort(AbortController::new().map_err(lost)?);
-    let request = request(&body, &abort.0).map_err(lost)?;
+    let request = request(body, &abort.0).map_err(lost)?;
     let window = web_sys::window().ok_or(ApiError::NoConnection)?;
-    let asked = window.fetch_with_str_and_init(F::PATH, &request);
+    let asked = window.fetch_with_str_and_init(path, &request);
     let response: Response = patiently(asked.unchecked_into(), SILENCE_MS + upwards_ms).await?.unchecked_into();
-    let text = read(&response).await?;
+    let bytes = read(&response).await?;
     if response.ok() {
-        // Something that is no answer of the office was said in its place, or was cut.
-        json::read(&text).map_err(|_| ApiError::NoConnection)
+        Ok((response.status(), bytes))
     } else {
-        Err(json::read(&text).unwrap_or_else(|_| by_status(response.status(), &response)))
+        Err(json::read(&bytes).unwrap_or_else(|_| by_status(response.status(), &response)))
     }
 }
 
-fn request(body: &[u8], abort: &AbortController) -> Result<RequestInit, JsValue> {
+fn request(body: Option<(&str, &Uint8Array)>, abort: &AbortController) -> Result<RequestInit, JsValue> {
     let headers = Headers::new()?;
-    headers.set("content-type", "application/json")?;
     headers.set("accept", "application/json")?;
     let request = RequestInit::new();
-    request.set_method("POST");
+    if let Some((kind, bytes)) = body {
+        headers.set("content-type", kind)?;
+        request.set_method("POST");
+        request.set_body(bytes);
+    }
     request.set_headers(&headers);
-    request.set_body(&Uint8Array::from(body));
     request.set_signal(Some(&abort.signal()));
     let plain: &Object = request.unchecked_ref();
     idb::set(plain, "credentials", &"same-origin".into());

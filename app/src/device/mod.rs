@@ -3,6 +3,7 @@
 //! # Layout
 //! - [`phone`]: the one object that screens use.
 //! - [`notebook`]: the storage of one person, over [`idb`], [`vault`] and [`shelf`].
+//! - [`photos`]: sealed photos on this phone and on their way; [`picture`]: how one is made small.
 //! - [`roster`]: the people of this phone and their keys.
 //! - [`line`]: requests to the office. [`rounds`]: when a sync run is due.
 //! - [`browser`]: clock, chance, locks between tabs, settings.
@@ -12,6 +13,8 @@ pub mod idb;
 pub mod line;
 pub mod notebook;
 pub mod phone;
+pub mod photos;
+pub mod picture;
 pub mod roster;
 pub mod rounds;
 pub mod shelf;

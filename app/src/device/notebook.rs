@@ -9,6 +9,8 @@
 //! | `block` | number | sealed list rows of [`BLOCK_BUNDLES`] bundles |
 //! | `meta` | name | `device`, `contact`, `version` in the clear; `cursors`, `briefing` sealed |
 //! | `draft` | name | sealed [`Draft`] |
+//! | `photo` | photo | `{ id, state, at, bytes, has, change? }`, see [`super::photos`] |
+//! | `photo_body` | photo | `ArrayBuffer`, sealed under the photo's own key |
 //!
 //! Nothing is sealed, opened or sent inside a transaction. `meta.version` rises with every page; whoever finds another
 //! number than it remembers reads the list rows anew, so that two tabs never overwrite each other's.
@@ -25,8 +27,8 @@ use std::{
 };
 
 use domain::{
-    Briefing, Change, ChangeId, Cursor, DeviceId, LogId, Notebook, OutboxItem, OutboxState, Page, Refusal, StoreError,
-    Subject, Timestamp, Verdict, json, limits,
+    Briefing, Change, ChangeId, Cursor, DeviceId, LogId, Notebook, OutboxItem, OutboxState, Page, PhotoId, Refusal,
+    StoreError, Subject, Timestamp, Verdict, json, limits,
     map::{Map, Set},
     notebook::{Draft, Stored},
 };
@@ -41,12 +43,13 @@ use wasm_bindgen::{JsCast, JsValue};
 use super::{
     browser,
     idb::{self, Database, Mode, Upgrade},
+    photos::{self, PHOTO, PHOTO_BODY},
     shelf::{self, BUNDLE_SUBJECTS, Bundle, Lived, Row, Shelf, block_of},
     vault::Vault,
 };
 
 /// The form of the database. An older app leaves a newer one untouched.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 const OUTBOX: &str = "outbox";
 const KEPT: &str = "kept";
 const BUNDLE: &str = "bundle";
@@ -72,6 +75,8 @@ pub enum News {
     /// Another tab had stored pages; all rows were read anew.
     Reloaded,
     Briefing,
+    /// Photos came, went, or were carried further.
+    Photos,
     /// Something that came from the office cannot be opened; the next run asks for it anew.
     Damaged,
 }
@@ -205,7 +210,7 @@ impl IndexedDbNotebook {
     pub fn watch(&self, watcher: impl Fn(News) + 'static) {
         *self.watcher.borrow_mut() = Some(Rc::new(watcher));
     }
-    fn tell(&self, news: News) {
+    pub(super) fn tell(&self, news: News) {
         let watcher = self.watcher.borrow().clone();
         if let Some(watcher) = watcher {
             watcher(news);
@@ -249,7 +254,10 @@ impl IndexedDbNotebook {
     }
 
     /// Does `work` on an open database; a dead handle is replaced once, never retried as it is.
-    async fn with<T>(&self, work: impl AsyncFn(&Database) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    pub(super) async fn with<T>(
+        &self,
+        work: impl AsyncFn(&Database) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
         let mut is_first = true;
         loop {
             match work(&*self.db().await?).await {
@@ -481,11 +489,13 @@ impl IndexedDbNotebook {
     pub async fn save_all(&self, changes: &[Change], draft: Option<&str>) -> Result<Vec<u64>, StoreError> {
         let sealed = try_all(changes.iter().map(|c| async move { self.seal(CHANGE, &c.id.to_string(), c).await }));
         let rows: Vec<Object> = changes.iter().zip(sealed.await?).map(|(c, body)| lie(c, &body)).collect();
+        let photos: Vec<(PhotoId, ChangeId)> = changes.iter().filter_map(photos::announced).collect();
         let replaced: Set<ChangeId> = changes.iter().filter_map(|change| change.replaces).collect();
         let again = Cell::new(false);
         let numbers = self
             .with(async |db| {
-                let tx = db.transaction(&[OUTBOX, DRAFT], Mode::Strict)?;
+                let tx = db.transaction(&[OUTBOX, DRAFT, PHOTO, PHOTO_BODY], Mode::Strict)?;
+                photos::queue(&tx, &photos).await?;
                 let outbox = tx.store(OUTBOX)?;
                 // A handle may die between the disk and the word of it: then all is there already.
                 let there: Map<ChangeId, u64> = if again.replace(true) {
@@ -520,6 +530,9 @@ impl IndexedDbNotebook {
         }
         drop(written);
         self.tell(News::Outbox(subjects_of(changes.iter().map(|c| c.subject))));
+        if !photos.is_empty() {
+            self.tell(News::Photos);
+        }
         Ok(numbers)
     }
 
@@ -590,7 +603,7 @@ impl IndexedDbNotebook {
         let oldest = now.0 - limits::KEPT_DAYS * DAY_MS;
         let stored = self
             .with(async |db| {
-                let tx = db.transaction(&[BUNDLE, BLOCK, OUTBOX, KEPT, META], Mode::Relaxed)?;
+                let tx = db.transaction(&[BUNDLE, BLOCK, OUTBOX, KEPT, META, PHOTO], Mode::Relaxed)?;
                 let meta = tx.store(META)?;
                 if idb::number(&meta.get(&"version".into()).await?).unwrap_or(0) != version {
                     return Ok(false);
@@ -625,6 +638,10 @@ impl IndexedDbNotebook {
                             outbox.put_keyed(&lying.row)?;
                         }
                     }
+                }
+                if page.reset {
+                    // The office has lost its place here, and perhaps photos too: each is asked about once more.
+                    photos::ask_again(&tx).await?;
                 }
                 kept.delete_up_to(&Array::of1(&(oldest as f64).into()))?;
                 meta.put(&"cursors".into(), &sealed_cursors)?;
@@ -1000,14 +1017,23 @@ impl Notebook for IndexedDbNotebook {
 /// [`StoreError`].
 pub async fn unsent(name: &str) -> Result<usize, StoreError> {
     let db = database(name).await?;
-    let rows = db.transaction(&[OUTBOX], Mode::Read)?.store(OUTBOX)?.get_all().await?;
-    Ok(rows.iter().filter(|row| Lying::read(row).is_none_or(|l| l.state() != RECEIVED)).count())
+    let tx = db.transaction(&[OUTBOX, PHOTO], Mode::Read)?;
+    let (outbox, photos) = (tx.store(OUTBOX)?, tx.store(PHOTO)?);
+    let (rows, photos) = (outbox.get_all().await?, photos.get_all().await?);
+    let unsent = |row: &JsValue| Lying::read(row).is_none_or(|l| l.state() != RECEIVED);
+    let changes: Vec<JsValue> = rows.iter().filter(unsent).collect();
+    let known: Set<ChangeId> = changes.iter().filter_map(Lying::read).map(|l| l.id).collect();
+    // A photo whose change waits too is one thing, not two.
+    let photos = photos.iter().filter_map(|row| photos::Kept::read(&row));
+    let photos = photos.filter(|p| p.is_queued() && p.change.is_none_or(|change| !known.contains(&change)));
+    Ok(changes.len() + photos.count())
 }
 
-async fn database(name: &str) -> Result<Database, StoreError> {
+pub(super) async fn database(name: &str) -> Result<Database, StoreError> {
     Database::open(name, SCHEMA, |db: &Upgrade, _| {
         db.create_numbered(OUTBOX, "n");
-        for store in [KEPT, BUNDLE, BLOCK, META, DRAFT] {
+        // Whatever version it comes from: what is missing is made, what is there is left as it is.
+        for store in [KEPT, BUNDLE, BLOCK, META, DRAFT, PHOTO, PHOTO_BODY] {
             db.create(store);
         }
     })

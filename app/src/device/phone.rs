@@ -15,8 +15,8 @@ use std::{
 };
 
 use domain::{
-    ApiError, Body, Card, CaseCode, CaseId, Change, ChangeId, Facility, LogId, Notebook, OutboxItem, Parts, StoreError,
-    Subject, Timestamp, Worker, WorkerId, limits,
+    ApiError, Body, Card, CaseCode, CaseId, Change, ChangeId, Facility, LogId, Notebook, OutboxItem, Parts, Photo,
+    PhotoId, StoreError, Subject, Timestamp, Worker, WorkerId, limits,
     map::{Map, Set},
     notebook::Draft,
     office, sync,
@@ -27,21 +27,24 @@ use futures::{
     future::{Either, LocalBoxFuture, select},
 };
 use gloo_timers::future::TimeoutFuture;
+use js_sys::Uint8Array;
 use leptos::prelude::{GetUntracked, Set as _, Update, WithUntracked};
-use wasm_bindgen::JsCast;
+use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::spawn_local;
-use web_sys::{BroadcastChannel, MessageEvent};
+use web_sys::{Blob, BlobPropertyBag, BroadcastChannel, ImageBitmap, MessageEvent};
 
 use super::{
     browser::{self, Lock},
     idb::Listener,
     line::Line,
     notebook::{self, IndexedDbNotebook, News},
+    photos,
+    picture::{self, PictureError},
     roster::Roster,
     rounds::{Outcome, Rounds, Wake},
     vault::Vault,
 };
-use crate::field::{AppState, Keeper, Opening, Person, Room, SyncState};
+use crate::field::{AppState, Keeper, Opening, Person, PhotoSending, PhotoTrouble, Room, SyncState};
 
 /// Whose notebook opens by itself; `/boot.js` reads it too.
 const PERSON: &str = "cn.person";
@@ -55,6 +58,11 @@ const EVICTED_MS: i64 = 14 * 86_400_000;
 const WHOAMI_MS: u32 = 4_000;
 /// While pages stream in, lists are drawn anew this often.
 const REDRAW_MS: u32 = 400;
+
+/// Tries of sending photos after one round; the next begins with the next round.
+const PHOTO_TRIES: u32 = 6;
+/// However long the office asks photos to wait, they are offered again within this time.
+const LONGEST_WAIT_S: u32 = 600;
 
 /// What lists show of a subject.
 type Drawn = (Option<Arc<Card>>, Option<Arc<Facility>>);
@@ -89,6 +97,10 @@ struct Seat {
     heard: RefCell<Option<Listener>>,
     rounds: RefCell<Option<Rounds>>,
     redraw: Redraw,
+    /// A task of this tab is sending photos.
+    sending: Cell<bool>,
+    /// It waits until the line may be better; ends when dropped.
+    nap: RefCell<Option<oneshot::Sender<()>>>,
 }
 
 /// What has to be drawn anew, and who waits for it.
@@ -292,12 +304,15 @@ impl Phone {
             heard: RefCell::default(),
             rounds: RefCell::default(),
             redraw: Redraw::default(),
+            sending: Cell::default(),
+            nap: RefCell::default(),
         });
         *self.0.seat.borrow_mut() = Some(seat.clone());
         self.attach(&seat);
         state.contact.set(seat.notebook.last_contact().await.ok().flatten());
         self.show_briefing(&seat).await;
         self.show_drafts(&seat).await;
+        self.show_photos(&seat).await;
         seat.redraw.all.set(true);
         self.redraw(&seat).await;
         if !self.is_seated(&seat) {
@@ -342,6 +357,7 @@ impl Phone {
             }
             News::Rows(_) => "rows".to_owned(),
             News::Briefing => "briefing".to_owned(),
+            News::Photos => "photos".to_owned(),
             News::Reloaded | News::Damaged => String::new(),
         };
         if tell
@@ -360,6 +376,10 @@ impl Phone {
             News::Rows(subjects) => seat.redraw.subjects.borrow_mut().extend(subjects),
             News::Reloaded => seat.redraw.all.set(true),
             News::Damaged => return self.wake_because(Wake::Now),
+            News::Photos => {
+                let (phone, seat) = (self.clone(), seat.clone());
+                return spawn_local(async move { phone.show_photos(&seat).await });
+            }
             News::Briefing => {
                 let (phone, seat) = (self.clone(), seat.clone());
                 return spawn_local(async move { phone.show_briefing(&seat).await });
@@ -389,6 +409,7 @@ impl Phone {
                 seat.notebook.forget_briefing();
                 self.hear(seat, News::Briefing, false);
             }
+            Some("photos") => self.hear(seat, News::Photos, false),
             Some("gone") => {
                 self.stand_up();
                 self.state().opening.set(Opening::Nobody);
@@ -430,8 +451,79 @@ impl Phone {
         if let Ok(drafts) = seat.notebook.drafts().await
             && self.is_seated(seat)
         {
+            seat.notebook.tidy_photos(&drafts, browser::now()).await.ok();
             self.state().drafts.set(drafts);
         }
+    }
+
+    async fn show_photos(&self, seat: &Rc<Seat>) {
+        let Ok(kept) = seat.notebook.photos().await else { return };
+        if !self.is_seated(seat) {
+            return;
+        }
+        let sending = |kept: &photos::Kept| {
+            if kept.is_queued() {
+                let percent = u64::from(kept.has) * 100 / u64::from(kept.bytes.max(1));
+                Some(PhotoSending::Queued { percent: percent.min(99) as u8 })
+            } else {
+                kept.is_sent().then_some(PhotoSending::Received)
+            }
+        };
+        let now = kept.iter().filter_map(|kept| Some((kept.id, (kept.change, sending(kept)?)))).collect();
+        let shown = self.state().photos;
+        if shown.with_untracked(|before| *before != now) {
+            shown.set(now);
+        }
+    }
+
+    /// Sends photos beside the rounds, never before them: what is written meanwhile goes first, and neither waits for the
+    /// other. A line that breaks is tried again after a while, and with each round.
+    fn send_photos(&self, seat: &Rc<Seat>) {
+        if seat.sending.replace(true) {
+            // The office has just answered: no need to wait any longer.
+            seat.nap.borrow_mut().take();
+            return;
+        }
+        let (phone, seat) = (self.clone(), Rc::downgrade(seat));
+        spawn_local(async move {
+            for failures in 0..PHOTO_TRIES {
+                let Some(seat) = seat.upgrade().filter(|seat| phone.is_seated(seat)) else { return };
+                if phone.send_photos_once(&seat).await == Some(0) {
+                    break;
+                }
+                let (wake, woken) = oneshot::channel::<()>();
+                *seat.nap.borrow_mut() = Some(wake);
+                drop(seat);
+                let wait_ms = sync::backoff_ms(failures, browser::chance());
+                match select(TimeoutFuture::new(wait_ms), woken).await {
+                    Either::Left(_) | Either::Right(_) => {}
+                }
+            }
+            // The next round begins anew.
+            if let Some(seat) = seat.upgrade() {
+                seat.sending.set(false);
+            }
+        });
+    }
+
+    /// How many photos are left to be tried again soon; `None` when another tab is at it.
+    async fn send_photos_once(&self, seat: &Rc<Seat>) -> Option<usize> {
+        let _lock = Lock::try_take(&format!("caunoi-photos-{}", seat.worker)).await?;
+        let name = IndexedDbNotebook::name_of(seat.worker);
+        let busy = || seat.redraw.syncing.get();
+        let told = || {
+            let (phone, seat) = (self.clone(), seat.clone());
+            if let Some(channel) = &seat.channel {
+                channel.post_message(&"photos".into()).ok();
+            }
+            spawn_local(async move { phone.show_photos(&seat).await });
+        };
+        // What this phone itself cannot read is left for the next round.
+        let run = photos::send(&name, &self.0.line, &busy, &told).await.unwrap_or_default();
+        if run.wait > 0 {
+            TimeoutFuture::new(run.wait.min(LONGEST_WAIT_S) * 1_000).await;
+        }
+        Some(run.left)
     }
 
     /// Draws everything that changed, one batch after the other, so that an older look never covers a newer one. Returns
@@ -550,6 +642,15 @@ impl Phone {
         if !self.is_seated(seat) {
             return Outcome::Done;
         }
+        // Photos need no session and no reading: whatever a log-in or an update stands against, they go.
+        let is_reached = match &ended {
+            Ok(_) => true,
+            Err(sync::SyncError::Office(error)) => !error.is_retryable(),
+            Err(sync::SyncError::Store(_)) => false,
+        };
+        if is_reached {
+            self.send_photos(seat);
+        }
         match ended {
             Ok(_) => {
                 let now = browser::now();
@@ -602,7 +703,14 @@ impl Phone {
                 body,
             });
         }
-        let id = changes.first().ok_or(StoreError::Failed)?.id;
+        let first = changes.first().ok_or(StoreError::Failed)?;
+        let (id, visit) = (first.id, matches!(first.body, Body::VisitRecorded(_)).then(|| first.origin()));
+        for change in &mut changes {
+            // A photo that is saved together with a visit was taken at it.
+            if let Body::PhotoAdded(photo) = &mut change.body {
+                photo.visit = visit;
+            }
+        }
         let seat = match seat.notebook.save_all(&changes, draft.as_deref()).await {
             // The browser threw the notebook away under our hands: a new one takes what is written now.
             Err(StoreError::Closed) => {
@@ -769,6 +877,49 @@ impl Keeper for Phone {
     fn ask_to_keep(&self) -> Answer<bool, StoreError> {
         async { Ok(browser::ask_to_keep().await) }.boxed_local()
     }
+    fn take_photo(&self, picture: ImageBitmap, taken: bool) -> Answer<Photo, PhotoTrouble> {
+        let phone = self.clone();
+        async move {
+            let shrunk = picture::shrink(&picture).await.map_err(trouble);
+            picture.close();
+            let now = browser::now();
+            let (photo, sealed) = photos::seal(&shrunk?, taken.then_some(now)).await.map_err(PhotoTrouble::Store)?;
+            let seat = phone.seat().map_err(PhotoTrouble::Store)?;
+            seat.notebook.put_photo(&photo, &sealed, now).await.map_err(PhotoTrouble::Store)?;
+            Ok(photo)
+        }
+        .boxed_local()
+    }
+    fn decode_picture(&self, source: JsValue) -> Answer<ImageBitmap, PhotoTrouble> {
+        async move { picture::decode(&source).await.map_err(trouble) }.boxed_local()
+    }
+    fn drop_photo(&self, photo: PhotoId) -> Answer<(), StoreError> {
+        let phone = self.clone();
+        async move { phone.seat()?.notebook.drop_photo(photo).await }.boxed_local()
+    }
+    fn open_photo(&self, photo: Photo) -> Answer<Blob, PhotoTrouble> {
+        let phone = self.clone();
+        async move {
+            let seat = phone.seat().map_err(PhotoTrouble::Store)?;
+            let here = seat.notebook.photo_body(photo.photo).await.ok().flatten();
+            let sealed = match here {
+                Some(sealed) => sealed,
+                None => match phone.0.line.photo(seat.worker, photo.photo).await {
+                    Ok(Some(bytes)) => Uint8Array::from(&*bytes),
+                    Ok(None) => return Err(PhotoTrouble::Awaited),
+                    Err(ApiError::SignedOut) => return Err(PhotoTrouble::SignedOut),
+                    Err(ApiError::Forbidden) => return Err(PhotoTrouble::NotGiven),
+                    Err(_) => return Err(PhotoTrouble::NotHere),
+                },
+            };
+            let bytes = photos::open(&photo, &sealed).await.map_err(|_| PhotoTrouble::Damaged)?;
+            let whole = js_sys::Array::of1(&Uint8Array::from(&*bytes));
+            let kind = BlobPropertyBag::new();
+            kind.set_type(photo.mime.mime());
+            Blob::new_with_u8_array_sequence_and_options(&whole, &kind).map_err(|_| PhotoTrouble::Damaged)
+        }
+        .boxed_local()
+    }
     fn new_case_id(&self) -> CaseId {
         CaseId(new_id(browser::now()).0)
     }
@@ -783,6 +934,13 @@ impl Keeper for Phone {
     }
     fn now(&self) -> Timestamp {
         browser::now()
+    }
+}
+
+fn trouble(error: PictureError) -> PhotoTrouble {
+    match error {
+        PictureError::NotAPicture => PhotoTrouble::NotAPicture,
+        PictureError::NoRoom => PhotoTrouble::Store(StoreError::Full),
     }
 }
 

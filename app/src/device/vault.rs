@@ -40,6 +40,20 @@ impl Vault {
         let key = JsFuture::from(made).await.map_err(failed)?;
         Ok(Self { subtle, key: key.unchecked_into() })
     }
+    /// A vault with a key that stands elsewhere, sealed, such as that of one photo.
+    ///
+    /// # Errors
+    /// [`StoreError::Failed`].
+    pub async fn of(key: &[u8; 32]) -> Result<Self, StoreError> {
+        let subtle = subtle()?;
+        let plain = Uint8Array::from(&key[..]);
+        let imported = match subtle.import_key_with_str("raw", &plain, "AES-GCM", false, &uses()) {
+            Ok(key) => JsFuture::from(key).await.map_err(failed),
+            Err(thrown) => Err(failed(thrown)),
+        };
+        plain.fill(0, 0, 32);
+        Ok(Self { subtle, key: imported?.unchecked_into() })
+    }
     /// The key as a database may keep it: a reference, never its bytes.
     #[must_use]
     pub fn key(&self) -> &CryptoKey {
@@ -62,15 +76,12 @@ impl Vault {
     /// [`StoreError::Damaged`] when it was wrapped by another key or for another id.
     pub async fn unwrap(&self, id: &str, wrapped: &Uint8Array) -> Result<Self, StoreError> {
         let mut bytes = self.open("key", id, wrapped).await?;
-        let plain = Uint8Array::from(&*bytes);
-        bytes.fill(0);
-        let imported = self.subtle.import_key_with_str("raw", &plain, "AES-GCM", false, &uses());
-        let key = match imported {
-            Ok(key) => JsFuture::from(key).await.map_err(failed),
-            Err(thrown) => Err(failed(thrown)),
+        let vault = match <&[u8; 32]>::try_from(&*bytes) {
+            Ok(key) => Self::of(key).await,
+            Err(_) => Err(StoreError::Damaged),
         };
-        plain.fill(0, 0, 32);
-        Ok(Self { subtle: self.subtle.clone(), key: key?.unchecked_into() })
+        bytes.fill(0);
+        vault
     }
 
     /// Seals `plain` for the row `id` of `store`: form, nonce, cipher text and tag in one.
@@ -110,6 +121,18 @@ impl Vault {
         let plain: ArrayBuffer = JsFuture::from(opened).await.map_err(|_| StoreError::Damaged)?.unchecked_into();
         Ok(Uint8Array::new(&plain).to_vec())
     }
+}
+
+/// SHA-256 (FIPS 180-4).
+///
+/// # Errors
+/// [`StoreError::Failed`].
+pub async fn sha256(bytes: &Uint8Array) -> Result<[u8; 32], StoreError> {
+    let asked = subtle()?.digest_with_str_and_buffer_source("SHA-256", bytes).map_err(failed)?;
+    let digest: ArrayBuffer = JsFuture::from(asked).await.map_err(failed)?.unchecked_into();
+    let mut hash = [0; 32];
+    Uint8Array::new(&digest).copy_to(&mut hash);
+    Ok(hash)
 }
 
 fn subtle() -> Result<SubtleCrypto, StoreError> {

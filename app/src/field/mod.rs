@@ -34,7 +34,7 @@ use crate::{
     text::{Lang, Words},
 };
 use route::{Navigator, Route};
-pub use state::{AppState, Keeper, Opening, Person, Room, SyncState};
+pub use state::{AppState, Keeper, Opening, Person, PhotoSending, PhotoTrouble, Room, SyncState};
 use ui::{Notice, NoticeRegion};
 
 /// Where the language of this device is kept.

@@ -4,10 +4,13 @@ use std::{rc::Rc, sync::Arc};
 
 use domain::{
     ApiError, Body, Briefing, Card, CaseCode, CaseId, ChangeId, Colleague, Facility, LogId, OutboxItem, OutboxState,
-    Parts, PlaceId, Places, Role, Rules, StoreError, Subject, Timestamp, Worker, WorkerId, notebook::Draft,
+    Parts, Photo, PhotoId, PlaceId, Places, Role, Rules, StoreError, Subject, Timestamp, Worker, WorkerId, map::Map,
+    notebook::Draft,
 };
 use futures::future::LocalBoxFuture;
 use leptos::{prelude::*, task::spawn_local};
+use wasm_bindgen::JsValue;
+use web_sys::{Blob, ImageBitmap};
 
 /// How sending stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -46,6 +49,35 @@ pub struct Person {
     pub signed_out: bool,
 }
 
+/// Why a photo could not be taken in, or not be shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PhotoTrouble {
+    /// The file is no picture that this phone can open.
+    NotAPicture,
+    /// This phone could not keep it.
+    Store(StoreError),
+    /// It is not on this phone, and the office cannot be reached.
+    NotHere,
+    /// It is not on this phone, and whoever took it has not sent all of it yet.
+    Awaited,
+    /// It is not on this phone, and the office wants a log-in first.
+    SignedOut,
+    /// The office does not give it to this person, or no longer has it.
+    NotGiven,
+    /// What was found is not what was taken.
+    Damaged,
+}
+
+/// How far a photo of this phone has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PhotoSending {
+    /// On its way, with the percentage that the office has.
+    Queued {
+        percent: u8,
+    },
+    Received,
+}
+
 type Answer<T, E> = LocalBoxFuture<'static, Result<T, E>>;
 
 /// Who keeps what is written on this phone, sends it, and opens it again.
@@ -76,6 +108,14 @@ pub trait Keeper {
     fn log_out(&self) -> Answer<(), StoreError>;
     fn room(&self) -> Answer<Room, StoreError>;
     fn ask_to_keep(&self) -> Answer<bool, StoreError>;
+    /// Makes a picture small, seals it, and keeps it durably for a draft; `taken` says that it was taken just now.
+    fn take_photo(&self, picture: ImageBitmap, taken: bool) -> Answer<Photo, PhotoTrouble>;
+    /// A picture out of a file, or what a camera shows now.
+    fn decode_picture(&self, source: JsValue) -> Answer<ImageBitmap, PhotoTrouble>;
+    /// Drops a photo that was taken for a draft.
+    fn drop_photo(&self, photo: PhotoId) -> Answer<(), StoreError>;
+    /// The picture itself: from this phone, or from the office. It is kept nowhere.
+    fn open_photo(&self, photo: Photo) -> Answer<Blob, PhotoTrouble>;
     fn new_case_id(&self) -> CaseId;
     fn new_code(&self) -> CaseCode;
     fn now(&self) -> Timestamp;
@@ -111,6 +151,8 @@ pub struct AppState {
     /// Unsent rows that this phone can no longer read; nothing is "all sent" while there are any.
     pub unreadable: RwSignal<usize>,
     pub drafts: RwSignal<Vec<Draft>>,
+    /// Photos that were taken on this phone and still lie here, with the change that announces each.
+    pub photos: RwSignal<Map<PhotoId, (Option<ChangeId>, PhotoSending)>>,
     /// The last time the office answered.
     pub contact: RwSignal<Option<Timestamp>>,
     pub sync: RwSignal<SyncState>,
@@ -168,6 +210,7 @@ impl AppState {
             outbox: RwSignal::new(vec![]),
             unreadable: RwSignal::new(0),
             drafts: RwSignal::new(vec![]),
+            photos: RwSignal::new(Map::new()),
             contact: RwSignal::new(None),
             sync: RwSignal::new(SyncState::Idle),
             now: RwSignal::new(Timestamp::default()),
@@ -196,6 +239,7 @@ impl AppState {
         self.outbox.set(vec![]);
         self.unreadable.set(0);
         self.drafts.set(vec![]);
+        self.photos.set(Map::new());
         self.contact.set(None);
         self.open.set(None);
         self.sync.set(SyncState::Idle);
@@ -271,10 +315,27 @@ impl AppState {
     #[must_use]
     pub fn unsent(self) -> (usize, usize) {
         let unreadable = self.unreadable.get();
+        let photos = self.waiting_photos();
         self.outbox.with(|outbox| {
             let queued = outbox.iter().filter(|i| i.state == OutboxState::Queued).count();
             let held = outbox.iter().filter(|i| matches!(i.state, OutboxState::Held { .. })).count();
-            (queued, held + unreadable)
+            (queued + photos, held + unreadable)
+        })
+    }
+    /// Photos of which the office does not have all, though it has the change that announces them: while that waits too,
+    /// it is one thing and not two.
+    #[must_use]
+    pub fn waiting_photos(self) -> usize {
+        self.outbox.with(|outbox| {
+            let unsent = |change: &Option<ChangeId>| {
+                let of =
+                    |i: &OutboxItem| Some(i.change.id) == *change && !matches!(i.state, OutboxState::Received { .. });
+                outbox.iter().any(of)
+            };
+            let waits = |(change, sending): &&(Option<ChangeId>, PhotoSending)| {
+                matches!(sending, PhotoSending::Queued { .. }) && !unsent(change)
+            };
+            self.photos.with(|photos| photos.values().filter(waits).count())
         })
     }
 
