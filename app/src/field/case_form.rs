@@ -3,7 +3,7 @@
 use domain::{
     CaseCode, CaseId, ChangeId, Confidentiality, Consent, ConsentAnswer, ConsentException, ConsentForm, DocumentKind,
     Fact, FactName, FieldEdit, Found, Giver, Header, Home, IdWarning, IdentityDocument, Invalid, PartialDate,
-    PersonName, Phone, PlaceId, Sex, Source, Tile, Timestamp, Urgency, catalogue::ETHNIC_GROUPS,
+    PersonName, Phone, Photo, PhotoConsent, PlaceId, Sex, Source, Tile, Timestamp, Urgency, catalogue::ETHNIC_GROUPS,
 };
 use leptos::prelude::*;
 
@@ -59,6 +59,8 @@ form! {
         giver: Option<usize>,
         relation: String,
         consent_form: Option<usize>,
+        photos_agreed: bool,
+        photos: Vec<Photo>,
         case: Option<CaseId>,
         code: Option<CaseCode>,
         replaces: Option<ChangeId>,
@@ -194,6 +196,7 @@ impl CaseForm {
         };
         let mut consent = Consent::new(answer);
         if answer == ConsentAnswer::Agreed {
+            consent.photos = self.photos_agreed.get();
             consent.on = Some(now.day());
             consent.given_by = self.giver.get().and_then(|n| GIVERS.get(n).copied()).or(Some(Giver::Myself));
             consent.form = self.consent_form.get().and_then(|n| FORMS.get(n).copied()).or(Some(ConsentForm::Spoken));
@@ -202,6 +205,14 @@ impl CaseForm {
             }
         }
         Ok(consent)
+    }
+    /// What the answers given so far mean for photos.
+    pub fn photo_consent(self) -> PhotoConsent {
+        match self.consent.get() {
+            Some(AGREED) if self.photos_agreed.get() => PhotoConsent::Agreed,
+            Some(REFUSED) => PhotoConsent::Refused,
+            _ => PhotoConsent::NotAsked,
+        }
     }
     /// # Errors
     /// [`Invalid::Empty`] when a representative answered and nobody says who.
@@ -596,6 +607,11 @@ pub fn ConsentFields(form: CaseForm, tried: RwSignal<bool>) -> AnyView {
         </If>
         <If when=move || form.consent.get() == Some(AGREED)>
             <GiverFields form tried />
+            <Toggle
+                label=words.photos.agree
+                hint=Signal::stored(words.photos.agree_hint.to_owned())
+                on=form.photos_agreed
+            />
         </If>
         <p class="soft">{words.consent.child_note}</p>
     }

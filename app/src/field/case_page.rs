@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use domain::{
     Body, CaseId, ChangeId, Confidentiality, Consent, Delivery, ElementSet, Fact, FactName, Facts, FieldEdit, Header,
-    LogId, OutboxItem, OutboxState, Parts, PlaceId, Role, Subject, TaskFor, Timestamp, TrailEntry, TrailWhat, Urgency,
-    VisitPart, catalogue::ETHNIC_GROUPS, members,
+    LogId, OutboxItem, OutboxState, Parts, PhotoPart, PlaceId, Role, Subject, TaskFor, Timestamp, TrailEntry,
+    TrailWhat, Urgency, VisitPart, catalogue::ETHNIC_GROUPS, members,
 };
 use leptos::{prelude::*, task::spawn_local};
 use wasm_bindgen_futures::JsFuture;
@@ -16,6 +16,7 @@ use super::{
     clock,
     conflict::{Choice, ChooseDialog, conflicts, device_said},
     lang, naming,
+    photos::{self, PhotoDialog},
     route::Route,
     saving::save_at_once,
     state::{AppState, Loaded},
@@ -48,6 +49,7 @@ struct Asked {
     done: RwSignal<Option<(LogId, ChangeId)>>,
     withdrawn: RwSignal<Option<(LogId, FieldEdit)>>,
     chosen: RwSignal<Option<Choice>>,
+    photo: RwSignal<Option<PhotoPart>>,
 }
 
 #[component]
@@ -57,7 +59,12 @@ pub fn CasePage(case: CaseId, side: Side) -> AnyView {
     let subject = Subject::Case(case);
     let parts = state.parts(subject);
     look(state, subject, parts);
-    let asked = Asked { done: RwSignal::new(None), withdrawn: RwSignal::new(None), chosen: RwSignal::new(None) };
+    let asked = Asked {
+        done: RwSignal::new(None),
+        withdrawn: RwSignal::new(None),
+        chosen: RwSignal::new(None),
+        photo: RwSignal::new(None),
+    };
     let title = Signal::derive(move || match parts.get() {
         Loaded::Here(parts) => {
             parts.header().map_or(String::new(), |h| naming::header_title(h, state.now.get().day(), words))
@@ -93,6 +100,7 @@ pub fn CasePage(case: CaseId, side: Side) -> AnyView {
             <TaskDoneDialog case asked=asked.done />
             <WithdrawDialog case asked=asked.withdrawn />
             <ChooseDialog subject asked=asked.chosen />
+            <PhotoDialog case parts asked=asked.photo />
         </Screen>
     }
     .into_any()
@@ -216,7 +224,7 @@ fn Content(case: CaseId, side: Side, parts: Arc<Parts>, asked: Asked) -> AnyView
     };
     let content = match side {
         Side::Overview => overview(state, case, &parts, header, asked),
-        Side::Visits => visits(state, &parts, now),
+        Side::Visits => visits(state, &parts, now, asked),
         Side::Referrals => referrals(state, case, &parts),
         Side::History => history(state, &parts, None),
     };
@@ -283,6 +291,7 @@ fn overview(state: AppState, case: CaseId, parts: &Arc<Parts>, header: &Header, 
                 {emergency}
             </div>
         </Section>
+        {photos::section(state, case, parts, asked.photo)}
         {consent}
         <Section title=words.case_page.lately>{lately}</Section>
     }
@@ -418,7 +427,7 @@ fn referrals(state: AppState, case: CaseId, parts: &Arc<Parts>) -> AnyView {
     view! { <ul class="rows">{rows}</ul> }.into_any()
 }
 
-fn visits(state: AppState, parts: &Arc<Parts>, now: Timestamp) -> AnyView {
+fn visits(state: AppState, parts: &Arc<Parts>, now: Timestamp, asked: Asked) -> AnyView {
     let words = words();
     let mut all: Vec<&VisitPart> = parts.visits().collect();
     if all.is_empty() {
@@ -460,6 +469,7 @@ fn visits(state: AppState, parts: &Arc<Parts>, now: Timestamp) -> AnyView {
                     </div>
                     <p class="lines">{visit.seen.clone()}</p>
                     <dl class="facts">{list}</dl>
+                    {photos::of_visit(state, parts, v.written.id, asked.photo)}
                     <DeliveryMark delivery now />
                 </article>
             }
@@ -576,7 +586,16 @@ fn consent(case: CaseId, header: &Header, asked: Asked) -> AnyView {
     let words = words();
     let Some(consent) = header.facts.consent.safest().cloned() else { return ().into_any() };
     let (answer, giver) = consent_said(&consent, words);
-    let pairs = vec![(words.consent.recording, answer), (words.consent.who_answered, giver)];
+    let photos = match domain::PhotoConsent::of(header) {
+        domain::PhotoConsent::Agreed => words.photos.consent_yes,
+        domain::PhotoConsent::NotAsked => words.photos.consent_unasked,
+        domain::PhotoConsent::Refused => words.photos.consent_no,
+    };
+    let pairs = vec![
+        (words.consent.recording, answer),
+        (words.consent.who_answered, giver),
+        (words.photos.title, photos.to_owned()),
+    ];
     let ask = (consent.answer == domain::ConsentAnswer::NotAsked).then(|| {
         view! {
             <a class="button" data-kind="main" href=Route::AskConsent(case).path()>{words.consent.ask_now}</a>

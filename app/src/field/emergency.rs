@@ -3,9 +3,9 @@
 
 use domain::{
     Actor, Body, CaseCode, CaseId, CaseStatus, Confidentiality, Consent, ConsentAnswer, ConsentException, Delivery,
-    Entry, Facility, Fact, FactName, Found, Header, Invalid, LogId, Parts, PersonName, Phone, PlaceId, Receiver,
-    ReferralAsk, ReferralKind, Refusal, Role, ServiceCode, ShareItem, Sharing, Source, Spot, Subject, Tile, Timestamp,
-    Told, Urgency, apply,
+    Entry, Facility, Fact, FactName, Found, Header, Invalid, LogId, Parts, PersonName, Phone, Photo, PhotoConsent,
+    PlaceId, Receiver, ReferralAsk, ReferralKind, Refusal, Role, ServiceCode, ShareItem, Sharing, Source, Spot,
+    Subject, Tile, Timestamp, Told, Urgency, apply,
 };
 use leptos::{prelude::*, task::spawn_local};
 
@@ -17,6 +17,7 @@ use super::{
     clock,
     draft::{DraftLine, form, keep_draft},
     lang, naming, navigator,
+    photos::{PhotoField, announce},
     referral::{Need, Offer, key, offers},
     route::Route,
     saving::{SaveButton, SaveFailure, Saving},
@@ -127,6 +128,7 @@ form! {
         what: String,
         ask: Option<usize>,
         receiver: String,
+        photos: Vec<Photo>,
     }
 }
 
@@ -255,7 +257,8 @@ fn Form() -> AnyView {
         let subject = Subject::Case(case);
         let opening = Body::CaseOpened { code: state.keeper().new_code(), facts };
         // Who is recorded and what is asked for them go onto the disk together: a battery that dies parts them never.
-        let bodies = std::iter::once(opening).chain(ask.map(Body::ReferralAsked)).collect();
+        let photos = announce(fields.photos);
+        let bodies = std::iter::once(opening).chain(ask.map(Body::ReferralAsked)).chain(photos).collect();
         saving.save(log, subject, bodies, Some(DRAFT.to_owned()), None, move |_| {
             draft.end();
             navigator.replace(Route::EmergencyCase(case));
@@ -341,6 +344,7 @@ fn Form() -> AnyView {
                     error=at(FactName::WhatHappened)
                     typing=Typing::Long
                 />
+                <PhotoField photos=fields.photos consent=Signal::stored(PhotoConsent::NotAsked) />
                 <Section title=words.emergency.ask>
                     <Answers
                         legend=words.emergency.ask

@@ -18,6 +18,7 @@ mod login;
 mod more;
 mod new_case;
 mod person;
+mod photos;
 mod referral;
 mod saving;
 mod sync_page;
@@ -137,6 +138,7 @@ fn Pages() -> AnyView {
         Route::EditCase(case) => view! { <new_case::EditCase case /> }.into_any(),
         Route::AskConsent(case) => view! { <new_case::AskConsent case /> }.into_any(),
         Route::Visit(case) => view! { <visit::VisitPage case /> }.into_any(),
+        Route::Photos(case) => view! { <photos::PhotosPage case /> }.into_any(),
         Route::Task(case) => view! { <task::TaskPage case /> }.into_any(),
         Route::AskReferral(case) => view! { <referral::AskReferral case /> }.into_any(),
         Route::Referrals => view! { <referral::Referrals /> }.into_any(),

@@ -16,6 +16,7 @@ use super::{
     case_page::Missing,
     draft::{DraftLine, keep_draft},
     held, navigator,
+    photos::{PhotoField, announce},
     route::Route,
     saving::{SaveButton, SaveFailure, Saving},
     state::{AppState, Loaded},
@@ -136,8 +137,9 @@ pub fn NewCase() -> AnyView {
         let case = form.case.get_untracked().unwrap_or_else(|| state.keeper().new_case_id());
         let code = form.code.get_untracked().unwrap_or_else(|| state.keeper().new_code());
         let emergency = untrack(|| form.urgency()) == Some(Urgency::Emergency);
-        let body = Body::CaseOpened { code: code.clone(), facts };
-        saving.save(log, Subject::Case(case), vec![body], Some(draft_name.get_value()), replaces, move |_| {
+        let mut bodies = vec![Body::CaseOpened { code: code.clone(), facts }];
+        bodies.extend(announce(form.photos));
+        saving.save(log, Subject::Case(case), bodies, Some(draft_name.get_value()), replaces, move |_| {
             draft.end();
             if emergency {
                 navigator.replace(Route::EmergencyCase(case));
@@ -264,7 +266,13 @@ fn Question(form: CaseForm, step: usize, tried: RwSignal<bool>) -> AnyView {
         2 => view! { <TileField form tried /> }.into_any(),
         3 => view! { <WhatFields form tried /> }.into_any(),
         4 => view! { <UrgencyFields form tried /> }.into_any(),
-        _ => view! { <ConsentFields form tried /> }.into_any(),
+        _ => view! {
+            <ConsentFields form tried />
+            <If when=move || form.consent.get().is_some_and(|answer| answer != REFUSED)>
+                <PhotoField photos=form.photos consent=Signal::derive(move || form.photo_consent()) />
+            </If>
+        }
+        .into_any(),
     };
     view! {
         <div class="question">

@@ -90,6 +90,12 @@ pub fn SyncPage() -> AnyView {
                     </Section>
                 </If>
                 <WaitingItems />
+                <If when=move || { state.waiting_photos() > 0 }>
+                    <Note
+                        icon=Icon::Camera
+                        said=Signal::derive(move || (words.photos.sync)(state.waiting_photos()))
+                    />
+                </If>
                 <Space />
             </If>
         </Screen>

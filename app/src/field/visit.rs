@@ -2,7 +2,7 @@
 //! case around it.
 
 use domain::{
-    Body, CaseId, Day, Invalid, Refusal, Role, ServiceCode, Spot, Subject, Visit,
+    Body, CaseId, Day, Invalid, Photo, PhotoConsent, Refusal, Role, ServiceCode, Spot, Subject, Visit,
     catalogue::SERVICES,
     check::check_visit,
     search::{Query, fold},
@@ -15,6 +15,7 @@ use super::{
     case_page::Missing,
     draft::{DraftLine, form, keep_draft},
     held, lang, naming, navigator,
+    photos::{PhotoField, announce},
     route::Route,
     saving::{SaveButton, SaveFailure, Saving},
     state::{AppState, Loaded, Opening},
@@ -113,6 +114,7 @@ form! {
         next_month: String,
         next_year: String,
         next_what: String,
+        photos: Vec<Photo>,
     }
 }
 
@@ -220,6 +222,14 @@ fn Form(case: CaseId, parts: RwSignal<Loaded>, saving: Saving, saved: RwSignal<b
         Some(_) => String::new(),
         None => words.visit.no_next.to_owned(),
     };
+    let consent = Signal::derive(move || match parts.get() {
+        Loaded::Here(parts) => parts.header().map_or(PhotoConsent::NotAsked, PhotoConsent::of),
+        _ => PhotoConsent::NotAsked,
+    });
+    let there = Signal::derive(move || match parts.get() {
+        Loaded::Here(parts) => parts.photos().count(),
+        _ => 0,
+    });
     let elsewhere = troubles.elsewhere(BESIDE);
     let submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
@@ -232,7 +242,7 @@ fn Form(case: CaseId, parts: RwSignal<Loaded>, saving: Saving, saved: RwSignal<b
         saving.save(
             header.log.clone(),
             Subject::Case(case),
-            vec![body],
+            std::iter::once(body).chain(announce(fields.photos)).collect(),
             Some(draft_name.clone()),
             replaces,
             move |_| {
@@ -262,6 +272,7 @@ fn Form(case: CaseId, parts: RwSignal<Loaded>, saving: Saving, saved: RwSignal<b
                 typing=Typing::Long
             />
             <Services chosen=fields.services error=troubles.at(Spot::Service) />
+            <PhotoField photos=fields.photos consent there />
             <ChipField
                 label=words.visit.next
                 options=next_options
