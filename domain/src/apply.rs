@@ -188,6 +188,8 @@ pub fn apply(parts: &mut Parts, entry: &Entry) -> Set<PartKey> {
             }
             None
         }
+        // Of what never came to be, nothing is to be taken back.
+        Body::Dropped(_) => None,
         Body::FacilityOpened(facts) => {
             let Subject::Facility(facility) = change.subject else { return touched };
             if parts.facility().is_some() {

@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 use crate::{
     case::{Fact, Task, Told, Visit},
     catalogue::GroupCode,
+    check::Refusal,
     id::{CaseCode, ChangeId, DeviceId, LogId, Subject, WorkerId},
     json, limits,
     part::{Activity, FacilityFacts, FreePlaces},
@@ -108,6 +109,36 @@ pub struct ElementEdit<T> {
     pub now: bool,
 }
 
+/// What somebody drops of their own, never having been able to send it as it was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dropped {
+    pub change: ChangeId,
+    /// Why the office had not taken it.
+    pub why: Refusal,
+    /// Why its writer gives it up.
+    pub reason: String,
+    /// The change itself as JSON, so that what it says is not only on a phone; empty when it is too large to be sent.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub content: String,
+}
+
+impl Dropped {
+    /// Of a held change. Its content goes along if what drops it still keeps to [`limits::CHANGE_BYTES`].
+    #[must_use]
+    pub fn of(change: &Change, why: Refusal, reason: String) -> Self {
+        let content = json::write_text(change).unwrap_or_default();
+        let dropped = Self { change: change.id, why, reason, content };
+        // As text within text it grows; the envelope takes less than the rest.
+        let bytes = json::write(&dropped).map_or(usize::MAX, |text| text.len());
+        if bytes + 1_024 > limits::CHANGE_BYTES { Self { content: String::new(), ..dropped } } else { dropped }
+    }
+    /// What was dropped; `None` when it was too large to be sent, or is of a kind this version cannot read.
+    #[must_use]
+    pub fn read(&self) -> Option<Change> {
+        json::read::<Change>(self.content.as_bytes()).ok().filter(|change| change.id == self.change)
+    }
+}
+
 macro_rules! bodies {
     ($($(#[$doc:meta])* $variant:ident $({ $($(#[$fdoc:meta])* $field:ident : $ty:ty,)* })? $(($inner:ty))? = $kind:literal,)*) => {
         /// What a change says.
@@ -156,6 +187,8 @@ bodies! {
     PhotoAdded(Box<Photo>) = "photo_added",
     /// Takes a photo away: from the case, and its bytes from the office. That it was there stays in the history.
     PhotoRemoved { photo: ChangeId, } = "photo_removed",
+    /// The writer drops a change of theirs that the office could not take. It enters no case; the office puts it away.
+    Dropped(Dropped) = "dropped",
 }
 
 impl Body {

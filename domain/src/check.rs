@@ -126,6 +126,9 @@ pub enum Refusal {
     NoPhotoConsent,
     #[error("the case has as many photos as it may have")]
     TooManyPhotos,
+    /// Its writer has dropped what this builds on.
+    #[error("what it builds on was dropped by its writer")]
+    Dropped,
     /// A reason of a newer office that this version has no words for.
     #[error("a reason this version does not know")]
     #[serde(other)]
@@ -245,6 +248,10 @@ pub fn check(parts: &Parts, change: &Change, actor: Actor<'_>, rules: &Rules, no
         // Only who has the duty to look makes a case seen.
         Body::Looked if has_role(actor.grants, Role::Supervisor) => Ok(()),
         Body::Looked => Err(Refusal::NotAllowed),
+        Body::Dropped(dropped) if long_text(&dropped.reason, Spot::Reason)?.is_empty() => {
+            Err(Refusal::field(Spot::Reason, Invalid::Empty))
+        }
+        Body::Dropped(_) => Ok(()),
         Body::FacilityOpened(facts) => {
             if parts.facility().is_some() {
                 return Err(Refusal::Twice);

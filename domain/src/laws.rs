@@ -530,6 +530,37 @@ pub async fn only_the_right_desk_decides(registry: &dyn Registry, village: &Vill
     assert_eq!(push(registry, &lan, &[&decide(&lan)]).await, refused(DecideError::NotYourStep));
 }
 
+/// What its writer gives up is kept with its content and enters no case; what waited for it waits no longer, and is kept
+/// for somebody to read.
+pub async fn what_its_writer_gives_up_is_put_away(registry: &dyn Registry, village: &Village) {
+    let lan = Pen::new(village.lan, 1);
+    let case = lan.open("a1", Some("Hoàng Thị Mỷ"), vec![]);
+    let seen = lan.write(case.subject, "place:a", visit("Đỡ đau chân."));
+    let waiting = push(registry, &lan, &[&seen]).await;
+    assert_eq!(waiting, vec![Verdict::Waiting { at: MORNING, on: case.id }]);
+    let dropped = |reason: &str| Dropped::of(&case, Refusal::NotAllowed, reason.to_owned());
+    let silent = lan.write(case.subject, "place:a", Body::Dropped(dropped(" ")));
+    let why = Refusal::Field { spot: Spot::Reason, why: Invalid::Empty };
+    assert_eq!(push(registry, &lan, &[&silent]).await, vec![Verdict::Refused { why }]);
+    let note = lan.write(case.subject, "place:a", Body::Dropped(dropped("Ghi hai lần.")));
+    let kept = Verdict::Quarantined { at: MORNING };
+    assert_eq!(push(registry, &lan, &[&note]).await, vec![kept.clone()]);
+    assert_eq!(push(registry, &lan, &[&note, &seen, &case]).await, vec![kept.clone(), kept.clone(), kept]);
+    let notebook = memory::MemoryNotebook::default();
+    pull_all(registry, &lan, &notebook).await;
+    assert_eq!(parts_of(&notebook, case.subject).await, None, "no case has come of it");
+    // A colleague who names somebody else's change gives up nothing.
+    let other = lan.open("a1", Some("Lý A Páo"), vec![]);
+    let pao = Pen::new(village.pao, 2);
+    let theirs = Dropped::of(&other, Refusal::NotAllowed, "Không phải của tôi.".to_owned());
+    push(registry, &pao, &[&pao.write(other.subject, "place:a", Body::Dropped(theirs))]).await;
+    assert_eq!(push(registry, &lan, &[&other]).await, vec![Verdict::Accepted { at: MORNING }]);
+    // Taken up again it is a change like any other.
+    let anew = Change { replaces: Some(case.id), ..lan.open("a1", Some("Hoàng Thị Mỷ"), vec![]) };
+    let anew = Change { subject: case.subject, ..anew };
+    assert_eq!(push(registry, &lan, &[&anew]).await, vec![Verdict::Accepted { at: MORNING }]);
+}
+
 /// Runs every law of [`Registry`], each on a registry of its own made for `village`.
 pub async fn registry_laws<R, F>(village: &Village, mut make: impl FnMut() -> F)
 where
@@ -549,6 +580,7 @@ where
     a_facility_gets_its_sheet_and_nothing_else(&*make().await, village).await;
     a_decision_is_shown_before_it_is_settled(&*make().await, village).await;
     only_the_right_desk_decides(&*make().await, village).await;
+    what_its_writer_gives_up_is_put_away(&*make().await, village).await;
 }
 
 fn header_page(case: &Change, seq: u64, settled: bool) -> Page {
@@ -673,6 +705,37 @@ pub async fn what_a_reset_page_settles_is_not_offered<N: Notebook>(notebook: &N,
     assert_eq!(notebook.outbox().await.expect("outbox").len(), 1, "offered again");
 }
 
+/// The one way by which an unsent change leaves the outbox without the office having it: its writer gives it up. It stays
+/// on the phone, a note about it is sent, and it can be taken up again.
+pub async fn what_was_given_up_stays_and_can_be_taken_up<N: Notebook>(notebook: &N, village: &Village) {
+    let lan = Pen::new(village.lan, 1);
+    let case = lan.open("a1", Some("Hoàng Thị Mỷ"), vec![]);
+    let seen = lan.write(case.subject, "place:a", visit("Hẹn lần tới ghi nhầm năm."));
+    notebook.save(&case, None).await.expect("saved");
+    let n = notebook.save(&seen, None).await.expect("saved");
+    let why = Refusal::Field { spot: Spot::NextVisit, why: Invalid::TooEarly };
+    let verdicts = [(case.id, Verdict::Accepted { at: MORNING }), (seen.id, Verdict::Refused { why: why.clone() })];
+    notebook.settle(&verdicts, MORNING).await.expect("settled");
+    let drop = |of: &Change| Dropped::of(of, why.clone(), "Ghi nhầm người.".to_owned());
+    let note = lan.write(seen.subject, "place:a", Body::Dropped(drop(&seen)));
+    // What the office has is not given up, and nothing is written about it.
+    let other = lan.write(case.subject, "place:a", Body::Dropped(drop(&case)));
+    notebook.give_up(&[note.clone(), other]).await.expect("given up");
+    let ids = |outbox: &[OutboxItem]| outbox.iter().map(|item| item.change.id).collect::<Vec<_>>();
+    assert_eq!(ids(&notebook.outbox().await.expect("outbox")), vec![case.id, note.id]);
+    let dropped = notebook.dropped().await.expect("dropped");
+    let as_saved = Change { n, ..seen.clone() };
+    let reason = "Ghi nhầm người.".to_owned();
+    assert_eq!(dropped, vec![DroppedItem { change: as_saved, why, reason, at: note.recorded_at }]);
+    let anew = Change { replaces: Some(seen.id), ..lan.write(seen.subject, "place:a", visit("Hẹn đúng năm.")) };
+    notebook.take_up(std::slice::from_ref(&anew)).await.expect("taken up");
+    assert_eq!(notebook.dropped().await.expect("dropped"), vec![]);
+    let outbox = notebook.outbox().await.expect("outbox");
+    assert_eq!(ids(&outbox), vec![case.id, note.id, anew.id]);
+    assert_eq!(outbox[2].state, OutboxState::Queued);
+    assert_eq!(outbox[2].change, Change { n: outbox[2].change.n, ..anew });
+}
+
 /// Runs every law of [`Notebook`], each on a notebook of its own.
 pub async fn notebook_laws<N: Notebook, F: Future<Output = N>>(village: &Village, mut make: impl FnMut() -> F) {
     a_saved_change_waits_and_its_draft_is_gone(&make().await, village).await;
@@ -680,4 +743,5 @@ pub async fn notebook_laws<N: Notebook, F: Future<Output = N>>(village: &Village
     an_older_part_never_replaces_a_newer_one(&make().await, village).await;
     a_reset_log_is_offered_again(&make().await, village).await;
     what_a_reset_page_settles_is_not_offered(&make().await, village).await;
+    what_was_given_up_stays_and_can_be_taken_up(&make().await, village).await;
 }

@@ -53,7 +53,7 @@ pub use case::{
     TaskFor, Told, Urgency, Visit, members,
 };
 pub use catalogue::{ClosureReason, GroupCode, ServiceCode, Tile};
-pub use change::{BadBody, Body, Change, ElementEdit, Entry, Envelope, FieldEdit, Fixed, Receipt};
+pub use change::{BadBody, Body, Change, Dropped, ElementEdit, Entry, Envelope, FieldEdit, Fixed, Receipt};
 pub use check::{Actor, Refusal, Rules, Spot, check};
 pub use consent::{Consent, ConsentAnswer, ConsentException, ConsentForm, Giver, ShareItem, Sharing};
 pub use delivery::Delivery;
@@ -61,7 +61,7 @@ pub use field::{Candidate, Field, Protective};
 pub use id::{
     ActivityId, BadName, CaseCode, CaseId, ChangeId, DeviceId, FacilityId, LogId, PhotoId, PlaceId, Subject, WorkerId,
 };
-pub use notebook::{Notebook, OutboxItem, OutboxState};
+pub use notebook::{DroppedItem, Notebook, OutboxItem, OutboxState};
 pub use office::{Received, receive};
 pub use part::{
     Activity, ActivityPart, Facility, FacilityFacts, FreePlaces, Part, PartKey, Parts, Sheet, TaskPart, Trail,

@@ -31,6 +31,17 @@ pub enum OutboxState {
     Held { why: Refusal, at: Timestamp },
 }
 
+/// A change that its writer gave up after the office could not take it. It stays on the phone for good.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DroppedItem {
+    pub change: Change,
+    /// Why the office had not taken it.
+    pub why: Refusal,
+    /// Why its writer gave it up, and when.
+    pub reason: String,
+    pub at: Timestamp,
+}
+
 /// Something begun and not yet saved.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Draft {
@@ -84,6 +95,14 @@ pub trait Notebook {
     async fn settle(&self, verdicts: &[(ChangeId, Verdict)], now: Timestamp) -> Result<(), StoreError>;
     /// Takes a held change out of the outbox because `by` was saved in its place, or sends it again when `by` is `None`.
     async fn release(&self, held: ChangeId, by: Option<ChangeId>) -> Result<(), StoreError>;
+    /// Saves `notes`, each a [`crate::Body::Dropped`], and moves what they name from the outbox to what was dropped:
+    /// durably, all or none. What is not in the outbox, or was received by the office, stays where it is.
+    async fn give_up(&self, notes: &[Change]) -> Result<(), StoreError>;
+    /// What was dropped on this phone, in the order of `n`.
+    async fn dropped(&self) -> Result<Vec<DroppedItem>, StoreError>;
+    /// Saves `anew` and takes the dropped changes that these replace away from what was dropped: durably, all or none. One
+    /// that replaces nothing that was dropped is not saved.
+    async fn take_up(&self, anew: &[Change]) -> Result<(), StoreError>;
     /// Stores a page, its cursor, and the end of the overlay of the changes it names, in one transaction.
     async fn store(&self, page: &Page, now: Timestamp) -> Result<(), StoreError>;
     async fn cursors(&self) -> Result<Map<LogId, Cursor>, StoreError>;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::{
     access::{Reach, sheets},
     apply::apply,
-    change::{Body, Change, Entry, Fixed, Receipt},
+    change::{Body, Change, Dropped, Entry, Fixed, Receipt},
     check::{Actor, Refusal, Rules, check, may_write},
     id::{CaseCode, ChangeId, FacilityId, LogId, Subject, WorkerId},
     part::{Activity, Part, PartKey, Parts, Sheet},
@@ -27,6 +27,8 @@ pub enum Received {
     Refused(Refusal),
     /// Keep it for somebody with the right to read it.
     Quarantined,
+    /// Keep it as put away by its writer, with what it drops, unless that was accepted after all.
+    Dropped(Box<Dropped>),
 }
 
 /// What the office's store knows and [`receive`] asks.
@@ -107,6 +109,13 @@ pub fn receive(
     known: &dyn Known,
 ) -> Received {
     let now = arrival.at;
+    if let Body::Dropped(dropped) = &change.body {
+        // Whatever rights somebody has, what they give up is told and kept. It changes no case.
+        return match check(parts, &change, Actor { worker: rights.worker, grants: rights.now }, rules, now) {
+            Ok(()) => Received::Dropped(Box::new(dropped.clone())),
+            Err(why) => Received::Refused(why),
+        };
+    }
     // Not the change itself, which the adapter has looked for, but the one its writer put in its place: a copy of what was
     // corrected, delivered late, must not undo the correction.
     if known.has(change.id) {
@@ -274,7 +283,7 @@ pub fn may_settle(
 #[must_use]
 pub fn may_take(change: &Change, by: WorkerId) -> bool {
     match &change.body {
-        Body::ReferralActed { .. } | Body::Looked => false,
+        Body::ReferralActed { .. } | Body::Looked | Body::Dropped(_) => false,
         Body::AssigneeEdited(edit) => edit.element != change.author && edit.element != by,
         Body::ExcludedEdited(edit) => edit.element != change.author && edit.element != by,
         _ => true,

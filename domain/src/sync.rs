@@ -286,6 +286,35 @@ pub fn overlay(parts: Parts, outbox: &[OutboxItem], subject: Subject) -> Parts {
     parts
 }
 
+/// Everything in the outbox that cannot come to be without the held change `of`, in the order of `n`.
+#[must_use]
+pub fn rests_on(outbox: &[OutboxItem], of: ChangeId) -> Vec<&OutboxItem> {
+    let Some(first) = outbox.iter().find(|item| item.change.id == of) else { return vec![] };
+    // What is there already, others may build on.
+    if matches!(first.state, OutboxState::Held { why: Refusal::Twice, .. }) {
+        return vec![];
+    }
+    let mut missing: Set<ChangeId> = Set::from([first.change.origin()]);
+    let mut unborn: Option<Subject> = first.change.body.opens().then_some(first.change.subject);
+    let mut found: Vec<&OutboxItem> = vec![];
+    let mut rest: Vec<&OutboxItem> = outbox.iter().filter(|item| item.change.id != of).collect();
+    loop {
+        let rests = |item: &&OutboxItem| {
+            let change = &item.change;
+            unborn == Some(change.subject) || change.body.builds_on().iter().any(|id| missing.contains(id))
+        };
+        let (now, later): (Vec<&OutboxItem>, Vec<&OutboxItem>) = rest.iter().partition(|item| rests(item));
+        if now.is_empty() {
+            crate::order::sort_by_key(&mut found, |item| item.change.n);
+            return found;
+        }
+        missing.extend(now.iter().map(|item| item.change.origin()));
+        unborn = unborn.or_else(|| now.iter().find(|i| i.change.body.opens()).map(|i| i.change.subject));
+        found.extend(now);
+        rest = later;
+    }
+}
+
 /// How long to wait after `failures` failures in a row: doubling from two seconds to ten minutes, with jitter so that a
 /// valley of phones does not call at once when the mast comes back. `random` in 0..1.
 #[must_use]

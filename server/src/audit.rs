@@ -27,6 +27,8 @@ pub const SET_ASIDE: &str = "quarantined";
 /// What was set aside was taken into its case, or put away for a reason.
 pub const TAKEN: &str = "quarantine_taken";
 pub const PUT_AWAY: &str = "quarantine_put_away";
+/// Given up by its own writer.
+pub const DROPPED: &str = "dropped";
 /// Somebody's roles and areas.
 pub const RIGHTS: &str = "rights_changed";
 pub const OFFICERS: &str = "officers_changed";

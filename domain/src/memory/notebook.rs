@@ -7,11 +7,11 @@ use std::{
 
 use crate::{
     StoreError,
-    change::{Change, Receipt},
+    change::{Body, Change, Receipt},
     id::{ChangeId, LogId, Subject},
     limits,
     map::Map,
-    notebook::{Draft, Notebook, OutboxItem, OutboxState, Stored},
+    notebook::{Draft, DroppedItem, Notebook, OutboxItem, OutboxState, Stored},
     time::Timestamp,
     wire::{Briefing, Cursor, Page, Verdict},
 };
@@ -33,6 +33,16 @@ struct PhoneState {
     subjects: BTreeMap<Subject, (LogId, Stored)>,
     briefing: Option<Briefing>,
     drafts: BTreeMap<String, Draft>,
+    dropped: Vec<DroppedItem>,
+}
+
+impl PhoneState {
+    fn put(&mut self, change: Change) -> u64 {
+        self.n += 1;
+        let n = self.n;
+        self.outbox.insert(n, OutboxItem { change: Change { n, ..change }, state: OutboxState::Queued });
+        n
+    }
 }
 
 impl MemoryNotebook {
@@ -63,10 +73,7 @@ impl MemoryNotebook {
 impl Notebook for MemoryNotebook {
     async fn save(&self, change: &Change, draft: Option<&str>) -> Result<u64, StoreError> {
         let mut state = self.write()?;
-        state.n += 1;
-        let n = state.n;
-        let change = Change { n, ..change.clone() };
-        state.outbox.insert(n, OutboxItem { change, state: OutboxState::Queued });
+        let n = state.put(change.clone());
         if let Some(draft) = draft {
             state.drafts.remove(draft);
         }
@@ -104,6 +111,41 @@ impl Notebook for MemoryNotebook {
                 if let Some(item) = state.outbox.get_mut(&n) {
                     item.state = OutboxState::Queued;
                 }
+            }
+        }
+        Ok(())
+    }
+
+    async fn give_up(&self, notes: &[Change]) -> Result<(), StoreError> {
+        let mut state = self.write()?;
+        for note in notes {
+            let Body::Dropped(dropped) = &note.body else { return Err(StoreError::Failed) };
+            let lies = |item: &OutboxItem| {
+                item.change.id == dropped.change && !matches!(item.state, OutboxState::Received { .. })
+            };
+            let Some(n) = state.outbox.iter().find(|(_, item)| lies(item)).map(|(n, _)| *n) else { continue };
+            let Some(item) = state.outbox.remove(&n) else { continue };
+            let (why, reason) = (dropped.why.clone(), dropped.reason.clone());
+            state.dropped.push(DroppedItem { change: item.change, why, reason, at: note.recorded_at });
+            state.put(note.clone());
+        }
+        Ok(())
+    }
+
+    async fn dropped(&self) -> Result<Vec<DroppedItem>, StoreError> {
+        let mut dropped = self.state.borrow().dropped.clone();
+        crate::order::sort_by_key(&mut dropped, |item| item.change.n);
+        Ok(dropped)
+    }
+
+    async fn take_up(&self, anew: &[Change]) -> Result<(), StoreError> {
+        let mut state = self.write()?;
+        for change in anew {
+            let before = state.dropped.len();
+            state.dropped.retain(|item| change.replaces != Some(item.change.origin()));
+            // Another tab may have taken it up.
+            if state.dropped.len() < before {
+                state.put(change.clone());
             }
         }
         Ok(())

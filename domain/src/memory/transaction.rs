@@ -7,7 +7,7 @@ use super::registry::{Aside, By, Held, Kept, MemoryRegistry, OfficeState, Waitin
 use crate::{
     access::Reach,
     apply::apply,
-    change::{BadBody, Change, Entry, Envelope},
+    change::{BadBody, Change, Dropped, Entry, Envelope},
     check::Refusal,
     id::{CaseCode, ChangeId, FacilityId, LogId, Subject},
     json, limits,
@@ -235,6 +235,11 @@ impl OfficeState {
                 transaction.set_aside.push(Aside { id, raw: raw.to_owned(), unknown: false, by: by.clone() });
                 Verdict::Quarantined { at: now }
             }
+            Received::Dropped(dropped) => {
+                self.put_away(transaction, &dropped, by);
+                transaction.set_aside.push(Aside { id, raw: raw.to_owned(), unknown: false, by: by.clone() });
+                Verdict::Quarantined { at: now }
+            }
         }
     }
 
@@ -244,6 +249,29 @@ impl OfficeState {
             return Err(BadBody::Unknown);
         }
         envelope.open()
+    }
+
+    /// Keeps what its writer gave up, unless it is here already, and sets aside what waited for it.
+    fn put_away(&self, transaction: &mut Transaction, dropped: &Dropped, by: &By) {
+        let Some(change) = dropped.read().filter(|change| change.author == by.worker) else { return };
+        if self.find(transaction, change.id).is_some() {
+            return;
+        }
+        transaction.set_aside.push(Aside {
+            id: change.id,
+            raw: dropped.content.clone(),
+            unknown: false,
+            by: by.clone(),
+        });
+        let releases = office::releases(&change);
+        let (own, rest) = std::mem::take(&mut transaction.waits).into_iter().partition(|w| releases.contains(&w.on));
+        transaction.waits = rest;
+        let mut orphans: Vec<Waiting> = own;
+        let stored = self.waiting.iter().filter(|w| releases.contains(&w.on) && !transaction.released.contains(&w.id));
+        orphans.extend(stored.cloned());
+        transaction.released.extend(orphans.iter().map(|w| w.id));
+        let aside = |w: Waiting| Aside { id: w.id, raw: w.raw, unknown: false, by: w.by };
+        transaction.set_aside.extend(orphans.into_iter().map(aside));
     }
 
     /// What the office already has under an id, as it came, and what it says of it.
@@ -303,7 +331,7 @@ impl OfficeState {
                 Received::Accepted(entry) => self.accept(transaction, &raw, *entry),
                 Received::Waiting { on } => transaction.waits.push(Waiting { id, on, raw, by }),
                 // Nobody can be answered any more: set aside for a supervisor to read.
-                Received::Refused(_) | Received::Quarantined => {
+                Received::Refused(_) | Received::Quarantined | Received::Dropped(_) => {
                     transaction.set_aside.push(Aside { id, raw, unknown: false, by });
                 }
             }

@@ -42,6 +42,9 @@ pub enum Why {
     Refused(Refusal),
 }
 
+/// In the place of why: the note by which its own writer gave something up.
+pub(super) const DROPPED: &str = "dropped";
+
 impl Why {
     fn parse(text: &str) -> Self {
         match text {
@@ -223,7 +226,8 @@ pub(super) async fn settle(
                     (true, None)
                 }
                 Judged::Received(Received::Refused(why)) => return Ok(Settled::Refused(why)),
-                Judged::Received(Received::Waiting { .. } | Received::Quarantined) | Judged::Damaged => {
+                Judged::Received(Received::Waiting { .. } | Received::Quarantined | Received::Dropped(_))
+                | Judged::Damaged => {
                     return Ok(Settled::Refused(Refusal::NotAllowed));
                 }
             }

@@ -8,11 +8,12 @@ use anyhow::Result;
 use domain::change::BadBody;
 use domain::office::{Arrival, Known, Received, Rights, opening_of, receive, releases};
 use domain::{
-    ApiError, CaseCode, Change, ChangeId, DeviceId, Envelope, Grant, LogId, PushBatch, Refusal, Session, Timestamp,
-    Verdict, WorkerId, limits,
+    ApiError, CaseCode, Change, ChangeId, DeviceId, Dropped, Envelope, Grant, LogId, PushBatch, Refusal, Session,
+    Timestamp, Verdict, WorkerId, limits,
 };
 
 use super::photos;
+use super::aside;
 use super::write::{Found, Raw, Writing, about_device, about_quarantine, about_waiting, digest};
 use crate::seal::Seal;
 
@@ -208,7 +209,33 @@ async fn take_one(writing: &mut Writing<'_>, letter: &Letter, by: By<'_>, now: T
             writing.set_aside(&raw, "rights").await?;
             Ok(Verdict::Quarantined { at: now })
         }
+        Judged::Received(Received::Dropped(dropped)) => {
+            put_away(writing, &raw, &dropped).await?;
+            Ok(Verdict::Quarantined { at: now })
+        }
     }
+}
+
+/// Keeps what its writer gave up, and that they did; nobody has to settle it any more. What waited for it is set aside.
+async fn put_away(writing: &mut Writing<'_>, raw: &Raw<'_>, dropped: &Dropped) -> Result<()> {
+    writing.put_away(raw, aside::DROPPED, &dropped.reason).await?;
+    let of_author = |change: &Change| change.author == raw.author && change.log == *raw.log;
+    let Some(change) = dropped.read().filter(of_author) else { return Ok(()) };
+    take_turns_for(writing, &change).await?;
+    if writing.find(change.id).await?.is_some() {
+        // It was accepted after all, or is here for somebody to read.
+        return Ok(());
+    }
+    let digest = digest(writing.seal, &change)?;
+    let content = Raw { id: change.id, device: change.device, digest: &digest, text: &dropped.content, ..*raw };
+    writing.put_away(&content, &serde_json::to_string(&dropped.why)?, &dropped.reason).await?;
+    let why = serde_json::to_string(&Refusal::Dropped)?;
+    for on in releases(&change) {
+        for orphan in Waited::on(writing, on).await? {
+            writing.set_aside(&orphan.raw(), &why).await?;
+        }
+    }
+    Ok(())
 }
 
 fn raw<'a>(letter: &'a Letter, by: By<'a>, now: Timestamp) -> Raw<'a> {
@@ -304,34 +331,11 @@ pub(super) async fn release_after(writing: &mut Writing<'_>, change: &Change, no
 async fn release(writing: &mut Writing<'_>, ids: Vec<ChangeId>, now: Timestamp) -> Result<()> {
     let mut there = ids;
     while let Some(on) = there.pop() {
-        type Row = (String, String, String, String, i64, Option<i64>, Vec<u8>, String, Vec<u8>);
-        let rows = sqlx::query_as::<_, Row>(
-            "delete from waiting where on_change = $1
-             returning log, id, author, device, received_at, ahead_ms, digest, grants, raw",
-        )
-        .bind(on.to_string())
-        .fetch_all(&mut *writing.connection)
-        .await?;
-        let mut rows: Vec<Row> = rows;
-        rows.sort_by_key(|(_, id, _, _, received_at, ..)| (*received_at, id.clone()));
-        for (log, id, author, device, received_at, ahead_ms, digest, then, sealed) in rows {
-            let id: ChangeId = id.parse()?;
-            let text = String::from_utf8(writing.seal.open(&about_waiting(id), &sealed)?)?;
-            let by = By { worker: author.parse()?, device: device.parse()?, then: &then, ahead_ms };
-            let log = log.parse::<LogId>()?;
-            let raw = Raw {
-                log: &log,
-                ahead_ms,
-                id,
-                author: by.worker,
-                device: by.device,
-                received_at: Timestamp(received_at),
-                digest: &digest,
-                grants: &then,
-                text: &text,
-            };
+        for waited in Waited::on(writing, on).await? {
+            let raw = waited.raw();
+            let by = By { worker: raw.author, device: raw.device, then: raw.grants, ahead_ms: raw.ahead_ms };
             // Read as it was when it came; what cannot be read any more must not stop what it waited for.
-            let Some(change) = serde_json::from_str::<Envelope>(&text).ok().and_then(|e| e.open().ok()) else {
+            let Some(change) = serde_json::from_str::<Envelope>(raw.text).ok().and_then(|e| e.open().ok()) else {
                 writing.set_aside(&raw, "damaged").await?;
                 continue;
             };
@@ -339,7 +343,7 @@ async fn release(writing: &mut Writing<'_>, ids: Vec<ChangeId>, now: Timestamp) 
             match judge(writing, &change, by, now).await? {
                 Judged::Damaged => writing.set_aside(&raw, "damaged").await?,
                 Judged::Received(Received::Accepted(entry)) => {
-                    writing.accept(&entry, &digest).await?;
+                    writing.accept(&entry, raw.digest).await?;
                     there.extend(releases(&change));
                 }
                 Judged::Received(Received::Waiting { on }) => writing.put_waiting(&raw, on).await?,
@@ -348,10 +352,69 @@ async fn release(writing: &mut Writing<'_>, ids: Vec<ChangeId>, now: Timestamp) 
                     writing.set_aside(&raw, &serde_json::to_string(&why)?).await?;
                 }
                 Judged::Received(Received::Quarantined) => writing.set_aside(&raw, "rights").await?,
+                Judged::Received(Received::Dropped(dropped)) => put_away(writing, &raw, &dropped).await?,
             }
         }
     }
     Ok(())
+}
+
+/// What waited for another change and does so no longer.
+struct Waited {
+    log: LogId,
+    id: ChangeId,
+    author: WorkerId,
+    device: DeviceId,
+    received_at: Timestamp,
+    ahead_ms: Option<i64>,
+    digest: Vec<u8>,
+    grants: String,
+    text: String,
+}
+
+impl Waited {
+    /// Takes everything that waits for `on` from where it waits, in the order in which it came.
+    async fn on(writing: &mut Writing<'_>, on: ChangeId) -> Result<Vec<Self>> {
+        type Row = (String, String, String, String, i64, Option<i64>, Vec<u8>, String, Vec<u8>);
+        let rows = sqlx::query_as::<_, Row>(
+            "delete from waiting where on_change = $1
+             returning log, id, author, device, received_at, ahead_ms, digest, grants, raw",
+        )
+        .bind(on.to_string())
+        .fetch_all(&mut *writing.connection)
+        .await?;
+        let mut waited = Vec::with_capacity(rows.len());
+        for (log, id, author, device, received_at, ahead_ms, digest, grants, sealed) in rows {
+            let id: ChangeId = id.parse()?;
+            waited.push(Self {
+                log: log.parse()?,
+                id,
+                author: author.parse()?,
+                device: device.parse()?,
+                received_at: Timestamp(received_at),
+                ahead_ms,
+                digest,
+                grants,
+                text: String::from_utf8(writing.seal.open(&about_waiting(id), &sealed)?)?,
+            });
+        }
+        waited.sort_by_key(|w| (w.received_at, w.id.to_string()));
+        Ok(waited)
+    }
+
+    fn raw(&self) -> Raw<'_> {
+        Raw {
+            log: &self.log,
+            id: self.id,
+            author: self.author,
+            device: self.device,
+            received_at: self.received_at,
+            ahead_ms: self.ahead_ms,
+            digest: &self.digest,
+            grants: &self.grants,
+            text: &self.text,
+        }
+    }
 }
 
 /// Takes again what was set aside because its kind was unknown, as far as this version knows it.

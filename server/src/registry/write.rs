@@ -46,6 +46,7 @@ pub(super) enum Found {
 }
 
 /// A change kept as it came.
+#[derive(Clone, Copy)]
 pub(super) struct Raw<'a> {
     pub(super) log: &'a LogId,
     pub(super) id: ChangeId,
@@ -317,15 +318,43 @@ impl<'t> Writing<'t> {
         .bind(self.seal.seal(&about_quarantine(raw.id), raw.text.as_bytes())?)
         .execute(&mut *self.connection)
         .await?;
+        self.note(raw, audit::SET_ASIDE);
+        Ok(())
+    }
+
+    /// Keeps a change that its own writer wants in no case: set aside and settled in one.
+    pub(super) async fn put_away(&mut self, raw: &Raw<'_>, why: &str, reason: &str) -> Result<()> {
+        let reason = self.seal.seal(&about_reason(raw.id), reason.as_bytes())?;
+        sqlx::query(
+            "insert into quarantine (log, id, author, device, received_at, why, digest, grants, raw,
+                 settled_at, settled_by, taken, reason)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $5, $3, 0, $10)",
+        )
+        .bind(raw.log.to_string())
+        .bind(raw.id.to_string())
+        .bind(raw.author.to_string())
+        .bind(raw.device.to_string())
+        .bind(raw.received_at.0)
+        .bind(why)
+        .bind(raw.digest)
+        .bind(raw.grants)
+        .bind(self.seal.seal(&about_quarantine(raw.id), raw.text.as_bytes())?)
+        .bind(reason)
+        .execute(&mut *self.connection)
+        .await?;
+        self.note(raw, audit::DROPPED);
+        Ok(())
+    }
+
+    fn note(&mut self, raw: &Raw<'_>, what: &'static str) {
         let line = audit::Line {
             at: raw.received_at,
             worker: raw.author.to_string(),
             device: raw.device.to_string(),
-            what: audit::SET_ASIDE,
+            what,
             about: raw.id.to_string(),
         };
         self.audit(raw.log, line);
-        Ok(())
     }
 }
 

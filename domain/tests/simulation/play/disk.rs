@@ -86,6 +86,19 @@ impl Notebook for Tab<'_> {
         self.disk.strict();
         Ok(())
     }
+    async fn give_up(&self, notes: &[Change]) -> Result<(), StoreError> {
+        self.disk.notebook.give_up(notes).await?;
+        self.disk.strict();
+        Ok(())
+    }
+    async fn dropped(&self) -> Result<Vec<DroppedItem>, StoreError> {
+        self.disk.notebook.dropped().await
+    }
+    async fn take_up(&self, anew: &[Change]) -> Result<(), StoreError> {
+        self.disk.notebook.take_up(anew).await?;
+        self.disk.strict();
+        Ok(())
+    }
     async fn store(&self, page: &Page, now: Timestamp) -> Result<(), StoreError> {
         step().await;
         if self.fault == Fault::CursorFirst {
