@@ -11,6 +11,7 @@
 //! | `draft` | name | sealed [`Draft`] |
 //! | `photo` | photo | `{ id, state, at, bytes, has, change? }`, see [`super::photos`] |
 //! | `photo_body` | photo | `ArrayBuffer`, sealed under the photo's own key |
+//! | `dropped` | `n` | `{ id, at, body, said }`, `body` and `said` sealed: what its writer gave up |
 //!
 //! Nothing is sealed, opened or sent inside a transaction. `meta.version` rises with every page; whoever finds another
 //! number than it remembers reads the list rows anew, so that two tabs never overwrite each other's.
@@ -27,8 +28,8 @@ use std::{
 };
 
 use domain::{
-    Briefing, Change, ChangeId, Cursor, DeviceId, LogId, Notebook, OutboxItem, OutboxState, Page, PhotoId, Refusal,
-    StoreError, Subject, Timestamp, Verdict, json, limits,
+    Body, Briefing, Change, ChangeId, Cursor, DeviceId, DroppedItem, LogId, Notebook, OutboxItem, OutboxState, Page,
+    PhotoId, Refusal, StoreError, Subject, Timestamp, Verdict, json, limits,
     map::{Map, Set},
     notebook::{Draft, Stored},
 };
@@ -56,6 +57,7 @@ const BUNDLE: &str = "bundle";
 const BLOCK: &str = "block";
 const META: &str = "meta";
 const DRAFT: &str = "draft";
+const DROPPED: &str = "dropped";
 /// What changes are sealed for, in the outbox and after: they move without being opened.
 const CHANGE: &str = "change";
 
@@ -490,7 +492,7 @@ impl IndexedDbNotebook {
         let sealed = try_all(changes.iter().map(|c| async move { self.seal(CHANGE, &c.id.to_string(), c).await }));
         let rows: Vec<Object> = changes.iter().zip(sealed.await?).map(|(c, body)| lie(c, &body)).collect();
         let photos: Vec<(PhotoId, ChangeId)> = changes.iter().filter_map(photos::announced).collect();
-        let replaced: Set<ChangeId> = changes.iter().filter_map(|change| change.replaces).collect();
+        let replaced = self.standing_for(changes).await?;
         let again = Cell::new(false);
         let numbers = self
             .with(async |db| {
@@ -534,6 +536,19 @@ impl IndexedDbNotebook {
             self.tell(News::Photos);
         }
         Ok(numbers)
+    }
+
+    /// What lies in the outbox for the same as these changes, because an earlier try of it is corrected by them.
+    async fn standing_for(&self, changes: &[Change]) -> Result<Set<ChangeId>, StoreError> {
+        let replaced: Set<ChangeId> = changes.iter().filter_map(|change| change.replaces).collect();
+        if replaced.is_empty() {
+            return Ok(replaced);
+        }
+        let earlier = |item: &OutboxItem| {
+            let has_it = matches!(item.state, OutboxState::Received { .. });
+            !has_it && replaced.contains(&item.change.origin()) && changes.iter().all(|c| c.id != item.change.id)
+        };
+        Ok(self.outbox().await?.iter().filter(|item| earlier(item)).map(|item| item.change.id).collect())
     }
 
     /// What the office has acknowledged and shown: about which subject, received when. The last [`limits::KEPT_DAYS`].
@@ -913,6 +928,88 @@ impl Notebook for IndexedDbNotebook {
         Ok(())
     }
 
+    async fn give_up(&self, notes: &[Change]) -> Result<(), StoreError> {
+        let sealed = try_all(notes.iter().map(|note| async move {
+            let Body::Dropped(dropped) = &note.body else { return Err(StoreError::Failed) };
+            let said = (&dropped.why, &dropped.reason);
+            let said = self.seal(CHANGE, &dropped.change.to_string(), &said).await?;
+            Ok((dropped.change, said, lie(note, &self.seal(CHANGE, &note.id.to_string(), note).await?)))
+        }));
+        let sealed = sealed.await?;
+        let subjects = self
+            .with(async |db| {
+                let tx = db.transaction(&[OUTBOX, DROPPED], Mode::Strict)?;
+                let (outbox, dropped) = (tx.store(OUTBOX)?, tx.store(DROPPED)?);
+                let rows = outbox.get_all().await?;
+                let lying: Vec<Lying> = rows.iter().filter_map(|row| Lying::read(&row)).collect();
+                let mut subjects = vec![];
+                for ((id, said, row), note) in sealed.iter().zip(notes) {
+                    // After a handle died between the disk and the word of it, nothing is found and nothing done twice.
+                    let Some(given_up) = lying.iter().find(|l| l.id == *id && l.state() != RECEIVED) else { continue };
+                    let kept = Object::new();
+                    idb::set(&kept, "id", &id.to_string().into());
+                    idb::set(&kept, "at", &(note.recorded_at.0 as f64).into());
+                    idb::set(&kept, "body", &JsValue::from(given_up.body()?));
+                    idb::set(&kept, "said", said);
+                    let n = (given_up.n as f64).into();
+                    dropped.put(&n, &kept)?;
+                    outbox.delete(&n)?;
+                    outbox.add(row).await?;
+                    subjects.push(given_up.subject);
+                }
+                tx.done().await?;
+                Ok(subjects)
+            })
+            .await?;
+        self.tell(News::Outbox(subjects_of(subjects)));
+        Ok(())
+    }
+
+    async fn dropped(&self) -> Result<Vec<DroppedItem>, StoreError> {
+        let (keys, rows) = self.all_of(DROPPED).await?;
+        let opened = all(keys.iter().zip(rows.iter()).map(|(key, row)| async move {
+            let id: ChangeId = idb::get(&row, "id").as_string()?.parse().ok()?;
+            let change = self.open_change(idb::number(&key)?, id, &idb::get(&row, "body")).await?;
+            let said = self.unseal(CHANGE, &id.to_string(), &idb::get(&row, "said")).await;
+            let (why, reason) = said.unwrap_or((Refusal::Broken, String::new()));
+            Some(DroppedItem { change, why, reason, at: Timestamp(idb::get(&row, "at").as_f64()? as i64) })
+        }))
+        .await;
+        Ok(opened.into_iter().flatten().collect())
+    }
+
+    async fn take_up(&self, anew: &[Change]) -> Result<(), StoreError> {
+        let dropped = self.dropped().await?;
+        let rows =
+            try_all(anew.iter().map(|change| async move {
+                Ok(lie(change, &self.seal(CHANGE, &change.id.to_string(), change).await?))
+            }));
+        let rows = rows.await?;
+        let number_of = |change: &Change| {
+            dropped
+                .iter()
+                .find(|d| Some(d.change.origin()) == change.replaces)
+                .map(|d| JsValue::from(d.change.n as f64))
+        };
+        self.with(async |db| {
+            let tx = db.transaction(&[OUTBOX, DROPPED], Mode::Strict)?;
+            let (outbox, dropped) = (tx.store(OUTBOX)?, tx.store(DROPPED)?);
+            for (change, row) in anew.iter().zip(&rows) {
+                let Some(n) = number_of(change) else { continue };
+                // Another tab may have taken it up.
+                if dropped.get(&n).await?.is_undefined() {
+                    continue;
+                }
+                dropped.delete(&n)?;
+                outbox.add(row).await?;
+            }
+            tx.done().await
+        })
+        .await?;
+        self.tell(News::Outbox(subjects_of(anew.iter().map(|change| change.subject))));
+        Ok(())
+    }
+
     async fn store(&self, page: &Page, now: Timestamp) -> Result<(), StoreError> {
         // Another tab can only be faster while it syncs at the same time, which the lock between tabs forbids; three
         // times in a row means that something is wrong.
@@ -1033,7 +1130,7 @@ pub(super) async fn database(name: &str) -> Result<Database, StoreError> {
     Database::open(name, SCHEMA, |db: &Upgrade, _| {
         db.create_numbered(OUTBOX, "n");
         // Whatever version it comes from: what is missing is made, what is there is left as it is.
-        for store in [KEPT, BUNDLE, BLOCK, META, DRAFT, PHOTO, PHOTO_BODY] {
+        for store in [KEPT, BUNDLE, BLOCK, META, DRAFT, PHOTO, PHOTO_BODY, DROPPED] {
             db.create(store);
         }
     })

@@ -15,8 +15,8 @@ use std::{
 };
 
 use domain::{
-    ApiError, Body, Card, CaseCode, CaseId, Change, ChangeId, Facility, LogId, Notebook, OutboxItem, Parts, Photo,
-    PhotoId, StoreError, Subject, Timestamp, Worker, WorkerId, limits,
+    ApiError, Body, Card, CaseCode, CaseId, Change, ChangeId, Dropped, DroppedItem, Facility, LogId, Notebook,
+    OutboxItem, OutboxState, Parts, Photo, PhotoId, Refusal, StoreError, Subject, Timestamp, Worker, WorkerId, limits,
     map::{Map, Set},
     notebook::Draft,
     office, sync,
@@ -685,6 +685,11 @@ impl Phone {
     ) -> Result<ChangeId, StoreError> {
         let seat = self.seat()?;
         let now = browser::now();
+        if let Some(held) = replaces {
+            // What others build on keeps its name through every correction.
+            let outbox = seat.notebook.outbox().await?;
+            replaces = outbox.iter().find(|i| i.change.id == held).map(|i| i.change.origin()).or(replaces);
+        }
         let mut changes = vec![];
         for body in bodies {
             let replaces = replaces.take();
@@ -730,6 +735,64 @@ impl Phone {
             spawn_local(browser::ask_to_keep().map(|_| ()));
         }
         Ok(id)
+    }
+
+    async fn drop_held(&self, held: ChangeId, reason: String) -> Result<(), StoreError> {
+        let seat = self.seat()?;
+        let now = browser::now();
+        let outbox = seat.notebook.outbox().await?;
+        let first = outbox.iter().find(|item| item.change.id == held);
+        let given_up = first.into_iter().chain(sync::rests_on(&outbox, held));
+        let mut notes = vec![];
+        for item in given_up {
+            let why = match &item.state {
+                OutboxState::Held { why, .. } => why.clone(),
+                OutboxState::Queued => Refusal::Dropped,
+                // The office has it; somebody there will read it.
+                OutboxState::Received { .. } => continue,
+            };
+            let change = &item.change;
+            let body = Body::Dropped(Dropped::of(change, why, reason.clone()));
+            notes.push(Change {
+                v: limits::PROTOCOL_VERSION,
+                id: new_id(now),
+                recorded_at: now,
+                replaces: None,
+                body,
+                ..change.clone()
+            });
+        }
+        seat.notebook.give_up(&notes).await?;
+        self.redraw(&seat).await;
+        self.wake_because(Wake::Written);
+        Ok(())
+    }
+
+    async fn list_dropped(&self) -> Result<Vec<DroppedItem>, StoreError> {
+        let mut dropped = self.seat()?.notebook.dropped().await?;
+        domain::order::sort_by_key(&mut dropped, |item| Reverse((item.at, item.change.n)));
+        Ok(dropped)
+    }
+
+    async fn take_up_dropped(&self, dropped: ChangeId) -> Result<(), StoreError> {
+        let seat = self.seat()?;
+        let all = seat.notebook.dropped().await?;
+        let Some(at) = all.iter().find(|item| item.change.id == dropped).map(|item| item.at) else { return Ok(()) };
+        let now = browser::now();
+        let anew: Vec<Change> = all
+            .into_iter()
+            .filter(|item| item.at == at)
+            .map(|item| Change {
+                id: new_id(now),
+                device: seat.notebook.device(),
+                replaces: Some(item.change.origin()),
+                ..item.change
+            })
+            .collect();
+        seat.notebook.take_up(&anew).await?;
+        self.redraw(&seat).await;
+        self.wake_because(Wake::Written);
+        Ok(())
     }
 
     async fn sit_down_anew(&self) -> Result<Rc<Seat>, StoreError> {
@@ -838,6 +901,18 @@ impl Keeper for Phone {
             Ok(())
         }
         .boxed_local()
+    }
+    fn give_up(&self, held: ChangeId, reason: String) -> Answer<(), StoreError> {
+        let phone = self.clone();
+        async move { phone.drop_held(held, reason).await }.boxed_local()
+    }
+    fn dropped(&self) -> Answer<Vec<DroppedItem>, StoreError> {
+        let phone = self.clone();
+        async move { phone.list_dropped().await }.boxed_local()
+    }
+    fn take_up(&self, dropped: ChangeId) -> Answer<(), StoreError> {
+        let phone = self.clone();
+        async move { phone.take_up_dropped(dropped).await }.boxed_local()
     }
     fn wake(&self) {
         self.wake_because(Wake::Now);

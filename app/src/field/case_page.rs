@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use domain::{
-    Body, CaseId, ChangeId, Confidentiality, Consent, Delivery, ElementSet, Fact, FactName, Facts, FieldEdit, Header,
-    LogId, OutboxItem, OutboxState, Parts, PhotoPart, PlaceId, Role, Subject, TaskFor, Timestamp, TrailEntry,
-    TrailWhat, Urgency, VisitPart, catalogue::ETHNIC_GROUPS, members,
+    Body, CaseId, ChangeId, Confidentiality, Delivery, Fact, Facts, FieldEdit, Header, LogId, OutboxItem, OutboxState,
+    Parts, PhotoPart, PlaceId, Role, Subject, TaskFor, Timestamp, TrailEntry, TrailWhat, Urgency, VisitPart,
+    catalogue::ETHNIC_GROUPS, members,
 };
 use leptos::{prelude::*, task::spawn_local};
 use wasm_bindgen_futures::JsFuture;
@@ -30,7 +30,7 @@ use super::{
 };
 use crate::{
     icon::{Icon, sized},
-    text::{Lang, Words, date, date_time, day_month, phone},
+    text::{Lang, Words, birth_said, consent_said, date, date_time, day_month, phone},
 };
 
 /// The four sides of a case page.
@@ -487,16 +487,7 @@ pub fn facts(state: AppState, header: &Header, words: &'static Words, lang: Lang
     let place = |id: &PlaceId| naming::place_name(id, &rules.places);
     let text = |t: Option<&String>| t.cloned().unwrap_or_default();
     let yes_no = |b: bool| if b { words.speech.yes } else { words.speech.no }.to_owned();
-    let mut birth = f.birth.shown().map(|b| {
-        let parts =
-            [b.day.map(|d| format!("{d:02}")), b.month.map(|m| format!("{m:02}")), b.year.map(|y| y.to_string())];
-        let written = parts.into_iter().flatten().collect::<Vec<_>>().join("/");
-        if b.estimated {
-            format!("{written} ({})", domain::search::lower(words.new_case.birth_estimated))
-        } else {
-            written
-        }
-    });
+    let mut birth = f.birth.shown().map(|b| birth_said(b, words));
     if birth.is_none() {
         birth = f.approximate_age.shown().map(|a| (words.speech.age)(u16::from(*a)));
     }
@@ -541,45 +532,6 @@ pub fn facts(state: AppState, header: &Header, words: &'static Words, lang: Lang
         (label(N::Urgency), (words.marks.urgency)(header.urgency()).to_owned()),
         (label(N::Confidentiality), who_may_see.unwrap_or_default().to_owned()),
     ]
-}
-
-/// One fact as the case page shows it. `header` says whose case it is.
-pub fn fact_said(state: AppState, header: &Header, fact: &Fact, words: &'static Words, lang: Lang) -> String {
-    match fact {
-        Fact::FullName(Some(name)) => return name.to_string(),
-        Fact::FullName(None) => return words.new_case.name_unknown.to_owned(),
-        Fact::Sex(sex) => return (words.speech.sex)(*sex).to_owned(),
-        Fact::Consent(consent) => {
-            let (answer, giver) = consent_said(consent, words);
-            return if giver.is_empty() { answer } else { format!("{answer}. {giver}") };
-        }
-        Fact::Status(status) => return (words.marks.case_status)(*status).to_owned(),
-        _ => {}
-    }
-    // The rest stands on a case made of nothing but this fact.
-    let mut alone = Header { facts: Facts::default(), groups: ElementSet::new(), ..header.clone() };
-    alone.facts.edit(header.opened, None, &[], fact);
-    // An age stands where a birth date would.
-    let name = if fact.name() == FactName::ApproximateAge { FactName::Birth } else { fact.name() };
-    let label = (words.errors.fact)(name);
-    facts(state, &alone, words, lang).into_iter().find(|(l, _)| *l == label).map(|(_, said)| said).unwrap_or_default()
-}
-
-/// What was answered on which day, and who answered in which form.
-fn consent_said(consent: &Consent, words: &Words) -> (String, String) {
-    let day = consent.on.map(|d| format!(", {}", date(d))).unwrap_or_default();
-    let answer = match consent.withdrawn {
-        Some(day) => (words.consent.withdrawn)(&date(day)),
-        None => format!("{}{day}", (words.consent.answer)(consent.answer)),
-    };
-    let mut giver = consent.given_by.map(|g| (words.consent.giver)(g).to_owned()).unwrap_or_default();
-    if !consent.relation.is_empty() {
-        giver = format!("{giver}: {}", consent.relation);
-    }
-    if let Some(form) = consent.form {
-        giver = format!("{giver}, {}", domain::search::lower((words.consent.form)(form)));
-    }
-    (answer, giver)
 }
 
 fn consent(case: CaseId, header: &Header, asked: Asked) -> AnyView {

@@ -8,9 +8,7 @@ use domain::{
 use leptos::prelude::*;
 
 use super::{
-    app_state,
-    case_page::fact_said,
-    lang, naming,
+    app_state, lang, naming,
     saving::save_at_once,
     state::AppState,
     trouble::check_body,
@@ -19,7 +17,7 @@ use super::{
 };
 use crate::{
     icon::{Icon, sized},
-    text::Words,
+    text::{Words, fact_said},
 };
 
 /// One question with more than one answer.
@@ -150,7 +148,8 @@ fn of_fact(
     by: &dyn Fn(ChangeId) -> String,
 ) -> Dispute {
     let saw = header.facts.seen(name);
-    let said = |fact: &Fact| match fact_said(state, header, fact, words, lang()) {
+    let places = state.rules().places.clone();
+    let said = |fact: &Fact| match fact_said(fact, &places, words, lang()) {
         said if said.is_empty() => words.conflict.empty.to_owned(),
         said => said,
     };

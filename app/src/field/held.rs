@@ -36,7 +36,11 @@ fn named() -> Option<ChangeId> {
 /// done anew.
 #[must_use]
 pub fn way_on(change: &Change, words: &Words) -> Option<(String, Icon, &'static str)> {
-    let case = change.subject.case()?;
+    let Some(case) = change.subject.case() else {
+        // Places are counted where their facility works; a meeting without a name has no page of its own.
+        let counts = matches!(change.body, Body::PlacesCounted { .. });
+        return counts.then(|| (Route::Referrals.path(), Icon::House, words.sync.to_inbox));
+    };
     let form = |route: Route| (format!("{}?{KEY}{}", route.path(), change.id), Icon::Pencil, words.frame.fix);
     Some(match change.body {
         Body::CaseOpened { .. } => form(Route::NewCase),

@@ -3,9 +3,9 @@
 use std::{rc::Rc, sync::Arc};
 
 use domain::{
-    ApiError, Body, Briefing, Card, CaseCode, CaseId, ChangeId, Colleague, Facility, LogId, OutboxItem, OutboxState,
-    Parts, Photo, PhotoId, PlaceId, Places, Role, Rules, StoreError, Subject, Timestamp, Worker, WorkerId, map::Map,
-    notebook::Draft,
+    ApiError, Body, Briefing, Card, CaseCode, CaseId, ChangeId, Colleague, DroppedItem, Facility, LogId, OutboxItem,
+    OutboxState, Parts, Photo, PhotoId, PlaceId, Places, Role, Rules, StoreError, Subject, Timestamp, Worker, WorkerId,
+    map::Map, notebook::Draft,
 };
 use futures::future::LocalBoxFuture;
 use leptos::{prelude::*, task::spawn_local};
@@ -99,6 +99,13 @@ pub trait Keeper {
     fn delete_draft(&self, name: String) -> Answer<(), StoreError>;
     /// Puts a held change back into the queue as it is.
     fn send_again(&self, held: ChangeId) -> Answer<(), StoreError>;
+    /// Gives up a held change for a reason, with everything that waits and cannot come to be without it. It stays on this
+    /// phone among what was dropped, and the office is told.
+    fn give_up(&self, held: ChangeId, reason: String) -> Answer<(), StoreError>;
+    /// What was given up on this phone, the latest first.
+    fn dropped(&self) -> Answer<Vec<DroppedItem>, StoreError>;
+    /// Takes up again what was given up, with what was given up together with it.
+    fn take_up(&self, dropped: ChangeId) -> Answer<(), StoreError>;
     /// Wakes the sync loop.
     fn wake(&self);
     fn people(&self) -> Answer<Vec<Person>, StoreError>;

@@ -1,60 +1,30 @@
 //! Đồng bộ: what still waits, what the office could not take and why, when it last answered, and the room on this phone.
 //! It reads the outbox and says it in words; sending itself is the keeper's.
 
-use domain::{
-    Act, Activity, Actor, Body, Card, Change, ChangeId, Delivery, Entry, Fact, FactName, Header, OutboxItem,
-    OutboxState, Parts, Refusal, Spot, Subject, TaskFor, Urgency, apply, sync::wire_order,
-};
+use domain::{Card, Change, Delivery, OutboxItem, OutboxState, Refusal, Subject, Urgency, sync::wire_order};
 use leptos::{prelude::*, task::spawn_local};
-use wasm_bindgen_futures::JsFuture;
 
 use super::{
     app_state,
     banners::{Banners, unknown_yet},
-    case_page::fact_said,
     cases::card_delivery,
-    held::way_on,
-    lang, naming,
-    referral::sharing_line,
+    dropped::DroppedItems,
+    held_item::{HeldItem, subject_title},
     route::Route,
     state::{AppState, Room, SyncState},
-    trouble::unsaved,
     ui::{
-        DeliveryMark, FactList, IconWord, If, LongList, Note, Notice, Row, Screen, Section, SkeletonRows, Tab, Top,
-        UrgencyMark, moment,
+        DeliveryMark, IconWord, If, LongList, Note, Notice, Row, Screen, Section, SkeletonRows, Tab, Top, UrgencyMark,
+        moment,
     },
-    visit, words,
+    words,
 };
 use crate::{
     icon::{Icon, sized},
-    text::{Lang, Words, bytes, change_title, date, date_time, phone, refusal},
+    text::{Words, bytes, change_title},
 };
 
-/// A value longer than this is not repeated in the sentence about it.
-const QUOTED_CHARS: usize = 40;
 /// After this long a try that has not begun has found no network.
 const TRIED_MS: u64 = 1_500;
-
-/// Whom or what a change is about, as a list would name it.
-fn subject_title(state: AppState, change: &Change, words: &Words) -> String {
-    let today = state.now.get().day();
-    let card = state.cards.with(|cards| cards.iter().find(|c| c.subject == change.subject).cloned());
-    if let Some(card) = card {
-        return naming::card_title(&card, today, words);
-    }
-    if let Subject::Facility(id) = change.subject {
-        return state
-            .facilities
-            .with(|all| all.iter().find(|f| f.id == id).map(|f| f.facts.name.clone()).unwrap_or_default());
-    }
-    opened_header(change).map(|h| naming::header_title(&h, today, words)).unwrap_or_default()
-}
-
-fn opened_header(change: &Change) -> Option<Header> {
-    let mut parts = Parts::default();
-    apply(&mut parts, &Entry::waiting(change.clone()));
-    parts.header().cloned()
-}
 
 #[component]
 pub fn SyncPage() -> AnyView {
@@ -96,6 +66,7 @@ pub fn SyncPage() -> AnyView {
                         said=Signal::derive(move || (words.photos.sync)(state.waiting_photos()))
                     />
                 </If>
+                <DroppedItems />
                 <Space />
             </If>
         </Screen>
@@ -208,234 +179,6 @@ fn Standing(counts: Memo<(usize, usize)>) -> AnyView {
     .into_any()
 }
 
-/// One thing the office could not take: what is wrong, what to do, and what was written.
-#[component]
-fn HeldItem(
-    id: ChangeId,
-    why: Refusal,
-    /// A page has one filled button.
-    first: Signal<bool>,
-) -> AnyView {
-    let state = app_state();
-    let words = words();
-    let language = lang();
-    let notice = expect_context::<Notice>();
-    let Some(change) =
-        state.outbox.with_untracked(|all| all.iter().find(|i| i.change.id == id).map(|i| i.change.clone()))
-    else {
-        return ().into_any();
-    };
-    let pairs = untrack(|| reading(state, &change, words, language));
-    let written = if let Refusal::Field { spot, .. } = &why { written_at(*spot, &change, &pairs, words) } else { None };
-    let said = refusal(&why, written.as_deref(), words);
-    let title = {
-        let change = change.clone();
-        move || {
-            let (what, whom) = (change_title(&change, words), subject_title(state, &change, words));
-            if whom.is_empty() { what } else { (words.sync.what)(&what, &whom) }
-        }
-    };
-    let fix = way_on(&change, words).map(|(href, icon, label)| {
-        view! { <a class="button" data-kind=move || first.get().then_some("main") href=href>{sized(icon, Some("s"))} {label}</a> }
-    });
-    let again = move |_| {
-        let sending = state.keeper().send_again(id);
-        spawn_local(async move {
-            if let Err(error) = sending.await {
-                notice.warn((words.errors.store)(&error));
-            }
-        });
-    };
-    let text = pairs.iter().map(|(label, value)| format!("{label}: {value}")).collect::<Vec<_>>().join("\n");
-    let text = StoredValue::new(text);
-    let pairs = StoredValue::new(pairs);
-    let copy = move |_| {
-        spawn_local(async move {
-            let Some(text) = text.try_get_value() else { return };
-            if JsFuture::from(window().navigator().clipboard().write_text(&text)).await.is_ok() {
-                notice.say(words.sync.copied);
-            }
-        });
-    };
-    let shown = RwSignal::new(false);
-    view! {
-        <article class="panel" data-tone="wait">
-            <div>
-                <h3>{title}</h3>
-                <p>{said}</p>
-                <p class="soft">{words.sync.nothing_lost}</p>
-            </div>
-            <div class="pair">
-                {fix}
-                <button class="button" type="button" on:click=again>
-                    {sized(Icon::Retry, Some("s"))} {words.sync.send_again}
-                </button>
-            </div>
-            <button
-                class="button"
-                data-kind="quiet"
-                type="button"
-                aria-expanded=move || if shown.get() { "true" } else { "false" }
-                on:click=move |_| shown.update(|s| *s = !*s)
-            >
-                {sized(Icon::Eye, Some("s"))} {move || if shown.get() { words.sync.hide } else { words.sync.show }}
-            </button>
-            <If when=move || shown.get()>
-                <FactList pairs=pairs.get_value() />
-                <button class="button" type="button" on:click=copy>{sized(Icon::Page, Some("s"))} {words.sync.copy}</button>
-            </If>
-        </article>
-    }
-    .into_any()
-}
-
-/// What stands at the place a refusal names, if it is short enough to be said again.
-fn written_at(spot: Spot, change: &Change, pairs: &[(&'static str, String)], words: &Words) -> Option<String> {
-    let written = match (spot, &change.body) {
-        (Spot::VisitDay, Body::VisitRecorded(visit)) => date(visit.on),
-        (Spot::NextVisit, Body::VisitRecorded(visit)) => date(visit.next?),
-        (Spot::FreePlaces, Body::PlacesCounted { free, .. }) => free.free.to_string(),
-        (Spot::Fact(name), _) => {
-            let label = (words.errors.fact)(name);
-            pairs.iter().find(|(l, _)| *l == label)?.1.clone()
-        }
-        _ => return None,
-    };
-    (!written.is_empty() && written.chars().count() <= QUOTED_CHARS).then_some(written)
-}
-
-/// What a change says, as label and value, so that it can be read, told on the phone or copied.
-fn reading(state: AppState, change: &Change, words: &'static Words, language: Lang) -> Vec<(&'static str, String)> {
-    let rules = state.rules();
-    let colleagues = state.colleagues();
-    let person = |id| naming::colleague_full(id, &colleagues, words);
-    let yes_no = |b: bool| if b { words.speech.yes } else { words.speech.no }.to_owned();
-    let receiver = |r: &domain::Receiver| state.facilities.with(|f| naming::receiver(r, f, &rules.places, words));
-    let mut pairs = vec![(words.sync.recorded_at, date_time(change.recorded_at))];
-    match &change.body {
-        Body::CaseOpened { code, facts } => {
-            pairs.push((words.frame.code, code.to_string()));
-            pairs.extend(fact_pairs(state, change, facts, words, language));
-        }
-        Body::FactsEdited { edits } => {
-            let facts: Vec<Fact> = edits.iter().map(|e| e.fact.clone()).collect();
-            pairs.extend(fact_pairs(state, change, &facts, words, language));
-        }
-        Body::GroupEdited(edit) => {
-            let name =
-                edit.element.row().map_or_else(|| edit.element.to_string(), |row| language.of(row.name).to_owned());
-            pairs.push((words.case_page.groups, format!("{name}: {}", yes_no(edit.now))));
-        }
-        Body::AssigneeEdited(edit) => {
-            pairs.push(((words.errors.spot)(Spot::Worker), format!("{}: {}", person(edit.element), yes_no(edit.now))));
-        }
-        Body::ExcludedEdited(edit) => {
-            let label = (words.errors.fact)(FactName::Confidentiality);
-            pairs.push((label, format!("{}: {}", person(edit.element), yes_no(!edit.now))));
-        }
-        Body::VisitRecorded(visit) => pairs.extend(visit::pairs(visit, words, language)),
-        Body::TaskWritten(task) => {
-            let whom = match &task.for_whom {
-                TaskFor::Village(place) => (words.visit.task_village)(&naming::place_name(place, &rules.places)),
-                TaskFor::Worker(worker) => person(*worker),
-            };
-            pairs.push((words.visit.task_what, task.what.clone()));
-            pairs.push((words.visit.task_due, task.due.map(date).unwrap_or_default()));
-            pairs.push((words.visit.task_for, whom));
-        }
-        Body::TaskDone { note, .. } => pairs.push((words.visit.done_note, note.clone())),
-        Body::ReferralAsked(ask) => {
-            let service = ask.service.as_ref().and_then(|s| s.row()).map(|row| language.of(row.name).to_owned());
-            pairs.push((words.referral.asked, (words.referral.kind)(ask.kind).to_owned()));
-            pairs.push((words.referral.what, service.unwrap_or_default()));
-            pairs.push((words.referral.to, receiver(&ask.receiver)));
-            pairs.push((words.referral.why, ask.reason.clone()));
-            let day = change.recorded_at.day();
-            pairs.push((words.case_page.consent, sharing_line(&ask.sharing, day, words)));
-        }
-        Body::ReferralActed { act, .. } => {
-            pairs.push((words.sync.acted, (words.referral.act)(act).to_owned()));
-            pairs.extend(act_pairs(act, words, receiver));
-        }
-        Body::Told(told) => {
-            pairs.push((words.sync.told, told.whom.clone()));
-            pairs.push(((words.errors.fact)(FactName::Phone), phone(&told.phone)));
-            pairs.push((words.emergency.at, date_time(told.at)));
-        }
-        Body::PlacesCounted { free, .. } => pairs.push((words.inbox.free_now, free.free.to_string())),
-        Body::ActivityRecorded(activity) => {
-            let (place, topic) = match activity {
-                Activity::AnonymousContact { place } => (place, String::new()),
-                Activity::GroupSession { place, on, people, topic } => {
-                    (place, format!("{}, {people}: {topic}", date(*on)))
-                }
-            };
-            pairs.push((words.cases.village, naming::place_name(place, &rules.places)));
-            pairs.push((words.sync.activity, topic));
-        }
-        Body::FacilityOpened(facts) => pairs.push((words.referral.to, facts.name.clone())),
-        Body::PhotoAdded(photo) => pairs.push((words.visit.done_note, photo.caption.clone())),
-        Body::PhotoRemoved { .. } | Body::Looked => {}
-    }
-    pairs.retain(|(_, value)| !value.is_empty());
-    pairs
-}
-
-/// The facts of a change as the case page would show them.
-fn fact_pairs(
-    state: AppState,
-    change: &Change,
-    written: &[Fact],
-    words: &'static Words,
-    language: Lang,
-) -> Vec<(&'static str, String)> {
-    let actor = Actor { worker: change.author, grants: &[] };
-    let code = match &change.body {
-        Body::CaseOpened { code, .. } => code.clone(),
-        _ => domain::CaseCode::from_random([0; 6]),
-    };
-    let body = Body::CaseOpened { code, facts: vec![] };
-    let opening = unsaved(&change.log, change.subject, actor, body, change.recorded_at);
-    let Some(header) = opened_header(&opening) else { return vec![] };
-    let label = words.errors.fact;
-    written.iter().map(|fact| (label(fact.name()), fact_said(state, &header, fact, words, language))).collect()
-}
-
-fn act_pairs(
-    act: &Act,
-    words: &'static Words,
-    receiver: impl Fn(&domain::Receiver) -> String,
-) -> Vec<(&'static str, String)> {
-    match act {
-        Act::Look | Act::Forward | Act::Accept | Act::ComeBack => vec![],
-        Act::Approve { document } => document
-            .iter()
-            .flat_map(|d| {
-                let on = d.on.map(date).unwrap_or_default();
-                [
-                    (words.queue.number, d.number.clone()),
-                    (words.queue.signed_on, on),
-                    (words.queue.signer, d.signer.clone()),
-                ]
-            })
-            .collect(),
-        Act::Return { question } => vec![(words.referral.question, question.clone())],
-        Act::Answer { text } => vec![(words.referral.answer, text.clone())],
-        Act::Refuse { reason, alternative } => vec![
-            (words.referral.refused_because, reason.clone()),
-            (words.referral.instead, alternative.as_ref().map(receiver).unwrap_or_default()),
-        ],
-        Act::Waitlist { note } => vec![(words.inbox.waitlist_note, note.clone())],
-        Act::Receive { note, follow_up } => vec![
-            (words.inbox.receive_note, note.clone()),
-            (words.inbox.follow_up, follow_up.map(date).unwrap_or_default()),
-        ],
-        Act::Leave { to, back_on } => vec![(words.inbox.leave_to, to.clone()), (words.inbox.back_on, date(*back_on))],
-        Act::Complete { outcome } => vec![(words.inbox.outcome, outcome.clone())],
-        Act::Cancel { reason } => vec![(words.referral.take_back_reason, reason.clone())],
-    }
-}
-
 /// What waits about one subject.
 #[derive(Debug, Clone, PartialEq)]
 struct Group {
@@ -493,7 +236,15 @@ fn WaitingItems() -> AnyView {
         <Section title=words.sync.waiting_title>
             <If
                 when=move || !groups.with(Vec::is_empty)
-                fallback=move || view! { <IconWord icon=Icon::Tick said=words.sync.nothing_waits /> }
+                fallback=move || {
+                    // Beside something that this phone cannot even read, it would not be true.
+                    let unknown = state.unreadable.get() > 0;
+                    let (icon, said) = match unknown {
+                        true => (Icon::Outbox, words.sync.nothing_readable_waits),
+                        false => (Icon::Tick, words.sync.nothing_waits),
+                    };
+                    view! { <IconWord icon said /> }
+                }
             >
                 <LongList items=groups row=group_row />
             </If>

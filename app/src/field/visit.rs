@@ -28,7 +28,7 @@ use super::{
 };
 use crate::{
     icon::{Icon, sized},
-    text::{Words, date, weekday_date},
+    text::{Words, weekday_date},
 };
 
 /// Days until the next visit that one tap chooses; after them stands "another day".
@@ -416,19 +416,4 @@ fn Services(chosen: RwSignal<Vec<ServiceCode>>, error: Signal<Option<String>>) -
         </div>
     }
     .into_any()
-}
-
-/// A visit as pairs of label and value, for reading what was written.
-#[must_use]
-pub fn pairs(visit: &Visit, words: &'static Words, language: crate::text::Lang) -> Vec<(&'static str, String)> {
-    let services: Vec<&str> = visit.services.iter().filter_map(|s| s.row()).map(|row| language.of(row.name)).collect();
-    vec![
-        (words.visit.on, date(visit.on)),
-        (words.visit.met, visit.met.clone()),
-        (words.visit.place, visit.place.clone()),
-        (words.visit.seen, visit.seen.clone()),
-        (words.visit.services, services.join(", ")),
-        (words.visit.next, visit.next.map(date).unwrap_or_default()),
-        (words.visit.next_what, visit.next_what.clone()),
-    ]
 }

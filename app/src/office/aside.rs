@@ -1,12 +1,10 @@
 //! What was set aside: each with what it says, why it stands here, and the two ways on. It decides nothing.
 
-use domain::{
-    Activity, Body, Change, ChangeId, Fact, FactName, Places, ServiceCode, Spot, TaskFor, Timestamp, Worker, WorkerId,
-};
+use domain::{Change, ChangeId, Places, Timestamp, Worker, WorkerId};
 use leptos::prelude::*;
 
 use super::frame::{Assets, document, frame};
-use crate::text::{Lang, Words, change_title, date, date_time, phone};
+use crate::text::{self, Lang, Names, Pair, change_title, date_time};
 
 /// What the page shows.
 #[derive(Debug)]
@@ -150,130 +148,8 @@ fn article(row: AsideRow, typed: String, wrong: Option<String>) -> impl IntoView
 
 /// What a change is and what it says, as label and value.
 #[must_use]
-pub fn reading(
-    change: &Change,
-    places: &Places,
-    person: &dyn Fn(WorkerId) -> String,
-) -> (String, Vec<(&'static str, String)>) {
+pub fn reading(change: &Change, places: &Places, person: &dyn Fn(WorkerId) -> String) -> (String, Vec<Pair>) {
     let words = Lang::Vi.words();
-    let name_of = |id: &domain::PlaceId| places.find(id).map_or_else(|| id.to_string(), |place| place.name.clone());
-    let mut lines = vec![(words.sync.recorded_at, date_time(change.recorded_at))];
-    match &change.body {
-        Body::CaseOpened { code, facts } => {
-            lines.push((words.frame.code, code.to_string()));
-            lines.extend(facts.iter().filter_map(|fact| fact_line(fact, places, words)));
-        }
-        Body::FactsEdited { edits } => {
-            lines.extend(edits.iter().filter_map(|edit| fact_line(&edit.fact, places, words)));
-        }
-        Body::VisitRecorded(visit) => lines.extend([
-            (words.visit.place, visit.place.clone()),
-            (words.visit.met, visit.met.clone()),
-            (words.visit.seen, visit.seen.clone()),
-            (words.visit.services, services(&visit.services)),
-            (words.visit.next, visit.next.map(date).unwrap_or_default()),
-            (words.visit.next_what, visit.next_what.clone()),
-        ]),
-        Body::TaskWritten(task) => lines.extend([
-            (words.visit.task_what, task.what.clone()),
-            (words.visit.task_due, task.due.map(date).unwrap_or_default()),
-            (
-                words.visit.task_for,
-                match &task.for_whom {
-                    TaskFor::Village(place) => (words.visit.task_village)(&name_of(place)),
-                    TaskFor::Worker(worker) => person(*worker),
-                },
-            ),
-        ]),
-        Body::TaskDone { note, .. } => lines.push((words.visit.done_note, note.clone())),
-        Body::ReferralAsked(ask) => lines.extend([
-            (words.referral.asked, (words.referral.kind)(ask.kind).to_owned()),
-            (words.referral.what, services(ask.service.as_slice())),
-            (words.referral.why, ask.reason.clone()),
-        ]),
-        Body::Told(told) => lines.extend([
-            (words.sync.told, told.whom.clone()),
-            ((words.errors.fact)(FactName::Phone), phone(&told.phone)),
-            (words.emergency.at, date_time(told.at)),
-        ]),
-        Body::ActivityRecorded(activity) => {
-            let (Activity::AnonymousContact { place } | Activity::GroupSession { place, .. }) = activity;
-            lines.push((words.cases.village, name_of(place)));
-            if let Activity::GroupSession { on, people, topic, .. } = activity {
-                lines.push((words.sync.activity, format!("{}, {people}: {topic}", date(*on))));
-            }
-        }
-        Body::PlacesCounted { free, .. } => lines.push((words.inbox.free_now, free.free.to_string())),
-        Body::FacilityOpened(facts) => lines.push((words.referral.to, facts.name.clone())),
-        Body::GroupEdited(edit) => {
-            let name = edit.element.row().map_or_else(|| edit.element.to_string(), |row| row.name.vi.to_owned());
-            lines.push((words.case_page.groups, format!("{name}: {}", yes_no(edit.now, words))));
-        }
-        Body::ReferralActed { act, .. } => lines.push((words.sync.acted, (words.referral.act)(act).to_owned())),
-        Body::AssigneeEdited(edit) => {
-            let said = format!("{}: {}", person(edit.element), yes_no(edit.now, words));
-            lines.push(((words.errors.spot)(Spot::Worker), said));
-        }
-        Body::ExcludedEdited(edit) => {
-            let said = format!("{}: {}", person(edit.element), yes_no(!edit.now, words));
-            lines.push(((words.errors.fact)(FactName::Confidentiality), said));
-        }
-        Body::PhotoAdded(photo) => lines.push((words.visit.done_note, photo.caption.clone())),
-        Body::PhotoRemoved { .. } | Body::Looked => {}
-    }
-    lines.retain(|(_, said)| !said.is_empty());
-    (change_title(change, words), lines)
-}
-
-fn services(codes: &[ServiceCode]) -> String {
-    let names: Vec<&str> = codes.iter().filter_map(|code| code.row()).map(|row| row.name.vi).collect();
-    names.join(", ")
-}
-
-fn yes_no(yes: bool, words: &Words) -> &'static str {
-    if yes { words.speech.yes } else { words.speech.no }
-}
-
-fn fact_line(fact: &Fact, places: &Places, words: &Words) -> Option<(&'static str, String)> {
-    let said = match fact {
-        Fact::FullName(Some(name)) => name.to_string(),
-        Fact::FullName(None) => words.new_case.name_unknown.to_owned(),
-        Fact::OtherNames(text)
-        | Fact::Alias(text)
-        | Fact::Marks(text)
-        | Fact::Nationality(text)
-        | Fact::Language(text)
-        | Fact::Insurance(text)
-        | Fact::WhatHappened(text)
-        | Fact::Health(text)
-        | Fact::Household(text) => text.clone(),
-        Fact::Sex(sex) => (words.speech.sex)(*sex).to_owned(),
-        Fact::Birth(birth) => {
-            let parts = [birth.day.map(u32::from), birth.month.map(u32::from), birth.year.map(|year| year as u32)];
-            parts.into_iter().flatten().map(|n| n.to_string()).collect::<Vec<_>>().join("/")
-        }
-        Fact::ApproximateAge(age) => (words.speech.age)(u16::from(*age)),
-        Fact::Found(found) => found.place.clone(),
-        Fact::Document(document) => document.number.clone(),
-        Fact::Phone(number) => phone(number),
-        Fact::HandledIn(id) => places.find(id).map_or_else(|| id.to_string(), |place| place.name.clone()),
-        Fact::Home(home) => home.text.clone(),
-        Fact::Tile(tile) => tile.row().name.vi.to_owned(),
-        Fact::Urgency(urgency) => (words.marks.urgency)(*urgency).to_owned(),
-        Fact::Consent(consent) => match consent.withdrawn {
-            Some(day) => (words.consent.withdrawn)(&date(day)),
-            None => (words.consent.answer)(consent.answer).to_owned(),
-        },
-        Fact::Status(status) => (words.marks.case_status)(*status).to_owned(),
-        Fact::NeedsInterpreter(yes) | Fact::HasCarer(yes) => yes_no(*yes, words).to_owned(),
-        Fact::Source(source) => (words.case_page.source_of)(*source).to_owned(),
-        Fact::Confidentiality(domain::Confidentiality::Normal) => words.case_page.everyone_in_area.to_owned(),
-        Fact::Confidentiality(domain::Confidentiality::Restricted) => words.case_page.named_only.to_owned(),
-        Fact::EthnicGroup(code) => {
-            let found = domain::catalogue::ETHNIC_GROUPS.iter().find(|(known, _)| known == code);
-            found.map(|(_, name)| name.vi.to_owned())?
-        }
-        Fact::Point(_) => return None,
-    };
-    Some(((words.errors.fact)(fact.name()), said))
+    let names = Names { places, person, facility: &|_| None };
+    (change_title(change, words), text::reading(change, names, words, Lang::Vi))
 }

@@ -19,6 +19,7 @@ pub fn change_title(change: &Change, words: &Words) -> String {
         Body::ReferralActed { .. } => words.sync.acted,
         Body::Told(_) => words.sync.told,
         Body::Looked => words.sync.looked,
+        Body::Dropped(_) => words.sync.dropped_note,
         Body::PlacesCounted { .. } => words.sync.places,
         Body::ActivityRecorded(_) => words.sync.activity,
         Body::PhotoAdded(_) => words.sync.photo_added,

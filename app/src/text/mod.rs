@@ -5,12 +5,14 @@
 mod change;
 mod en;
 mod figure;
+mod reading;
 mod refusal;
 mod vi;
 mod words;
 
 pub use change::change_title;
 pub use figure::{bytes, capital, date, date_time, day_month, grouped, phone, time, weekday_date};
+pub use reading::{Names, Pair, as_text, birth_said, consent_said, fact_said, reading, sharing_line, visit_pairs};
 pub use refusal::refusal;
 pub use words::*;
 

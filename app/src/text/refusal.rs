@@ -28,6 +28,7 @@ pub fn refusal(why: &Refusal, written: Option<&str>, words: &Words) -> String {
         Refusal::RestrictedReceiver => errors.restricted_receiver.to_owned(),
         Refusal::NoPhotoConsent => errors.no_photo_consent.to_owned(),
         Refusal::TooManyPhotos => errors.too_many_photos.to_owned(),
+        Refusal::Dropped => errors.dropped.to_owned(),
         Refusal::Newer => errors.newer.to_owned(),
     }
 }
@@ -95,6 +96,7 @@ mod tests {
             Refusal::Twice,
             Refusal::NoPhotoConsent,
             Refusal::TooManyPhotos,
+            Refusal::Dropped,
         ];
         all.extend(DECIDE.map(Refusal::Decide));
         all.extend(SPOTS.iter().flat_map(|spot| INVALID.map(|why| Refusal::Field { spot: *spot, why })));

@@ -377,3 +377,100 @@ async fn a_notebook_the_browser_threw_away_is_noticed_and_recording_goes_on() {
     until("everything is back", || tab.waiting() == 0 && tab.shows("Hoàng Thị Mỷ") == 1).await;
     tab.leave().await;
 }
+
+/// What a visit says whose next day lies in a year long gone: the office cannot take it.
+fn wrong_year() -> Body {
+    let Body::VisitRecorded(visit) = laws::visit("Đỡ đau chân.") else { unreachable!("a visit") };
+    Body::VisitRecorded(Visit { next: Day::of(2020, 1, 1), ..visit })
+}
+
+impl Tab {
+    async fn write(&self, case: CaseId, body: Body, replaces: Option<ChangeId>) -> ChangeId {
+        let log = "place:a".parse().expect("a log");
+        self.phone.save(log, Subject::Case(case), vec![body], None, replaces).await.expect("saved")
+    }
+    fn held(&self) -> Vec<Change> {
+        let is_held = |item: &&OutboxItem| matches!(item.state, OutboxState::Held { .. });
+        self.state.outbox.with_untracked(|all| all.iter().filter(is_held).map(|i| i.change.clone()).collect())
+    }
+}
+
+#[wasm_bindgen_test]
+async fn what_is_corrected_a_second_time_still_stands_for_the_first() {
+    let village = Village::new();
+    let _town = fresh(&village).await;
+    let tab = Tab::of_lan().await;
+    let case = tab.record("Hoàng Thị Mỷ").await;
+    until("the office shows it", || tab.waiting() == 0).await;
+    let first = tab.write(case, wrong_year(), None).await;
+    until("it is held", || tab.held().len() == 1).await;
+    let second = tab.write(case, wrong_year(), Some(first)).await;
+    until("it is held again", || tab.held().iter().any(|change| change.id == second)).await;
+    assert_eq!(tab.held().len(), 1, "the second stands in the place of the first");
+    assert_eq!(tab.held()[0].replaces, Some(first));
+    tab.write(case, laws::visit("Đỡ đau chân."), Some(second)).await;
+    until("the office shows it", || tab.waiting() == 0).await;
+    let parts = tab.phone.parts(Subject::Case(case)).await.expect("its parts");
+    assert!(parts.0.contains_key(&PartKey::Visit(first)), "under the name it had from the beginning");
+    tab.leave().await;
+}
+
+#[wasm_bindgen_test]
+async fn what_somebody_gives_up_leaves_the_list_stays_on_the_phone_and_can_be_taken_up() {
+    let village = Village::new();
+    let town = fresh(&village).await;
+    let tab = Tab::of_lan().await;
+    let case = tab.record("Hoàng Thị Mỷ").await;
+    until("the office shows it", || tab.waiting() == 0).await;
+    let wrong = tab.write(case, wrong_year(), None).await;
+    until("it is held", || tab.held().len() == 1).await;
+    tab.phone.give_up(wrong, "Ghi nhầm người.".to_owned()).await.expect("given up");
+    assert_eq!(tab.state.unsent(), (1, 0), "the note about it waits");
+    until("the office has the note", || tab.state.unsent() == (0, 0)).await;
+    let dropped = tab.phone.dropped().await.expect("what was given up");
+    assert_eq!(dropped.len(), 1);
+    assert_eq!((dropped[0].change.id, &*dropped[0].reason), (wrong, "Ghi nhầm người."));
+    assert_eq!(dropped[0].change.body, wrong_year(), "whole");
+    let parts = tab.phone.parts(Subject::Case(case)).await.expect("its parts");
+    assert!(!parts.0.contains_key(&PartKey::Visit(wrong)), "it is in no case");
+    drop(tab);
+    // A start later it is still there, and comes back as it was.
+    let tab = Tab::open().await;
+    until("it is open", || tab.state.opening.get_untracked() == Opening::Ready).await;
+    assert_eq!(tab.phone.dropped().await.expect("what was given up").len(), 1);
+    town.set_mood(Mood::Cut);
+    tab.phone.take_up(wrong).await.expect("taken up");
+    assert_eq!(tab.phone.dropped().await.expect("what was given up"), vec![]);
+    assert_eq!(tab.state.unsent(), (1, 0));
+    town.set_mood(Mood::Open);
+    tab.phone.wake();
+    until("the office says again what is wrong", || tab.held().len() == 1).await;
+    assert_eq!((tab.held()[0].replaces, &tab.held()[0].body), (Some(wrong), &wrong_year()));
+    tab.leave().await;
+}
+
+#[wasm_bindgen_test]
+async fn what_rests_on_something_given_up_goes_with_it_and_comes_back_with_it() {
+    let village = Village::new();
+    let town = fresh(&village).await;
+    let tab = Tab::of_lan().await;
+    let case = tab.phone.new_case_id();
+    let mut facts = laws::opening("a1", Some("Lý A Páo"));
+    facts.retain(|fact| fact.name() != FactName::Tile);
+    let opening = tab.write(case, Body::CaseOpened { code: tab.phone.new_code(), facts }, None).await;
+    until("it is held", || tab.held().len() == 1).await;
+    town.set_mood(Mood::Cut);
+    let seen = tab.write(case, laws::visit("Nhà dột."), None).await;
+    assert_eq!((tab.shows("Lý A Páo"), tab.waiting()), (1, 2));
+    tab.phone.give_up(opening, "Người này không có thật.".to_owned()).await.expect("given up");
+    assert_eq!(tab.shows("Lý A Páo"), 0, "nobody is on the list");
+    let dropped: Vec<ChangeId> =
+        tab.phone.dropped().await.expect("what was given up").iter().map(|item| item.change.id).collect();
+    assert_eq!(dropped, vec![seen, opening], "the latest first");
+    tab.phone.take_up(seen).await.expect("taken up");
+    assert_eq!(tab.phone.dropped().await.expect("what was given up"), vec![]);
+    assert_eq!(tab.shows("Lý A Páo"), 1, "the visit came back with the case it is about");
+    let parts = tab.phone.parts(Subject::Case(case)).await.expect("its parts");
+    assert!(parts.0.contains_key(&PartKey::Visit(seen)), "under the name it had");
+    tab.leave().await;
+}

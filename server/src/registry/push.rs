@@ -12,8 +12,8 @@ use domain::{
     Timestamp, Verdict, WorkerId, limits,
 };
 
-use super::photos;
 use super::aside;
+use super::photos;
 use super::write::{Found, Raw, Writing, about_device, about_quarantine, about_waiting, digest};
 use crate::seal::Seal;
 

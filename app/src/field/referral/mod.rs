@@ -21,7 +21,7 @@ pub use ask::{AskReferral, draft_name};
 pub use decide::ReferralPage;
 pub use list::Referrals;
 pub use receivers::{Need, Offer, key, offers};
-pub use steps::{places_line, sharing_line};
+pub use steps::places_line;
 pub use turn::{Waiting, inbox, queue_row, waiting_for_me};
 
 /// What is known of the subject of a page; it changes only when the page must be drawn anew, so that a form stays as it

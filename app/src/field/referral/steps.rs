@@ -1,9 +1,8 @@
 //! What is asked and how far it has come: facts in pairs, the acts so far with who and when, the steps still open.
 
 use domain::{
-    Act, ActRecord, ChainStep, Colleague, ConsentAnswer, Day, DecisionDocument, Facility, Giver, Papers, Places,
-    Progress, Receiver, ReferralAsk, ReferralKind, ReferralStatus, ServiceCode, ShareItem, Sharing, Sheet, Timestamp,
-    WorkerId,
+    Act, ActRecord, ChainStep, Colleague, ConsentAnswer, Day, DecisionDocument, Facility, Papers, Places, Progress,
+    Receiver, ReferralAsk, ReferralKind, ReferralStatus, ServiceCode, ShareItem, Sheet, Timestamp, WorkerId,
 };
 use leptos::prelude::*;
 
@@ -14,7 +13,7 @@ use crate::{
         ui::{ClockMark, CollectAny, Section, moment},
         words,
     },
-    text::{Words, date, date_time},
+    text::{Words, date, date_time, sharing_line},
 };
 
 /// `Vào cơ sở: Chăm sóc dài hạn`; only the service where it says the same.
@@ -51,22 +50,6 @@ pub fn places_line(facility: &Facility, now: Timestamp, words: &Words) -> String
 
 pub fn items_line(items: &[ShareItem], words: &Words) -> String {
     items.iter().map(|item| (words.consent.item)(*item)).collect::<Vec<_>>().join(", ")
-}
-
-/// What the person agreed to, or why they were not asked.
-pub fn sharing_line(sharing: &Sharing, on: Day, words: &Words) -> String {
-    let items = items_line(&sharing.items, words);
-    let said = match sharing.answer {
-        ConsentAnswer::Agreed => format!("{}, {}", (words.referral.shared_list)(&items), date(on)),
-        answer => format!("{}: {items}", (words.consent.answer)(answer)),
-    };
-    match sharing.given_by {
-        Some(Giver::Representative) if !sharing.relation.is_empty() => format!("{said} ({})", sharing.relation),
-        Some(Giver::Representative) => {
-            format!("{said} ({})", domain::search::lower((words.consent.giver)(Giver::Representative)))
-        }
-        _ => said,
-    }
 }
 
 /// What a receiver may read, and by whose word.

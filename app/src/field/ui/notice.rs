@@ -70,6 +70,9 @@ pub fn ConfirmDialog(
     #[prop(into)] text: Signal<String>,
     #[prop(into)] act_label: String,
     #[prop(into)] act: Callback<()>,
+    /// Whether all that was asked for is there; until then the question stays.
+    #[prop(optional, into)]
+    ready: Option<Callback<(), bool>>,
     #[prop(optional)] children: Option<Children>,
 ) -> AnyView {
     let dialog = NodeRef::<html::Dialog>::new();
@@ -88,6 +91,9 @@ pub fn ConfirmDialog(
             <form
                 on:submit=move |event| {
                     event.prevent_default();
+                    if ready.is_some_and(|ready| !ready.run(())) {
+                        return super::focus_first_error();
+                    }
                     act.run(());
                     open.set(false);
                 }
