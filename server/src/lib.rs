@@ -9,7 +9,7 @@
 //! - [`photo`]: the doors for sealed photos
 //! - [`headers`], [`observe`], [`health`]: what every answer carries, and how the office is doing
 //! - [`registry`]: changes, parts and logs; [`staff`]: people, rights and places
-//! - [`seal`], [`audit`]: what a stolen database does not tell, and who read what
+//! - [`seal`], [`audit`]: what a stolen database does not tell, and who read what; [`keys`]: the office's key pairs
 //! - [`serve`], [`database`]: start, stop, storage; [`demo`]: a fictional installation
 //! - [`user`], [`import`], [`backup`], [`check`], [`openapi`]: the other verbs of the command line
 
@@ -24,6 +24,7 @@ pub mod demo;
 pub mod headers;
 pub mod health;
 pub mod import;
+pub mod keys;
 pub mod login;
 pub mod observe;
 pub mod office;

@@ -15,10 +15,12 @@ use sha2::Sha256;
 const FORM: u8 = 1;
 const NONCE_BYTES: usize = 12;
 
-/// AES-256-GCM for bodies and HMAC-SHA-256 for hashes, under two keys made from the office's one.
+/// AES-256-GCM for bodies, HMAC-SHA-256 for hashes, and what key pairs are made from: three keys made from the office's
+/// one.
 pub struct Seal {
     cipher: Aes256Gcm,
     hashing: [u8; 32],
+    deriving: [u8; 32],
 }
 
 /// Sealed with another key, about something else, or damaged.
@@ -37,7 +39,13 @@ impl Seal {
     pub fn new(key: [u8; 32]) -> Self {
         let sealing = hmac(&key, &[b"seal"]);
         let cipher = Aes256Gcm::new(&sealing.into());
-        Self { cipher, hashing: hmac(&key, &[b"hash"]) }
+        Self { cipher, hashing: hmac(&key, &[b"hash"]), deriving: hmac(&key, &[b"derive"]) }
+    }
+
+    /// 32 bytes for the one purpose that `label` names, the same on every server of this office.
+    #[must_use]
+    pub fn derive(&self, label: &str) -> [u8; 32] {
+        crate::keys::derive(&self.deriving, label)
     }
 
     /// Seals `plain`; `about` (table and id) must be the same to open it, so that rows cannot be exchanged.

@@ -11,6 +11,7 @@ use domain::{
 use serde::{Deserialize, Serialize};
 
 use crate::database::{Connection, Pool, is_shared};
+use crate::keys::OfficeKeys;
 use crate::seal::Seal;
 
 /// Everything the rules and the briefings read about people and places, as one value of one moment.
@@ -27,6 +28,7 @@ pub struct Roster {
 pub struct Staff {
     pub pool: Pool,
     pub seal: Arc<Seal>,
+    pub keys: Arc<OfficeKeys>,
     current: Arc<RwLock<Arc<Roster>>>,
 }
 
@@ -54,7 +56,8 @@ impl Staff {
         seal.belongs_to(&mut connection).await?;
         let roster = Roster::load(&mut connection, &seal).await?;
         drop(connection);
-        Ok(Self { pool, seal, current: Arc::new(RwLock::new(Arc::new(roster))) })
+        let keys = Arc::new(OfficeKeys::of(&seal));
+        Ok(Self { pool, seal, keys, current: Arc::new(RwLock::new(Arc::new(roster))) })
     }
 
     /// The roster as the connection's transaction sees it. Not for a transaction that has changed it: what is taken back would
