@@ -8,6 +8,8 @@ import { CHROMIUM, CHROMIUM_ARGS } from './chromium.ts';
 import { PASSWORD, type Office } from './office.ts';
 import { Proxy as Network } from './proxy.ts';
 
+const FAKE_CAMERA = ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'];
+
 export interface PhoneOptions {
   width?: number;
   height?: number;
@@ -15,6 +17,8 @@ export interface PhoneOptions {
   /** A browser that runs no script. */
   script?: boolean;
   serviceWorkers?: 'allow' | 'block';
+  /** The phone has a camera, which shows a moving pattern and asks nobody. */
+  camera?: boolean;
   /** What the phone's clock says as the phone is switched on; from there it runs. Without it the clock is right. */
   clock?: Date;
 }
@@ -137,10 +141,10 @@ export class Phone {
   }
 
   async #launch(): Promise<void> {
-    const { width = 360, height = 640, theme = 'light', script = true, serviceWorkers = 'allow' } = this.options;
+    const { width = 360, height = 640, theme = 'light', script = true, serviceWorkers = 'allow', camera = false } = this.options;
     this.#context = await chromium.launchPersistentContext(this.profile, {
       executablePath: CHROMIUM,
-      args: CHROMIUM_ARGS,
+      args: camera ? [...CHROMIUM_ARGS, ...FAKE_CAMERA] : CHROMIUM_ARGS,
       viewport: { width, height },
       hasTouch: width < 600,
       isMobile: width < 600,

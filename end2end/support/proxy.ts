@@ -19,6 +19,7 @@ export class Proxy {
   #sockets = new Set<Socket>();
   #delayMs = 0;
   #cutAfterBytes?: number;
+  #cutPaths?: RegExp;
 
   private constructor(private readonly officePort: () => number) {}
 
@@ -73,6 +74,11 @@ export class Proxy {
     this.#cutAfterBytes = bytes;
   }
 
+  /** Each request for such a path loses its connection before the office hears of it. `undefined` ends it. */
+  cutRequestsFor(path: RegExp | undefined): void {
+    this.#cutPaths = path;
+  }
+
   #join(phone: Socket): void {
     const office = connect(this.officePort(), '127.0.0.1');
     let exchange: Exchange | undefined;
@@ -93,6 +99,10 @@ export class Proxy {
       if (method && path) {
         exchange = { method, path, answerBytes: 0 };
         this.exchanges.push(exchange);
+        if (this.#cutPaths?.test(path)) {
+          phone.destroy();
+          return undefined;
+        }
       }
       return piece;
     });

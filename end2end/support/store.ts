@@ -41,6 +41,28 @@ export async function fillUp(phone: Phone): Promise<void> {
   await session.send('Storage.overrideQuotaForOrigin', { origin: phone.network.url, quotaSize: 1 });
 }
 
+/** How many bytes the draft called `name` takes in the only notebook; 0 when there is none. */
+export async function draftBytes(phone: Phone, name: string): Promise<number> {
+  const [only] = await notebooks(phone);
+  if (!only) throw new Error('the phone holds no notebook');
+  return phone.page.evaluate(
+    ([database, name]) =>
+      new Promise<number>((done, failed) => {
+        const opening = indexedDB.open(database);
+        opening.onerror = () => failed(opening.error);
+        opening.onsuccess = () => {
+          const reading = opening.result.transaction('draft').objectStore('draft').get(name);
+          reading.onerror = () => failed(reading.error);
+          reading.onsuccess = () => {
+            opening.result.close();
+            done((reading.result as Uint8Array | undefined)?.length ?? 0);
+          };
+        };
+      }),
+    [only.name, name] as const,
+  );
+}
+
 /** Turns a bit of everything sealed that lies in `store` of the only notebook, as failing memory does. */
 export async function damage(phone: Phone, store: 'bundle' | 'outbox'): Promise<void> {
   const [only, ...others] = await notebooks(phone);

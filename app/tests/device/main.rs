@@ -5,6 +5,7 @@ mod notebook;
 mod office;
 mod people;
 mod phone;
+mod photos;
 mod speed;
 
 use wasm_bindgen_test::wasm_bindgen_test_configure;
