@@ -23,6 +23,14 @@
     const form = shell?.querySelector('form');
     // Whoever has begun to type finishes in the plain form, which works by itself;
     // an error the office wrote there has not been read yet.
+    form?.addEventListener('submit', () => {
+      // Whose name it is: the next time a tap on their own name fills it in.
+      try {
+        sessionStorage.setItem('cn.user_name', JSON.stringify(form.elements.user_name?.value ?? ''));
+      } catch {
+        // A browser that keeps nothing asks for it again.
+      }
+    });
     const known = root.dataset.opening !== undefined;
     if (form && !known && (form.dataset.answered !== undefined || isTouched(form))) return;
     shell?.remove();
@@ -56,12 +64,16 @@
     follow();
     registration.addEventListener('updatefound', follow);
     let agreed = false;
+    let controlled = navigator.serviceWorker.controller !== null;
     window.addEventListener('cn-update-agreed', () => {
       agreed = true;
       registration.waiting?.postMessage('take-over');
     });
     navigator.serviceWorker.addEventListener('controllerchange', () => {
       if (agreed) location.reload();
+      // Another tab has agreed: this one writes down what is being typed, and follows.
+      else if (controlled) window.dispatchEvent(new Event('cn-taken-over'));
+      controlled = true;
     });
     let looked = Date.now();
     document.addEventListener('visibilitychange', () => {

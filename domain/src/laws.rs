@@ -3,7 +3,7 @@
 
 use std::cell::Cell;
 
-use crate::{json::Raw, notebook::Draft, *};
+use crate::{json::Raw, map::Set, notebook::Draft, *};
 
 /// A village to test in: province, two communes with villages, one facility, and the people.
 #[derive(Debug, Clone)]
@@ -530,6 +530,31 @@ pub async fn only_the_right_desk_decides(registry: &dyn Registry, village: &Vill
     assert_eq!(push(registry, &lan, &[&decide(&lan)]).await, refused(DecideError::NotYourStep));
 }
 
+/// A phone that was silent for long gets each subject once, as it stands now, and is told about how much there is.
+pub async fn a_phone_long_silent_catches_up_by_state(registry: &dyn Registry, village: &Village) {
+    let (lan, hanh) = (Pen::new(village.lan, 1), Pen::new(village.hanh, 2));
+    let cases: Vec<Change> = (0..30).map(|_| lan.open("a1", Some("Hoàng Thị Mỷ"), vec![])).collect();
+    push(registry, &lan, &cases.iter().collect::<Vec<_>>()).await;
+    let notebook = memory::MemoryNotebook::default();
+    pull_all(registry, &hanh, &notebook).await;
+    // A month of visits, three to each case.
+    for _ in 0..3 {
+        let visits: Vec<Change> =
+            cases.iter().map(|case| lan.write(case.subject, "place:a", visit("Đỡ đau chân."))).collect();
+        push(registry, &lan, &visits.iter().collect::<Vec<_>>()).await;
+    }
+    let cursors = notebook.cursors().await.expect("cursors");
+    let cursors = cursors.into_iter().map(|(log, cursor)| (log, Some(cursor))).collect();
+    let request = PullRequest { v: 1, worker: hanh.worker, device: hanh.device, cursors, briefing: String::new() };
+    let answer = registry.pull(&hanh.session(), request, MORNING).await.expect("an answer");
+    let told: Vec<Subject> = answer.pages.iter().flat_map(|p| p.subjects.iter().map(|s| s.subject)).collect();
+    let once: Set<Subject> = told.iter().copied().collect();
+    assert_eq!((told.len(), once.len()), (30, 30), "each once");
+    let all_parts = answer.pages.iter().flat_map(|p| &p.subjects).all(|s| s.parts.len() == 4);
+    assert!(all_parts, "three visits and the trail, not one page for each");
+    assert_eq!(answer.ahead, None, "nothing is behind");
+}
+
 /// What its writer gives up is kept with its content and enters no case; what waited for it waits no longer, and is kept
 /// for somebody to read.
 pub async fn what_its_writer_gives_up_is_put_away(registry: &dyn Registry, village: &Village) {
@@ -581,6 +606,7 @@ where
     a_decision_is_shown_before_it_is_settled(&*make().await, village).await;
     only_the_right_desk_decides(&*make().await, village).await;
     what_its_writer_gives_up_is_put_away(&*make().await, village).await;
+    a_phone_long_silent_catches_up_by_state(&*make().await, village).await;
 }
 
 fn header_page(case: &Change, seq: u64, settled: bool) -> Page {

@@ -39,6 +39,8 @@ pub struct Run {
     pub received: usize,
     pub held: usize,
     pub subjects: usize,
+    /// About how many subjects more the office has; 0 also when it does not say.
+    pub ahead: usize,
 }
 
 /// The order on the wire: cases with an emergency first, whole and in their own order; then the rest by `n`; what speaks
@@ -228,10 +230,14 @@ pub async fn pull<N: Notebook, O: Office>(
             notebook.put_briefing(briefing).await?;
         }
         let mut more = false;
+        let ahead = answer.ahead.and_then(|ahead| usize::try_from(ahead).ok()).unwrap_or(0);
+        // What this answer brings is still ahead until its page is stored.
+        run.ahead = ahead + answer.pages.iter().map(|page| page.subjects.len()).sum::<usize>();
         for page in &answer.pages {
             // By the office's clock: one day on which the phone's is wrong must not make it forget what it has to offer.
             notebook.store(page, answer.now).await?;
             run.subjects += page.subjects.len();
+            run.ahead -= page.subjects.len();
             more |= page.more;
             progress(&run);
         }

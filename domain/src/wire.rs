@@ -77,6 +77,9 @@ pub struct PullRequest {
 pub struct PullAnswer {
     pub now: Timestamp,
     pub pages: Vec<Page>,
+    /// About how many subjects more have changed behind these pages; for a progress bar, nothing else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ahead: Option<u64>,
     /// Present when the phone's is old.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub briefing: Option<Briefing>,

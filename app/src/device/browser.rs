@@ -66,6 +66,24 @@ pub fn forget_setting(name: &str) {
         settings.remove_item(name).ok();
     }
 }
+/// Something left for the next page of this tab, which reads it once.
+pub fn tell_next<T: Serialize>(name: &str, value: T) {
+    if let (Some(notes), Ok(text)) = (notes(), json::write_text(&value)) {
+        notes.set_item(name, &text).ok();
+    }
+}
+/// What the page before left, or `/boot.js`; gone once it was read.
+#[must_use]
+pub fn told<T: DeserializeOwned>(name: &str) -> Option<T> {
+    let notes = notes()?;
+    let text = notes.get_item(name).ok()??;
+    notes.remove_item(name).ok();
+    json::read(text.as_bytes()).ok()
+}
+fn notes() -> Option<web_sys::Storage> {
+    web_sys::window()?.session_storage().ok()?
+}
+
 /// `None` where the browser keeps nothing. `gloo` finds the store; its own reading of JSON would bring a second parser.
 fn settings() -> Option<web_sys::Storage> {
     web_sys::window()?.local_storage().ok()??;

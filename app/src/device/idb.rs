@@ -2,7 +2,10 @@
 //!
 //! A put is not waited for: its failure aborts the transaction, and only the end of the transaction says what was kept.
 
+use std::{cell::RefCell, rc::Rc};
+
 use domain::StoreError;
+use futures::future::LocalBoxFuture;
 use js_sys::{Array, Function, Object, Promise, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use wasm_bindgen_futures::JsFuture;
@@ -25,7 +28,17 @@ pub enum Mode {
 #[derive(Debug)]
 pub struct Database {
     db: IdbDatabase,
-    _close: Closure<dyn FnMut()>,
+    _close: Closure<dyn FnMut(IdbVersionChangeEvent)>,
+}
+
+type Hook = Rc<dyn Fn() -> LocalBoxFuture<'static, ()>>;
+thread_local! {
+    static BEFORE_CLOSE: RefCell<Option<Hook>> = RefCell::default();
+}
+
+/// What is done before a database closes for a newer app in another tab; until it is done, that one waits.
+pub fn before_close(hook: impl Fn() -> LocalBoxFuture<'static, ()> + 'static) {
+    BEFORE_CLOSE.set(Some(Rc::new(hook)));
 }
 
 impl Database {
@@ -47,7 +60,18 @@ impl Database {
         request.set_onupgradeneeded(Some(change.as_ref().unchecked_ref()));
         let db: IdbDatabase = answer(&request).await?.dyn_into().map_err(|_| StoreError::Failed)?;
         let handle = db.clone();
-        let close = Closure::new(move || handle.close());
+        let close = Closure::new(move |event: IdbVersionChangeEvent| {
+            // A database that is thrown away takes nothing more in.
+            let hook = BEFORE_CLOSE.with_borrow(Clone::clone).filter(|_| event.new_version().is_some());
+            let handle = handle.clone();
+            match hook {
+                Some(hook) => wasm_bindgen_futures::spawn_local(async move {
+                    hook().await;
+                    handle.close();
+                }),
+                None => handle.close(),
+            }
+        });
         db.set_onversionchange(Some(close.as_ref().unchecked_ref()));
         Ok(Self { db, _close: close })
     }

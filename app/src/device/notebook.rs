@@ -229,6 +229,11 @@ impl IndexedDbNotebook {
     pub fn row(&self, subject: Subject) -> Option<Row> {
         self.shelf.borrow().rows.get(&subject).cloned()
     }
+    /// How many subjects are known here.
+    #[must_use]
+    pub fn known(&self) -> usize {
+        self.shelf.borrow().rows.len()
+    }
     /// How many unsent rows of the outbox could not be read at the last look. They stay where they are.
     #[must_use]
     pub fn unreadable(&self) -> usize {

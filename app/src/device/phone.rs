@@ -35,23 +35,29 @@ use web_sys::{Blob, BlobPropertyBag, BroadcastChannel, ImageBitmap, MessageEvent
 
 use super::{
     browser::{self, Lock},
-    idb::Listener,
+    idb::{self, Listener},
     line::Line,
     notebook::{self, IndexedDbNotebook, News},
     photos,
     picture::{self, PictureError},
-    roster::Roster,
+    roster::{Known, Roster},
     rounds::{Outcome, Rounds, Wake},
     vault::Vault,
 };
-use crate::field::{AppState, Keeper, Opening, Person, PhotoSending, PhotoTrouble, Room, SyncState};
+use crate::field::{AppState, KEEP, Keeper, Loading, Opening, Person, PhotoSending, PhotoTrouble, Room, SyncState};
 
 /// Whose notebook opens by itself; `/boot.js` reads it too.
 const PERSON: &str = "cn.person";
 /// Whose notebooks were made here: one of them that is empty again was thrown away by the browser.
 const MADE: &str = "cn.made";
+/// What somebody typed into the plain log-in as their user name; `/boot.js` leaves it.
+const USER_NAME: &str = "cn.user_name";
+/// Said by `/boot.js`: another tab has agreed to a newer build.
+const TAKEN_OVER: &str = "cn-taken-over";
 /// When the browser was found to have thrown a notebook away.
 const EVICTED: &str = "cn.evicted";
+/// When somebody read of it.
+const EVICTED_READ: &str = "cn.evicted_read";
 /// How long that is said: until even somebody who comes once a week has read it.
 const EVICTED_MS: i64 = 14 * 86_400_000;
 /// How long a start waits to hear who has just logged in before it offers the log-in.
@@ -86,6 +92,8 @@ struct Inner {
     roster: RefCell<Option<Rc<Roster>>>,
     seat: RefCell<Option<Rc<Seat>>>,
     asked_to_keep: Cell<bool>,
+    /// Drafts on their way to the disk.
+    putting: Cell<usize>,
     listeners: RefCell<Vec<Listener>>,
 }
 
@@ -142,6 +150,7 @@ impl Phone {
             roster: RefCell::default(),
             seat: RefCell::default(),
             asked_to_keep: Cell::new(false),
+            putting: Cell::new(0),
             listeners: RefCell::default(),
         }))
     }
@@ -158,6 +167,12 @@ impl Phone {
                 && inner.state.sync.get_untracked() == SyncState::Idle
             {
                 inner.state.sync.set(SyncState::Offline);
+            }
+        }));
+        let phone = Rc::downgrade(&self.0);
+        listeners.push(Listener::new(&window, TAKEN_OVER, move |_| {
+            if let Some(inner) = phone.upgrade() {
+                spawn_local(async move { Phone(inner).give_way().await });
             }
         }));
         if let Some(document) = window.document() {
@@ -245,7 +260,9 @@ impl Phone {
         }
         match logged_in {
             Some(worker) => {
-                if let Err(error) = self.take(worker).await {
+                // The plain form was filled in by whoever logged in last.
+                let user_name = browser::told::<String>(USER_NAME);
+                if let Err(error) = self.take(worker, user_name.as_deref()).await {
                     state.opening.set(Opening::Failed(error));
                 }
             }
@@ -270,18 +287,49 @@ impl Phone {
     }
 
     /// Gives the phone to somebody whom the office knows.
-    async fn take(&self, worker: Worker) -> Result<(), StoreError> {
-        let vault = self.roster().await?.keep(&worker, browser::now()).await?;
+    async fn take(&self, worker: Worker, user_name: Option<&str>) -> Result<(), StoreError> {
+        let vault = self.roster().await?.keep_as(&worker, user_name, browser::now()).await?;
         browser::set_setting(PERSON, worker.id);
-        if let Some(seat) = self.seat_now()
-            && seat.worker == worker.id
-        {
-            self.state().worker.set(Some(worker));
-            self.wake_because(Wake::Now);
-            return Ok(());
+        if let Some(seat) = self.seat_now() {
+            if seat.worker == worker.id {
+                self.state().worker.set(Some(worker));
+                self.wake_because(Wake::Now);
+                return Ok(());
+            }
+            self.clear_table().await;
         }
         self.sit_down(worker, vault).await;
         Ok(())
+    }
+
+    /// Before another person takes the phone: what this one was typing is written into their notebook, and every page that
+    /// they opened goes.
+    async fn clear_table(&self) {
+        self.write_drafts_down().await;
+        self.stand_up();
+        self.state().sitting.update(|sitting| *sitting += 1);
+    }
+
+    /// Lets every open form write itself down, and waits until that is on the disk.
+    async fn write_drafts_down(&self) {
+        const STEP_MS: u32 = 20;
+        const STEPS: u32 = 150;
+        if let (Some(window), Ok(event)) = (web_sys::window(), web_sys::Event::new(KEEP)) {
+            window.dispatch_event(&event).ok();
+        }
+        // A disk that does not answer must not hold the phone.
+        for _ in 0..STEPS {
+            if self.0.putting.get() == 0 {
+                return;
+            }
+            TimeoutFuture::new(STEP_MS).await;
+        }
+    }
+
+    /// Another tab has opened, or is about to open, a newer app.
+    async fn give_way(&self) {
+        self.write_drafts_down().await;
+        self.state().superseded.set(true);
     }
 
     /// Opens somebody's notebook and starts their rounds.
@@ -296,6 +344,7 @@ impl Phone {
             Err(error) => return state.opening.set(Opening::Failed(error)),
         };
         note_eviction(id, notebook.is_new());
+        state.evicted.set(is_news_of_eviction());
         let channel = BroadcastChannel::new(&format!("caunoi-{id}")).ok();
         let seat = Rc::new(Seat {
             worker: id,
@@ -308,6 +357,16 @@ impl Phone {
             nap: RefCell::default(),
         });
         *self.0.seat.borrow_mut() = Some(seat.clone());
+        let phone = Rc::downgrade(&self.0);
+        idb::before_close(move || {
+            let phone = phone.clone();
+            async move {
+                if let Some(inner) = phone.upgrade() {
+                    Phone(inner).give_way().await;
+                }
+            }
+            .boxed_local()
+        });
         self.attach(&seat);
         state.contact.set(seat.notebook.last_contact().await.ok().flatten());
         self.show_briefing(&seat).await;
@@ -410,9 +469,20 @@ impl Phone {
                 self.hear(seat, News::Briefing, false);
             }
             Some("photos") => self.hear(seat, News::Photos, false),
+            Some("drafts") => {
+                let (phone, seat) = (self.clone(), seat.clone());
+                spawn_local(async move { phone.show_drafts(&seat).await });
+            }
+            Some("contact") => {
+                let (phone, seat) = (self.clone(), seat.clone());
+                spawn_local(async move { phone.show_contact(&seat).await });
+            }
             Some("gone") => {
-                self.stand_up();
-                self.state().opening.set(Opening::Nobody);
+                let phone = self.clone();
+                spawn_local(async move {
+                    phone.clear_table().await;
+                    phone.state().opening.set(Opening::Nobody);
+                });
             }
             _ => {}
         }
@@ -445,6 +515,18 @@ impl Phone {
             }
         }
         state.briefing.set(Some(Arc::new(briefing)));
+    }
+
+    /// The last contact, which another tab may have had.
+    async fn show_contact(&self, seat: &Rc<Seat>) {
+        if let Ok(Some(at)) = seat.notebook.last_contact().await
+            && self.is_seated(seat)
+        {
+            self.state().contact.set(Some(at));
+            if self.state().sync.get_untracked() != SyncState::Running {
+                self.state().sync.set(SyncState::Idle);
+            }
+        }
     }
 
     async fn show_drafts(&self, seat: &Rc<Seat>) {
@@ -543,6 +625,7 @@ impl Phone {
             if waiting.is_empty() && subjects.is_empty() && !all {
                 break;
             }
+            let began = browser::now();
             if let Err(error) = self.draw(seat, &subjects, all).await {
                 // Nothing is taken from the screen because of it; what was to be drawn stays to be drawn.
                 redraw.all.set(redraw.all.get() || all);
@@ -560,7 +643,9 @@ impl Phone {
             if redraw.syncing.get() && !redraw.urgent.get() {
                 let (wake, woken) = oneshot::channel::<()>();
                 *redraw.nap.borrow_mut() = Some(wake);
-                match select(TimeoutFuture::new(REDRAW_MS), woken).await {
+                // On a slow phone drawing must not take the time in which somebody wants to tap.
+                let took_ms = u32::try_from(browser::now().0 - began.0).unwrap_or(0);
+                match select(TimeoutFuture::new(REDRAW_MS.max(took_ms.saturating_mul(8))), woken).await {
                     Either::Left(_) | Either::Right(_) => {}
                 }
             }
@@ -636,7 +721,9 @@ impl Phone {
         state.sync.set(SyncState::Running);
         seat.redraw.syncing.set(true);
         let phone = sync::Phone { worker: seat.worker, device: seat.notebook.device() };
-        let ended = sync::run(&*seat.notebook, &self.0.line, phone, &browser::now, &|_| ()).await;
+        let started = browser::now();
+        let progress = |run: &sync::Run| self.note_progress(seat, run, started);
+        let ended = sync::run(&*seat.notebook, &self.0.line, phone, &browser::now, &progress).await;
         seat.redraw.syncing.set(false);
         seat.redraw.nap.borrow_mut().take();
         if !self.is_seated(seat) {
@@ -651,10 +738,12 @@ impl Phone {
         if is_reached {
             self.send_photos(seat);
         }
+        state.loading.set(None);
         match ended {
             Ok(_) => {
                 let now = browser::now();
                 seat.notebook.note_contact(now).await.ok();
+                tell(seat, "contact");
                 if self.is_seated(seat) {
                     state.contact.set(Some(now));
                     state.sync.set(SyncState::Idle);
@@ -672,6 +761,20 @@ impl Phone {
                 Outcome::Failed(error)
             }
         }
+    }
+
+    /// Shows how much is here while more than a page is on the way. What an earlier run brought counts.
+    fn note_progress(&self, seat: &Rc<Seat>, run: &sync::Run, started: Timestamp) {
+        if !self.is_seated(seat) {
+            return;
+        }
+        let here = seat.notebook.known();
+        let taken = i64::try_from(run.subjects).unwrap_or(0);
+        let ahead = i64::try_from(run.ahead).unwrap_or(0);
+        let spent = browser::now().0 - started.0;
+        let left_ms = (taken > 0).then(|| spent.max(0) / taken * ahead);
+        let loading = Loading { here, of: here + run.ahead, left_ms };
+        self.state().loading.set((run.ahead >= limits::PAGE_SUBJECTS).then_some(loading));
     }
 
     /// Saves changes, all or none; see [`Keeper::save`].
@@ -799,7 +902,7 @@ impl Phone {
         let worker = self.state().worker.get_untracked().ok_or(StoreError::Closed)?;
         self.stand_up();
         self.0.roster.borrow_mut().take();
-        self.take(worker).await?;
+        self.take(worker, None).await?;
         self.seat()
     }
 
@@ -808,7 +911,8 @@ impl Phone {
         for known in self.roster().await?.people().await? {
             let name = IndexedDbNotebook::name_of(known.worker.id);
             let unsent = notebook::unsent(&name).await.ok();
-            people.push(Person { worker: known.worker, unsent, signed_out: known.signed_out });
+            let Known { worker, signed_out, user_name, .. } = known;
+            people.push(Person { worker, unsent, signed_out, user_name });
         }
         Ok(people)
     }
@@ -816,13 +920,14 @@ impl Phone {
     async fn change_seats(&self, worker: WorkerId) -> Result<(), StoreError> {
         match self.roster().await?.unlock(worker).await? {
             Some((worker, vault)) => {
+                self.clear_table().await;
                 browser::set_setting(PERSON, worker.id);
                 self.roster().await?.keep(&worker, browser::now()).await?;
                 self.sit_down(worker, vault).await;
             }
             // Whoever logged out here opens their notebook by logging in.
             None => {
-                self.stand_up();
+                self.clear_table().await;
                 self.roster().await?.forget_last().await?;
                 browser::forget_setting(PERSON);
                 self.state().opening.set(Opening::Nobody);
@@ -841,7 +946,7 @@ impl Phone {
             channel.post_message(&"gone".into()).ok();
         }
         browser::forget_setting(PERSON);
-        self.stand_up();
+        self.clear_table().await;
         self.state().opening.set(Opening::Nobody);
         Ok(())
     }
@@ -870,8 +975,17 @@ impl Keeper for Phone {
     }
     fn put_draft(&self, draft: Draft) -> Answer<(), StoreError> {
         let phone = self.clone();
+        let seat = self.seat();
+        let putting = Putting::new(&self.0);
         async move {
-            phone.seat()?.notebook.put_draft(&draft).await?;
+            let seat = seat?;
+            let put = seat.notebook.put_draft(&draft).await;
+            drop(putting);
+            put?;
+            if !phone.is_seated(&seat) {
+                return Ok(());
+            }
+            tell(&seat, "drafts");
             phone.state().drafts.update(|drafts| {
                 drafts.retain(|d| d.name != draft.name);
                 drafts.push(draft);
@@ -887,7 +1001,9 @@ impl Keeper for Phone {
     fn delete_draft(&self, name: String) -> Answer<(), StoreError> {
         let phone = self.clone();
         async move {
-            phone.seat()?.notebook.delete_draft(&name).await?;
+            let seat = phone.seat()?;
+            seat.notebook.delete_draft(&name).await?;
+            tell(&seat, "drafts");
             phone.state().drafts.update(|drafts| drafts.retain(|d| d.name != name));
             Ok(())
         }
@@ -914,6 +1030,10 @@ impl Keeper for Phone {
         let phone = self.clone();
         async move { phone.take_up_dropped(dropped).await }.boxed_local()
     }
+    fn keep_drafts(&self) -> LocalBoxFuture<'static, ()> {
+        let phone = self.clone();
+        async move { phone.write_drafts_down().await }.boxed_local()
+    }
     fn wake(&self) {
         self.wake_because(Wake::Now);
     }
@@ -924,8 +1044,8 @@ impl Keeper for Phone {
     fn log_in(&self, name: String, password: String) -> Answer<(), ApiError> {
         let phone = self.clone();
         async move {
-            let worker = phone.0.line.log_in(name, password).await?;
-            if let Err(error) = phone.take(worker).await {
+            let worker = phone.0.line.log_in(name.clone(), password).await?;
+            if let Err(error) = phone.take(worker, Some(&name)).await {
                 phone.state().opening.set(Opening::Failed(error));
             }
             Ok(())
@@ -943,11 +1063,12 @@ impl Keeper for Phone {
     fn room(&self) -> Answer<Room, StoreError> {
         async {
             let browser::Estimate { kept, used_bytes, free_bytes } = browser::estimate().await;
-            let found: Option<Timestamp> = browser::setting(EVICTED);
-            let evicted = found.is_some_and(|at| browser::now().0 - at.0 < EVICTED_MS);
-            Ok(Room { kept, used_bytes, free_bytes, evicted })
+            Ok(Room { kept, used_bytes, free_bytes, evicted: evicted().is_some() })
         }
         .boxed_local()
+    }
+    fn eviction_read(&self) {
+        browser::set_setting(EVICTED_READ, browser::now());
     }
     fn ask_to_keep(&self) -> Answer<bool, StoreError> {
         async { Ok(browser::ask_to_keep().await) }.boxed_local()
@@ -1019,6 +1140,29 @@ fn trouble(error: PictureError) -> PhotoTrouble {
     }
 }
 
+/// A draft on its way to the disk.
+struct Putting(Weak<Inner>);
+impl Putting {
+    fn new(inner: &Rc<Inner>) -> Self {
+        inner.putting.set(inner.putting.get() + 1);
+        Self(Rc::downgrade(inner))
+    }
+}
+impl Drop for Putting {
+    fn drop(&mut self) {
+        if let Some(inner) = self.0.upgrade() {
+            inner.putting.set(inner.putting.get() - 1);
+        }
+    }
+}
+
+/// Tells the other tabs of the same person.
+fn tell(seat: &Seat, said: &str) {
+    if let Some(channel) = &seat.channel {
+        channel.post_message(&said.into()).ok();
+    }
+}
+
 fn new_id(now: Timestamp) -> ChangeId {
     ChangeId::at(now.0.unsigned_abs(), browser::random())
 }
@@ -1026,6 +1170,17 @@ fn new_id(now: Timestamp) -> ChangeId {
 async fn overlaid(notebook: &IndexedDbNotebook, outbox: &[OutboxItem], subject: Subject) -> Result<Parts, StoreError> {
     let stored = notebook.find(subject).await?.unwrap_or_default();
     Ok(sync::overlay(stored.parts, outbox, subject))
+}
+
+/// When the browser was found to have thrown a notebook away, while that is still said.
+fn evicted() -> Option<Timestamp> {
+    browser::setting(EVICTED).filter(|at: &Timestamp| browser::now().0 - at.0 < EVICTED_MS)
+}
+
+/// Whether nobody has read yet that it did.
+fn is_news_of_eviction() -> bool {
+    let read: Option<Timestamp> = browser::setting(EVICTED_READ);
+    evicted().is_some_and(|at| read.is_none_or(|read| read < at))
 }
 
 /// Remembers that a notebook was made here; if it had been made before and is empty now, that it was thrown away.

@@ -15,6 +15,8 @@ const KEY: &str = "key";
 const PERSON: &str = "person";
 /// In the store of the key: whose notebook opens by itself.
 const LAST: &str = "last";
+/// Where in a row the sealed user name stands.
+const NAME_AT: u32 = 5;
 
 /// Somebody who has logged in on this phone.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +27,8 @@ pub struct Known {
     pub signed_out: bool,
     /// The office has not been told of the log-out yet.
     pub untold: bool,
+    /// What they log in as, once they have done so in the app.
+    pub user_name: Option<String>,
 }
 
 /// The people of this phone.
@@ -116,6 +120,14 @@ impl Roster {
     /// # Errors
     /// [`StoreError`].
     pub async fn keep(&self, worker: &Worker, now: Timestamp) -> Result<Vault, StoreError> {
+        self.keep_as(worker, None, now).await
+    }
+
+    /// As [`Roster::keep`], with what they logged in as, if that is known.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn keep_as(&self, worker: &Worker, user_name: Option<&str>, now: Timestamp) -> Result<Vault, StoreError> {
         let id = worker.id.to_string();
         let row = self.row(worker.id).await?;
         let wrapped = match wrapped(&row) {
@@ -124,6 +136,10 @@ impl Roster {
         };
         let profile = domain::json::write(worker).map_err(|_| StoreError::Failed)?;
         let profile = self.vault.seal(PERSON, &id, &profile).await?;
+        let user_name = match user_name {
+            Some(name) => Some(self.vault.seal(PERSON, &id, name.as_bytes()).await?),
+            None => None,
+        };
         let db = database(&self.name).await?;
         let tx = db.transaction(&[PERSON, KEY], Mode::Strict)?;
         tx.store(KEY)?.put(&LAST.into(), &id.as_str().into())?;
@@ -131,7 +147,10 @@ impl Roster {
         let standing = store.get(&id.as_str().into()).await?;
         // Another tab may have been faster; a person has one data key.
         let first = self::wrapped(&standing).unwrap_or(wrapped);
-        store.put(&id.as_str().into(), &write(&first, &profile, now, false, false))?;
+        let row = write(&first, &profile, now, false, false);
+        let known = standing.dyn_ref::<Array>().map(|row| row.get(NAME_AT));
+        row.set(NAME_AT, user_name.map(JsValue::from).or(known).unwrap_or_default());
+        store.put(&id.as_str().into(), &row)?;
         tx.done().await?;
         self.vault.unwrap(&id, &first).await
     }
@@ -199,7 +218,13 @@ impl Roster {
     async fn read(&self, id: &JsValue, row: &JsValue) -> Option<Known> {
         let row = row.dyn_ref::<Array>()?;
         let profile = self.vault.open(PERSON, &id.as_string()?, idb::bytes(&row.get(1))?).await.ok()?;
+        let id = id.as_string()?;
+        let user_name = match idb::bytes(&row.get(NAME_AT)) {
+            Some(sealed) => self.vault.open(PERSON, &id, sealed).await.ok(),
+            None => None,
+        };
         Some(Known {
+            user_name: user_name.and_then(|name| String::from_utf8(name).ok()),
             worker: domain::json::read(&profile).ok()?,
             used_at: Timestamp(row.get(2).as_f64()? as i64),
             signed_out: row.get(3).is_truthy(),

@@ -1,17 +1,17 @@
 //! What stands under the bar of a main page when something is not as usual: session ended, old version, new version.
 
-use leptos::{ev, prelude::*};
+use leptos::{ev, prelude::*, task::spawn_local};
 
 use super::{
     app_state,
     route::Route,
-    state::{AppState, Opening, SyncState},
+    state::{AppState, Loading, Opening, SyncState},
     ui::{Banner, If, moment},
     words,
 };
 use crate::{
     icon::{Icon, sized},
-    text::Words,
+    text::{Words, grouped},
 };
 
 /// The strips under the bar. None of them stops anybody from recording.
@@ -26,9 +26,13 @@ pub fn Banners() -> AnyView {
         window_event_listener(ev::Custom::<web_sys::Event>::new("cn-update-ready"), move |_| update.set(true));
     on_cleanup(move || listener.remove());
     let agree = move |_| {
-        if let Ok(event) = web_sys::Event::new("cn-update-agreed") {
-            let _ = window().dispatch_event(&event);
-        }
+        let kept = state.keeper().keep_drafts();
+        spawn_local(async move {
+            kept.await;
+            if let Ok(event) = web_sys::Event::new("cn-update-agreed") {
+                let _ = window().dispatch_event(&event);
+            }
+        });
     };
     view! {
         {move || match state.sync.get() {
@@ -43,11 +47,68 @@ pub fn Banners() -> AnyView {
             }
             _ => None,
         }}
+        <If when=move || state.evicted.get()>
+            <Banner icon=Icon::Warning said=words.sync.evicted>
+                <a class="button" href=Route::Sync.path()>{words.sync.title}</a>
+            </Banner>
+        </If>
+        {move || state.loading.get().map(|loading| view! { <LoadingBar loading /> })}
         <If when=move || update.get()>
             <Banner icon=Icon::Download said=words.frame.update calm=true>
                 <button class="button" type="button" on:click=agree>{words.frame.update_button}</button>
             </Banner>
         </If>
+    }
+    .into_any()
+}
+
+/// How much of the office's content is here, and about how long the rest takes. Nobody has to wait for it.
+#[component]
+fn LoadingBar(loading: Loading) -> AnyView {
+    let words = words();
+    let Loading { here, of, left_ms } = loading;
+    let part = (here * 100 / of.max(1)).min(99);
+    let figure = (words.frame.loading)(&grouped(here as u64), &grouped(of as u64));
+    let left = left_ms.map(|ms| (words.frame.loading_left)(ms)).unwrap_or_default();
+    view! {
+        <div class="banner" data-tone="calm">
+            <div class="stack" data-gap="s">
+                <p>{sized(Icon::Download, Some("s"))}<span>{figure} " " {left}</span></p>
+                <span
+                    class="bar"
+                    role="progressbar"
+                    aria-label=words.frame.loading_label
+                    aria-valuemin="0"
+                    aria-valuemax="100"
+                    aria-valuenow=part.to_string()
+                >
+                    <i style:--part=format!("{part}%")></i>
+                </span>
+            </div>
+        </div>
+    }
+    .into_any()
+}
+
+/// In the place of an empty list while the office's content has not come to its end: nobody has looked whether it is empty.
+#[component]
+pub fn StillFilling() -> AnyView {
+    let state = app_state();
+    let words = words();
+    let title = move || match state.sync.get() {
+        SyncState::Running | SyncState::Idle => words.frame.filling,
+        _ => words.frame.not_filled,
+    };
+    let text = move || match state.sync.get() {
+        SyncState::Running | SyncState::Idle => words.frame.filling_long,
+        _ => words.frame.not_filled_long,
+    };
+    view! {
+        <div class="empty">
+            {sized(Icon::Download, Some("l"))}
+            <strong>{title}</strong>
+            <p>{text}</p>
+        </div>
     }
     .into_any()
 }

@@ -7,7 +7,7 @@ use leptos::prelude::*;
 
 use super::{
     app_state,
-    banners::{Banners, SyncLine},
+    banners::{Banners, StillFilling, SyncLine},
     lang, naming,
     route::Route,
     state::Opening,
@@ -49,6 +49,11 @@ impl Finder {
             part.set(String::new());
         }
         self.emergency.set(false);
+    }
+    /// What one person looked for is not shown to the next.
+    pub fn forget(self) {
+        self.clear();
+        self.shown.set(0);
     }
     fn is_empty(self) -> bool {
         [self.typed, self.village, self.tile, self.status].iter().all(|p| p.with(String::is_empty))
@@ -163,6 +168,7 @@ pub fn Cases() -> AnyView {
             </form>
             {move || match state.opening.get() {
                 Opening::Busy | Opening::Known => view! { <SkeletonRows /> }.into_any(),
+                _ if !any_case.get() && state.is_filling() => view! { <StillFilling /> }.into_any(),
                 _ if !any_case.get() => {
                     view! {
                         <EmptyState icon=Icon::Folder title=words.cases.none_yet text=words.cases.none_yet_long>

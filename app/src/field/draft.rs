@@ -3,7 +3,7 @@
 
 use std::{rc::Rc, sync::Arc, time::Duration};
 
-use domain::{json, notebook::Draft};
+use domain::{WorkerId, json, notebook::Draft};
 use leptos::{ev, prelude::*, task::spawn_local};
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -18,6 +18,9 @@ use crate::icon::Icon;
 /// A pause in typing after which the draft is written down.
 const PAUSE: Duration = Duration::from_millis(300);
 
+/// Asks every open form to write itself down now.
+pub const KEEP: &str = "cn-keep";
+
 /// Gives the form as it stands, tracked.
 type Content = Arc<dyn Fn() -> String + Send + Sync>;
 
@@ -31,6 +34,8 @@ pub struct DraftState {
     content: StoredValue<Content>,
     /// What was written down last; at first the form as nobody has touched it.
     last: StoredValue<String>,
+    /// Whose form it is: it is never written into anybody else's notebook.
+    writer: StoredValue<Option<WorkerId>>,
 }
 
 impl std::fmt::Debug for DraftState {
@@ -80,6 +85,7 @@ fn keep(name: String, content: Content, write: Box<dyn Fn(&str) -> bool>) -> Dra
         ended: StoredValue::new(false),
         content: StoredValue::new(Arc::clone(&content)),
         last: StoredValue::new(pristine),
+        writer: StoredValue::new(None),
     };
     let name = StoredValue::new(name);
     let write = Rc::new(write);
@@ -88,6 +94,7 @@ fn keep(name: String, content: Content, write: Box<dyn Fn(&str) -> bool>) -> Dra
         if asked == Some(true) || state.opening.get() != Opening::Ready {
             return asked == Some(true);
         }
+        draft.writer.set_value(state.me());
         let (drafts, write) = (state.keeper().drafts(), Rc::clone(&write));
         spawn_local(async move {
             // A store that cannot be asked may hold a draft: nothing is written over it.
@@ -115,6 +122,10 @@ fn keep(name: String, content: Content, write: Box<dyn Fn(&str) -> bool>) -> Dra
         if draft.ended.try_get_value() != Some(false) {
             return;
         }
+        let writer = draft.writer.get_value();
+        if writer.is_none() || writer != untrack(|| state.me()) {
+            return;
+        }
         let now = draft.now();
         if now != draft.last.get_value() {
             draft.last.set_value(now.clone());
@@ -139,8 +150,10 @@ fn keep(name: String, content: Content, write: Box<dyn Fn(&str) -> bool>) -> Dra
     });
     // A phone that is locked or whose battery dies gives one last moment.
     let hidden = window_event_listener(ev::Custom::<web_sys::Event>::new("visibilitychange"), move |_| put());
+    let asked = window_event_listener(ev::Custom::<web_sys::Event>::new(KEEP), move |_| put());
     on_cleanup(move || {
         hidden.remove();
+        asked.remove();
         put();
     });
     draft

@@ -20,7 +20,9 @@ pub fn LogIn() -> AnyView {
     let state = app_state();
     let words = words();
     let navigator = navigator();
-    let (name, password) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
+    // Whoever was chosen from the people of this phone writes only the password.
+    let entering = state.entering.try_update_untracked(Option::take).flatten().unwrap_or_default();
+    let (name, password) = (RwSignal::new(entering), RwSignal::new(String::new()));
     let missing = RwSignal::new((false, false));
     let failed = RwSignal::new(None::<ApiError>);
     let busy = RwSignal::new(false);

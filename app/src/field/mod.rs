@@ -22,7 +22,9 @@ mod new_case;
 mod person;
 mod photos;
 mod referral;
+mod renewal;
 mod saving;
+mod switcher;
 mod sync_page;
 mod task;
 mod today;
@@ -36,8 +38,9 @@ use crate::{
     device::browser,
     text::{Lang, Words},
 };
+pub use draft::KEEP;
 use route::{Navigator, Route};
-pub use state::{AppState, Keeper, Opening, Person, PhotoSending, PhotoTrouble, Room, SyncState};
+pub use state::{AppState, Keeper, Loading, Opening, Person, PhotoSending, PhotoTrouble, Room, SyncState};
 use ui::{Notice, NoticeRegion};
 
 /// Where the language of this device is kept.
@@ -101,7 +104,7 @@ pub fn App(start: fn(AppState)) -> impl IntoView {
             let _ = root.set_attribute("lang", lang.tag());
         }
         provide_context(lang);
-        view! { <Pages /> <NoticeRegion /> }
+        view! { <Pages /> <NoticeRegion /> <renewal::Renewal /> }
     }
 }
 
@@ -124,8 +127,16 @@ fn Pages() -> AnyView {
         (Opening::Failed(error), _) => Some(error),
         _ => None,
     });
+    let finder = expect_context::<cases::Finder>();
+    Effect::new(move |before: Option<u32>| {
+        let now = state.sitting.get();
+        if before.is_some_and(|before| before != now) {
+            finder.forget();
+        }
+        now
+    });
     let on_its_way = Memo::new(move |_| matches!(state.opening.get(), Opening::Busy | Opening::Known));
-    (move || match route.get() {
+    let page = move || match route.get() {
         _ if unopened.get().is_some() => view! { <Unopened error=unopened.get() /> }.into_any(),
         _ if held::is_on_its_way(state) => view! { <ui::SkeletonRows /> }.into_any(),
         // An empty form would be typed into before the draft is there, and then stand instead of it.
@@ -155,6 +166,11 @@ fn Pages() -> AnyView {
         Route::Person => view! { <person::PersonPage /> }.into_any(),
         Route::Login => view! { <login::LogIn /> }.into_any(),
         Route::Unknown => view! { <Unknown /> }.into_any(),
+    };
+    // A page that one person opened is not the page of the next.
+    (move || {
+        state.sitting.track();
+        page()
     })
     .into_any()
 }

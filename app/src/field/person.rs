@@ -179,11 +179,14 @@ fn SwitchRow(person: Person) -> AnyView {
         None => format!("{hint} · {}", words.person.uncounted),
         Some(n) => format!("{hint} · {}", (words.person.unsent)(n)),
     };
+    let user_name = StoredValue::new(person.user_name.clone());
     let switch = move |_| {
         if busy.get_untracked().is_some() {
             return;
         }
         busy.set(Some(id));
+        // The page of the log-in is drawn as soon as nobody holds the phone.
+        state.entering.set(user_name.get_value());
         let switching = state.keeper().switch_to(id);
         spawn_local(async move {
             let done = switching.await;
@@ -194,7 +197,10 @@ fn SwitchRow(person: Person) -> AnyView {
                     navigator.replace(Route::Login);
                     notice.warn(words.person.must_log_in);
                 }
-                Ok(()) => navigator.replace(Route::Today),
+                Ok(()) => {
+                    state.entering.set(None);
+                    navigator.replace(Route::Today);
+                }
                 Err(error) => notice.warn((words.errors.store)(&error)),
             }
         });

@@ -47,6 +47,19 @@ pub struct Person {
     pub unsent: Option<usize>,
     /// Must log in before their notebook opens again.
     pub signed_out: bool,
+    /// What they log in as, if they did so on this phone.
+    pub user_name: Option<String>,
+}
+
+/// How far the office's content has come to this phone while more of it is on the way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Loading {
+    /// Cases and other subjects that are here.
+    pub here: usize,
+    /// About as many as there will be.
+    pub of: usize,
+    /// About how long the rest takes.
+    pub left_ms: Option<i64>,
 }
 
 /// Why a photo could not be taken in, or not be shown.
@@ -106,6 +119,8 @@ pub trait Keeper {
     fn dropped(&self) -> Answer<Vec<DroppedItem>, StoreError>;
     /// Takes up again what was given up, with what was given up together with it.
     fn take_up(&self, dropped: ChangeId) -> Answer<(), StoreError>;
+    /// Lets every open form write itself down, and returns once that is on the disk.
+    fn keep_drafts(&self) -> LocalBoxFuture<'static, ()>;
     /// Wakes the sync loop.
     fn wake(&self);
     fn people(&self) -> Answer<Vec<Person>, StoreError>;
@@ -114,6 +129,8 @@ pub trait Keeper {
     /// Closes this person's notebook and ends the session. Unsent work stays on the phone.
     fn log_out(&self) -> Answer<(), StoreError>;
     fn room(&self) -> Answer<Room, StoreError>;
+    /// What was said of data thrown away by the phone was read.
+    fn eviction_read(&self);
     fn ask_to_keep(&self) -> Answer<bool, StoreError>;
     /// Makes a picture small, seals it, and keeps it durably for a draft; `taken` says that it was taken just now.
     fn take_photo(&self, picture: ImageBitmap, taken: bool) -> Answer<Photo, PhotoTrouble>;
@@ -165,6 +182,16 @@ pub struct AppState {
     pub sync: RwSignal<SyncState>,
     /// Moves every half minute, so that clocks run.
     pub now: RwSignal<Timestamp>,
+    /// More than a page of the office's content is still on the way.
+    pub loading: RwSignal<Option<Loading>>,
+    /// Grows when another person takes the phone: nothing that one of them opened or typed stays on the screen.
+    pub sitting: RwSignal<u32>,
+    /// What whoever was chosen to log in logs in as.
+    pub entering: RwSignal<Option<String>>,
+    /// The browser threw this app's data away, and nobody has read of it yet.
+    pub evicted: RwSignal<bool>,
+    /// Another tab has opened a newer app; this one only keeps what was being typed.
+    pub superseded: RwSignal<bool>,
     /// Grows whenever parts of any subject may have changed.
     pub revision: RwSignal<u64>,
     rules: Memo<Arc<Rules>>,
@@ -221,6 +248,11 @@ impl AppState {
             contact: RwSignal::new(None),
             sync: RwSignal::new(SyncState::Idle),
             now: RwSignal::new(Timestamp::default()),
+            loading: RwSignal::new(None),
+            sitting: RwSignal::new(0),
+            entering: RwSignal::new(None),
+            evicted: RwSignal::new(false),
+            superseded: RwSignal::new(false),
             revision: RwSignal::new(0),
             rules,
             open: RwSignal::new(None),
@@ -248,6 +280,7 @@ impl AppState {
         self.drafts.set(vec![]);
         self.photos.set(Map::new());
         self.contact.set(None);
+        self.loading.set(None);
         self.open.set(None);
         self.sync.set(SyncState::Idle);
     }
@@ -344,6 +377,12 @@ impl AppState {
             };
             self.photos.with(|photos| photos.values().filter(waits).count())
         })
+    }
+
+    /// Whether the office's content has never come to its end here: what is missing may still be on its way.
+    #[must_use]
+    pub fn is_filling(self) -> bool {
+        self.contact.get().is_none()
     }
 
     /// A subject, opened anew whenever something of it may have changed.

@@ -1,7 +1,7 @@
 //! Đồng bộ: what still waits, what the office could not take and why, when it last answered, and the room on this phone.
 //! It reads the outbox and says it in words; sending itself is the keeper's.
 
-use domain::{Card, Change, Delivery, OutboxItem, OutboxState, Refusal, Subject, Urgency, sync::wire_order};
+use domain::{Body, Card, Change, Delivery, OutboxItem, OutboxState, Refusal, Subject, Urgency, sync::wire_order};
 use leptos::{prelude::*, task::spawn_local};
 
 use super::{
@@ -9,12 +9,12 @@ use super::{
     banners::{Banners, unknown_yet},
     cases::card_delivery,
     dropped::DroppedItems,
-    held_item::{HeldItem, subject_title},
+    held_item::{HeldItem, subject_title, whole_title},
     route::Route,
     state::{AppState, Room, SyncState},
     ui::{
-        DeliveryMark, IconWord, If, LongList, Note, Notice, Row, Screen, Section, SkeletonRows, Tab, Top, UrgencyMark,
-        moment,
+        CollectAny, DeliveryMark, IconWord, If, LongList, Note, Notice, Row, Screen, Section, SkeletonRows, Tab, Top,
+        UrgencyMark, moment,
     },
     words,
 };
@@ -23,6 +23,8 @@ use crate::{
     text::{Words, bytes, change_title},
 };
 
+/// By the office's own clock a page that shows a change comes in the same run; the phone's may be a little behind.
+const ASIDE_MS: i64 = 120_000;
 /// After this long a try that has not begun has found no network.
 const TRIED_MS: u64 = 1_500;
 
@@ -66,6 +68,7 @@ pub fn SyncPage() -> AnyView {
                         said=Signal::derive(move || (words.photos.sync)(state.waiting_photos()))
                     />
                 </If>
+                <AsideItems />
                 <DroppedItems />
                 <Space />
             </If>
@@ -253,6 +256,50 @@ fn WaitingItems() -> AnyView {
     .into_any()
 }
 
+/// What the office keeps beside its cases, until what it builds on has come or somebody there has decided.
+#[component]
+fn AsideItems() -> AnyView {
+    let state = app_state();
+    let words = words();
+    let rows = Memo::new(move |_| {
+        let contact = state.contact.get();
+        state.outbox.with(|outbox| {
+            let aside = |item: &&OutboxItem| match item.state {
+                // What has just been received is shown by the next page.
+                OutboxState::Received { at } => contact.is_some_and(|contact| contact.0 > at.0 + ASIDE_MS),
+                OutboxState::Queued | OutboxState::Held { .. } => false,
+            };
+            let told = outbox.iter().filter(aside).filter(|i| !matches!(i.change.body, Body::Dropped(_)));
+            told.map(|item| {
+                let at = if let OutboxState::Received { at } = item.state { at } else { item.change.recorded_at };
+                (whole_title(state, &item.change, words), (words.sync.aside_at)(&moment(at, state.now.get())))
+            })
+            .collect::<Vec<_>>()
+        })
+    });
+    let row = |(title, said): (String, String)| {
+        view! {
+            <li>
+                <div class="row" data-plain>
+                    <div>
+                        <span class="row-title">{title}</span>
+                        <span class="row-text">{said}</span>
+                    </div>
+                </div>
+            </li>
+        }
+    };
+    view! {
+        <If when=move || !rows.with(Vec::is_empty)>
+            <Section title=words.sync.aside_title>
+                <p class="soft">{words.sync.aside_text}</p>
+                <ul class="rows">{move || rows.get().into_iter().map(row).collect_any()}</ul>
+            </Section>
+        </If>
+    }
+    .into_any()
+}
+
 fn group_row(group: Group) -> AnyView {
     let words = words();
     let now = app_state().now.get_untracked();
@@ -295,6 +342,10 @@ fn Space() -> AnyView {
     };
     let panel = move || {
         let room = room.get()?;
+        if room.evicted {
+            state.evicted.set(false);
+            state.keeper().eviction_read();
+        }
         let (used, free) = (room.used_bytes, room.free_bytes);
         let part = used.saturating_mul(100).checked_div(used.saturating_add(free)).unwrap_or(0).max(1);
         let line = (words.sync.used)(&bytes(used, words.sync.decimal), &bytes(free, words.sync.decimal));

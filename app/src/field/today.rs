@@ -10,7 +10,7 @@ use leptos::prelude::*;
 
 use super::{
     app_state,
-    banners::{Banners, SyncLine},
+    banners::{Banners, StillFilling, SyncLine},
     clock, emergency, naming, new_case, referral,
     route::Route,
     state::{AppState, Opening},
@@ -110,7 +110,12 @@ fn Sections() -> AnyView {
             <Outbox />
         </If>
         <If when=nothing>
-            <EmptyState icon=Icon::Calendar title=words.today.nothing text=words.today.nothing_long />
+            <If
+                when=move || !state.is_filling()
+                fallback=|| view! { <StillFilling /> }
+            >
+                <EmptyState icon=Icon::Calendar title=words.today.nothing text=words.today.nothing_long />
+            </If>
         </If>
     }
     .into_any()

@@ -116,6 +116,18 @@ pub struct Frame {
     pub update: &'static str,
     pub update_button: &'static str,
     pub old_version: &'static str,
+    /// What is here, and about how much there will be.
+    pub loading: fn(&str, &str) -> String,
+    /// About how many milliseconds are left.
+    pub loading_left: fn(i64) -> String,
+    pub loading_label: &'static str,
+    pub filling: &'static str,
+    pub filling_long: &'static str,
+    pub not_filled: &'static str,
+    pub not_filled_long: &'static str,
+    pub superseded: &'static str,
+    pub reopen: &'static str,
+    pub renewed: &'static str,
     pub store_failed: &'static str,
     pub save_failed: &'static str,
     pub saved: &'static str,
@@ -693,6 +705,9 @@ pub struct Sync {
     pub taken_up: &'static str,
     pub nothing_readable_waits: &'static str,
     pub to_inbox: &'static str,
+    pub aside_title: &'static str,
+    pub aside_text: &'static str,
+    pub aside_at: fn(&str) -> String,
 }
 
 /// Photos of a case.
@@ -791,6 +806,9 @@ pub struct Person {
     pub all_sent: &'static str,
     pub must_log_in: &'static str,
     pub needs_password: &'static str,
+    pub who: &'static str,
+    pub holder: fn(&str) -> String,
+    pub stay: &'static str,
 }
 
 /// Đăng nhập.

@@ -55,7 +55,7 @@ fn prepared(cases: usize) -> Prepared {
         .map(|(number, chunk)| {
             let first = (number * limits::PAGE_SUBJECTS) as u64 + 1;
             let page = Page { more: number < last, ..page(&chunk.iter().collect::<Vec<_>>(), first, false) };
-            let answer = PullAnswer { now: MORNING, pages: vec![page], briefing: None };
+            let answer = PullAnswer { now: MORNING, pages: vec![page], ahead: None, briefing: None };
             serde_json::to_string(&answer).expect("an answer as JSON")
         })
         .collect();

@@ -481,8 +481,16 @@ impl Registry for MemoryRegistry {
             });
         }
         let briefing = Some(state.briefing(&worker)).filter(|b| b.tag != request.briefing);
+        let behind = |page: &Page| {
+            let from = page.next.map_or(0, |next| next.seq);
+            let rows = state.rows(&worker, &page.log);
+            let subjects: BTreeSet<Subject> =
+                rows.into_iter().filter(|(seq, ..)| *seq > from).map(|(_, subject, _)| subject).collect();
+            subjects.len() as u64
+        };
+        let ahead = pages.iter().any(|page| page.more).then(|| pages.iter().filter(|p| p.more).map(behind).sum());
         state.contacts.insert((worker.id, request.device), worker.grants);
-        let answer = PullAnswer { now, pages, briefing };
+        let answer = PullAnswer { now, pages, ahead, briefing };
         if answer.is_readable_by(request.v) { Ok(answer) } else { Err(ApiError::UpdateNeeded) }
     }
 }

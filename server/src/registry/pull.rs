@@ -88,6 +88,7 @@ pub(super) async fn answer(
     for log in reader.logs().await? {
         pages.push(reader.page(log).await?);
     }
+    let ahead = reader.ahead(&pages).await?;
     let reads = std::mem::take(&mut reader.reads);
     let briefing = reader.briefing().await?;
     let last_contact = sqlx::query_as::<_, (i64, String)>(
@@ -108,7 +109,7 @@ pub(super) async fn answer(
         reads,
         now,
     });
-    Ok((Some(PullAnswer { now, pages, briefing }), witnessed))
+    Ok((Some(PullAnswer { now, pages, ahead, briefing }), witnessed))
 }
 
 struct Reader<'r> {
@@ -146,6 +147,33 @@ impl Reader<'_> {
             LogId::Worker(_) => 2,
         });
         Ok(logs)
+    }
+
+    /// About how many subjects changed behind these pages, `None` when nothing did: rows are counted, which an index does
+    /// alone, and taken to be as many to a subject as on these pages.
+    async fn ahead(&mut self, pages: &[Page]) -> Result<Option<u64>> {
+        let on_pages = pages.iter().flat_map(|page| &page.subjects);
+        let (subjects, parts) = on_pages
+            .fold((0_u64, 0_u64), |(subjects, parts), on_page| (subjects + 1, parts + on_page.parts.len() as u64));
+        let mut ahead = None;
+        for page in pages.iter().filter(|page| page.more) {
+            let query = match page.log {
+                LogId::Place(_) | LogId::Facility(_) => "select count(*) from part where log = $1 and seq > $2",
+                LogId::Worker(_) => "select count(*) from sight where log = $1 and seq > $2",
+            };
+            let rows = sqlx::query_scalar::<_, i64>(query)
+                .bind(page.log.to_string())
+                .bind(page.next.map_or(0, |next| i64::try_from(next.seq).unwrap_or(i64::MAX)))
+                .fetch_one(&mut *self.connection)
+                .await?;
+            let rows = u64::try_from(rows)?;
+            let about = match page.log {
+                LogId::Worker(_) => rows,
+                _ => (rows * subjects.max(1)).div_ceil(parts.max(1)),
+            };
+            *ahead.get_or_insert(0) += about;
+        }
+        Ok(ahead)
     }
 
     async fn page(&mut self, log: LogId) -> Result<Page> {

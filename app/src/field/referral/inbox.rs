@@ -385,7 +385,7 @@ fn ReceiveFields(
         <Field label=if is_work { words.inbox.start_note } else { words.inbox.receive_note } value=fields.note typing=Typing::Long error=note_error />
         <Chips label=words.inbox.follow_up options chosen=fields.visit may_clear=true />
         <If when=move || fields.visit.get() == Some(OTHER_DAY)>
-            <DateField legend=words.inbox.follow_up parts=visit error=visit_error />
+            <DateField legend=words.visit.other_day parts=visit error=visit_error />
         </If>
     }
     .into_any()

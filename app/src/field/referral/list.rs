@@ -12,7 +12,7 @@ use super::{
 use crate::{
     field::{
         app_state,
-        banners::{Banners, SyncLine},
+        banners::{Banners, StillFilling, SyncLine},
         naming,
         route::Route,
         state::{AppState, Opening},
@@ -82,6 +82,9 @@ fn own(state: AppState) -> AnyView {
     let words = words();
     let all = written_by_me(state);
     let drafts = drafts(state);
+    if all.is_empty() && drafts.is_empty() && state.is_filling() {
+        return view! { <StillFilling /> }.into_any();
+    }
     if all.is_empty() && drafts.is_empty() {
         return view! {
             <EmptyState icon=Icon::Transfer title=words.referral.none text=words.referral.none_long>
@@ -233,6 +236,9 @@ fn disputed(state: AppState) -> AnyView {
 /// Emergencies first, then by the clock that runs out next.
 fn list(state: AppState, rows: Vec<Waiting>) -> AnyView {
     let words = words();
+    if rows.is_empty() && state.is_filling() {
+        return view! { <StillFilling /> }.into_any();
+    }
     if rows.is_empty() {
         return view! { <EmptyState icon=Icon::Tick title=words.queue.none text=words.queue.none_long /> }.into_any();
     }

@@ -5,6 +5,7 @@ use leptos::{html, prelude::*};
 use crate::{
     field::{
         route::{Navigator, Route},
+        switcher::Avatar,
         words,
     },
     icon::{Icon, logo, sized},
@@ -107,7 +108,7 @@ pub fn Screen(
                         let _ = main.focus();
                     }
                 }>{words.frame.skip}</a>
-                <div class="top-bar">{head} {corner.run()}</div>
+                <div class="top-bar">{head} {corner.run()} <Avatar /></div>
                 {under_bar.run()}
             </header>
             <main class=if wide { "wide" } else { "page" } id="main" tabindex="-1" node_ref=main>
