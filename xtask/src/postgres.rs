@@ -15,6 +15,9 @@ const USER: &str = "cau_noi";
 /// Far more than a two-core machine takes.
 const LONGEST_START: Duration = Duration::from_secs(60);
 
+/// Nothing of it survives the tests, so nothing needs to be on the disk.
+const IN_MEMORY: [&str; 4] = ["-c", "fsync=off", "-c", "full_page_writes=off"];
+
 /// The server that the tests use.
 pub enum Server {
     Given(String),
@@ -32,7 +35,15 @@ impl Server {
     pub fn for_tests() -> Result<Self> {
         match std::env::var(URL) {
             Ok(url) => Ok(Self::Given(url)),
-            Err(_) => Ok(Self::Own(Cluster::start(&machine::for_postgres()?)?)),
+            Err(_) => Ok(Self::Own(Cluster::start(&machine::for_postgres()?, &IN_MEMORY)?)),
+        }
+    }
+
+    /// One that a measurement uses: what it commits is on the disk.
+    pub fn durable() -> Result<Self> {
+        match std::env::var(URL) {
+            Ok(url) => Ok(Self::Given(url)),
+            Err(_) => Ok(Self::Own(Cluster::start(&machine::for_postgres()?, &[])?)),
         }
     }
 
@@ -45,7 +56,7 @@ impl Server {
 }
 
 impl Cluster {
-    fn start(programs: &Path) -> Result<Self> {
+    fn start(programs: &Path, settings: &[&str]) -> Result<Self> {
         let folder = own_folder()?;
         let data = folder.join("data");
         let made = quiet(
@@ -62,9 +73,8 @@ impl Cluster {
             .arg(&data)
             .arg("-k")
             .arg(&folder)
-            // Nothing of it survives the tests, so nothing needs to be on the disk.
-            .args(["-c", "listen_addresses=", "-c", "fsync=off", "-c", "full_page_writes=off"])
-            .args(["-c", "max_connections=200", "-c", "log_min_messages=fatal"])
+            .args(["-c", "listen_addresses=", "-c", "max_connections=200", "-c", "log_min_messages=fatal"])
+            .args(settings)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
