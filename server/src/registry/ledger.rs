@@ -6,6 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 use domain::{ChangeId, Entry, LogId, Part, PartKey, Subject, Timestamp, WorkerId};
+use sqlx::any::AnyArguments;
+use sqlx::query::Query;
+use sqlx::{Any, AssertSqlSafe};
 
 use super::write::{about_change, about_part, link};
 use crate::audit;
@@ -141,66 +144,170 @@ impl Ledger {
         }
         let logs = self.events.iter().map(Event::log).chain(self.audit.iter().map(|(log, _)| log));
         let logs: BTreeSet<LogId> = logs.cloned().collect();
-        let mut heads = BTreeMap::new();
-        for log in logs {
-            let head = Head::take(connection, &log).await?;
-            heads.insert(log, head);
-        }
+        let mut heads = Head::take_all(connection, logs).await?;
         let mut positions = Vec::with_capacity(self.events.len());
+        let (mut changes, mut marks) = (Vec::new(), Vec::new());
         for (event, body) in self.events.iter().zip(bodies) {
-            let head = heads.get_mut(event.log()).expect("the counter of every log was taken");
-            positions.push(event.put(connection, seal, head, body).await?);
+            let log = event.log();
+            let head = heads.get_mut(log).expect("the counter of every log was taken");
+            head.seq += 1;
+            positions.push(head.seq);
+            let (log, id) = (log.to_string(), event.id().to_string());
+            match event {
+                Event::Change { entry, digest } => {
+                    head.chain = link(seal, &head.chain, &log, head.seq, &id, digest);
+                    changes.push((
+                        log,
+                        head.seq,
+                        id,
+                        &entry.change,
+                        entry.received_at(),
+                        digest,
+                        head.chain.clone(),
+                        body,
+                    ));
+                }
+                Event::Mark { .. } => {
+                    head.chain = link(seal, &head.chain, &log, head.seq, &id, &[]);
+                    marks.push((log, head.seq, id, head.chain.clone()));
+                }
+            }
         }
-        for (log, subject, key, at, gone, body) in parts {
-            sqlx::query(
-                "insert into part (log, subject, key, seq, gone, body) values ($1, $2, $3, $4, $5, $6)
-                 on conflict (log, subject, key) do update set seq = $4, gone = $5, body = $6",
-            )
-            .bind(log)
-            .bind(subject.to_string())
-            .bind(key)
-            .bind(positions[at])
-            .bind(i64::from(gone))
-            .bind(body)
-            .execute(&mut *connection)
+        let rows = Rows {
+            into: "insert into change (log, seq, id, subject, author, device, n, recorded_at, received_at, replaces,
+                 digest, chain, body)",
+            columns: 13,
+            rest: "",
+        };
+        rows.put(connection, changes, |query, (log, seq, id, change, received_at, digest, chain, body)| {
+            query
+                .bind(log)
+                .bind(seq)
+                .bind(id)
+                .bind(change.subject.to_string())
+                .bind(change.author.to_string())
+                .bind(change.device.to_string())
+                .bind(i64::try_from(change.n).unwrap_or(i64::MAX))
+                .bind(change.recorded_at.0)
+                .bind(received_at.unwrap_or_default().0)
+                .bind(change.replaces.map(|r| r.to_string()))
+                .bind(digest.clone())
+                .bind(chain)
+                .bind(body)
+        })
+        .await?;
+        let rows = Rows { into: "insert into mark (log, seq, id, chain)", columns: 4, rest: "" };
+        rows.put(connection, marks, |query, (log, seq, id, chain)| query.bind(log).bind(seq).bind(id).bind(chain))
             .await?;
-        }
-        for (subject, row) in self.subjects {
-            row.put(connection, subject, &positions).await?;
-        }
-        for (at, subject, log, shown) in self.sights {
-            sqlx::query("insert into sight (log, seq, subject, subject_log, shown) values ($1, $2, $3, $4, $5)")
-                .bind(self.events[at].log().to_string())
-                .bind(positions[at])
+        let rows = Rows {
+            into: "insert into part (log, subject, key, seq, gone, body)",
+            columns: 6,
+            rest: "on conflict (log, subject, key) do update set seq = excluded.seq, gone = excluded.gone,
+                 body = excluded.body",
+        };
+        rows.put(connection, parts, |query, (log, subject, key, at, gone, body)| {
+            query.bind(log).bind(subject.to_string()).bind(key).bind(positions[at]).bind(i64::from(gone)).bind(body)
+        })
+        .await?;
+        let (born, known): (Vec<_>, Vec<_>) = self.subjects.into_iter().partition(|(_, row)| row.born.is_some());
+        let rows = Rows { into: "insert into subject (log, subject, code, reach, born)", columns: 5, rest: "" };
+        rows.put(connection, born, |query, (subject, row)| {
+            let Told { code, reach } = row.told.unwrap_or_default();
+            let born = row.born.map(|at| positions[at]);
+            query.bind(row.log.to_string()).bind(subject.to_string()).bind(code).bind(reach).bind(born)
+        })
+        .await?;
+        for (subject, row) in known {
+            let Some(Told { code, reach }) = row.told else { continue };
+            sqlx::query("update subject set code = $3, reach = $4 where log = $1 and subject = $2")
+                .bind(row.log.to_string())
                 .bind(subject.to_string())
-                .bind(log.to_string())
-                .bind(i64::from(shown))
+                .bind(code)
+                .bind(reach)
                 .execute(&mut *connection)
                 .await?;
         }
-        for (log, author) in self.authors {
-            sqlx::query("insert into author (log, worker_id) values ($1, $2) on conflict do nothing")
-                .bind(log.to_string())
-                .bind(author.to_string())
-                .execute(&mut *connection)
-                .await?;
-        }
+        let rows = Rows { into: "insert into sight (log, seq, subject, subject_log, shown)", columns: 5, rest: "" };
+        let events = &self.events;
+        rows.put(connection, self.sights, |query, (at, subject, log, shown)| {
+            let own = events[at].log().to_string();
+            query.bind(own).bind(positions[at]).bind(subject.to_string()).bind(log.to_string()).bind(i64::from(shown))
+        })
+        .await?;
+        let rows = Rows { into: "insert into author (log, worker_id)", columns: 2, rest: "on conflict do nothing" };
+        rows.put(connection, self.authors.into_iter().collect(), |query, (log, author)| {
+            query.bind(log.to_string()).bind(author.to_string())
+        })
+        .await?;
         for (log, line) in &self.audit {
             audit::append(connection, seal, log, line).await?;
         }
-        for (log, head) in heads {
-            sqlx::query("update log set seq = $2, chain = $3 where log = $1")
-                .bind(log.to_string())
-                .bind(head.seq)
-                .bind(head.chain)
-                .execute(&mut *connection)
-                .await?;
+        let rows = Rows {
+            into: "insert into log (log, seq, chain)",
+            columns: 3,
+            rest: "on conflict (log) do update set seq = excluded.seq, chain = excluded.chain",
+        };
+        rows.put(connection, heads.into_iter().collect(), |query, (log, head)| {
+            query.bind(log.to_string()).bind(head.seq).bind(head.chain)
+        })
+        .await
+    }
+}
+
+type Insert<'q> = Query<'q, Any, AnyArguments>;
+
+/// Rows of one table, put down many at a time: a statement costs more than a row.
+struct Rows {
+    into: &'static str,
+    columns: usize,
+    rest: &'static str,
+}
+
+impl Rows {
+    /// Of these numbers of rows every number is made up, by few statements that the database knows already.
+    const AT_A_TIME: [usize; 4] = [64, 16, 4, 1];
+
+    async fn put<R>(
+        &self,
+        connection: &mut Connection,
+        rows: Vec<R>,
+        bind: impl for<'q> Fn(Insert<'q>, R) -> Insert<'q>,
+    ) -> Result<()> {
+        let mut rows = rows.into_iter();
+        for many in Self::AT_A_TIME {
+            while rows.len() >= many {
+                let mut query = sqlx::query(AssertSqlSafe(self.statement(many)));
+                for row in rows.by_ref().take(many) {
+                    query = bind(query, row);
+                }
+                query.execute(&mut *connection).await?;
+            }
         }
         Ok(())
+    }
+
+    fn statement(&self, rows: usize) -> String {
+        let row = |n: usize| {
+            let places: Vec<String> =
+                (1..=self.columns).map(|column| format!("${}", n * self.columns + column)).collect();
+            format!("({})", places.join(", "))
+        };
+        let rows: Vec<String> = (0..rows).map(row).collect();
+        format!("{} values {} {}", self.into, rows.join(", "), self.rest)
     }
 }
 
 impl Head {
+    /// The counters of these logs, which are this transaction's until it ends.
+    async fn take_all(connection: &mut Connection, logs: BTreeSet<LogId>) -> Result<BTreeMap<LogId, Self>> {
+        let mut heads = BTreeMap::new();
+        for log in logs {
+            let head = Self::take(connection, &log).await?;
+            heads.insert(log, head);
+        }
+        Ok(heads)
+    }
+
     /// The counter of a log, which is this transaction's until it ends.
     async fn take(connection: &mut Connection, log: &LogId) -> Result<Self> {
         let query = if is_shared(connection) {
@@ -231,63 +338,10 @@ impl Event {
         }
     }
 
-    async fn put(&self, connection: &mut Connection, seal: &Seal, head: &mut Head, body: Vec<u8>) -> Result<i64> {
-        head.seq += 1;
-        let log = self.log().to_string();
+    fn id(&self) -> ChangeId {
         match self {
-            Self::Mark { id, .. } => {
-                let id = id.to_string();
-                head.chain = link(seal, &head.chain, &log, head.seq, &id, &[]);
-                sqlx::query("insert into mark (log, seq, id, chain) values ($1, $2, $3, $4)")
-                    .bind(log)
-                    .bind(head.seq)
-                    .bind(id)
-                    .bind(&head.chain[..])
-                    .execute(connection)
-                    .await?;
-            }
-            Self::Change { entry, digest } => {
-                let change = &entry.change;
-                let id = change.id.to_string();
-                head.chain = link(seal, &head.chain, &log, head.seq, &id, digest);
-                sqlx::query(
-                    "insert into change (log, seq, id, subject, author, device, n, recorded_at, received_at, replaces,
-                         digest, chain, body)
-                     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
-                )
-                .bind(log)
-                .bind(head.seq)
-                .bind(id)
-                .bind(change.subject.to_string())
-                .bind(change.author.to_string())
-                .bind(change.device.to_string())
-                .bind(i64::try_from(change.n).unwrap_or(i64::MAX))
-                .bind(change.recorded_at.0)
-                .bind(entry.received_at().unwrap_or_default().0)
-                .bind(change.replaces.map(|r| r.to_string()))
-                .bind(&digest[..])
-                .bind(&head.chain[..])
-                .bind(body)
-                .execute(connection)
-                .await?;
-            }
+            Self::Change { entry, .. } => entry.change.id,
+            Self::Mark { id, .. } => *id,
         }
-        Ok(head.seq)
-    }
-}
-
-impl Row {
-    async fn put(self, connection: &mut Connection, subject: Subject, positions: &[i64]) -> Result<()> {
-        let Self { log, born, told: Some(Told { code, reach }) } = self else { return Ok(()) };
-        let query = match born {
-            Some(_) => "insert into subject (log, subject, code, reach, born) values ($1, $2, $3, $4, $5)",
-            None => "update subject set code = $3, reach = $4 where log = $1 and subject = $2",
-        };
-        let mut query = sqlx::query(query).bind(log.to_string()).bind(subject.to_string()).bind(code).bind(reach);
-        if let Some(at) = born {
-            query = query.bind(positions[at]);
-        }
-        query.execute(connection).await?;
-        Ok(())
     }
 }

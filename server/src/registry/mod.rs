@@ -3,13 +3,15 @@
 //! sees it, is for `domain` to say.
 //!
 //! # Layout
-//! - `push`: what comes of a batch; `writer`: the tasks that write; `write`: one transaction, `ledger`: its end
+//! - `push`: what comes of a batch; `writer`: the tasks that write; `write`: one transaction, `foreseen`: what it will
+//!   ask, `ledger`: its end
 //! - `pull`: what a worker may see behind their cursors; `briefing`: what a phone must know besides
 //! - `photos`: sealed photos, piece by piece, and who may have them back
 //! - `rights`: changing what somebody may see; `aside`: what was set aside, and what becomes of it
 
 mod aside;
 mod briefing;
+mod foreseen;
 mod ledger;
 pub(crate) mod photos;
 mod pull;
@@ -40,8 +42,9 @@ pub(crate) mod stored {
 use crate::database::is_postgres;
 use crate::staff::Staff;
 
-/// Pushes that wait for the writer; beyond this a phone is told to come again.
-const QUEUE: usize = 256;
+/// Pushes that wait for the writer, as many as a district has phones that call in the same moment; beyond this a phone is
+/// told to come again.
+const QUEUE: usize = 1_024;
 /// SQLite has one writer. On PostgreSQL pushes about different subjects go on side by side until their counters; half of
 /// the connections remain for readers.
 const WRITERS: usize = 4;

@@ -13,8 +13,9 @@ use domain::{
 };
 
 use super::aside;
+use super::foreseen::Foreseen;
 use super::photos;
-use super::write::{Found, Raw, Writing, about_device, about_quarantine, about_waiting, digest};
+use super::write::{Found, Held, Raw, Writing, about_device, about_quarantine, about_waiting, digest};
 use crate::seal::Seal;
 
 /// A batch whose envelopes were read.
@@ -107,6 +108,16 @@ impl Push {
             }
         }
     }
+}
+
+/// Looks up at once what judging these batches asks. Their turns must have been taken.
+pub(super) async fn foresee(writing: &mut Writing<'_>, pushes: &[&Push]) -> Result<()> {
+    let items = pushes.iter().flat_map(|push| &push.items);
+    let letters = || items.clone().filter_map(|item| if let Item::Change(letter) = item { Some(letter) } else { None });
+    let sent = letters().map(|letter| letter.id).collect();
+    let changes: Vec<&Change> = letters().filter_map(|letter| letter.change.as_ref()).collect();
+    writing.foreseen = Foreseen::look(writing.connection, writing.seal, &sent, &changes).await?;
+    Ok(())
 }
 
 impl Letter {
@@ -259,16 +270,28 @@ pub(super) enum Judged {
 }
 
 pub(super) async fn judge(writing: &mut Writing<'_>, change: &Change, by: By<'_>, now: Timestamp) -> Result<Judged> {
-    let held = match writing.hold(change.subject).await? {
-        Ok(held) => held.clone(),
-        Err(_) => return Ok(Judged::Damaged),
-    };
+    if writing.hold(change.subject).await?.is_err() {
+        return Ok(Judged::Damaged);
+    }
+    let held = writing.lend(change.subject);
+    let received = judge_on(writing, &held, change, by, now).await;
+    writing.give_back(change.subject, held);
+    Ok(Judged::Received(received?))
+}
+
+async fn judge_on(
+    writing: &mut Writing<'_>,
+    held: &Held,
+    change: &Change,
+    by: By<'_>,
+    now: Timestamp,
+) -> Result<Received> {
     let roster = std::sync::Arc::clone(&writing.roster);
     let in_its_log = held.log.as_ref().is_none_or(|log| *log == change.log);
     let opens_facility = matches!(change.body, domain::Body::FacilityOpened(_));
     let log_is_a_place = matches!(&change.log, LogId::Place(place) if roster.rules.places.find(place).is_some());
     if !in_its_log || (opens_facility && !log_is_a_place) {
-        return Ok(Judged::Received(Received::Refused(Refusal::Broken)));
+        return Ok(Received::Refused(Refusal::Broken));
     }
     let then: Vec<Grant> = serde_json::from_str(by.then)?;
     let rights = Rights { worker: by.worker, now: roster.grants(by.worker), last_contact: &then };
@@ -279,7 +302,7 @@ pub(super) async fn judge(writing: &mut Writing<'_>, change: &Change, by: By<'_>
         let received = receive(&held.parts, change.clone(), rights, &roster.rules, arrival, &known);
         let asked = known.asked.take();
         if asked.changes.is_empty() && asked.codes.is_empty() {
-            return Ok(Judged::Received(received));
+            return Ok(received);
         }
         for id in asked.changes {
             let has = writing.has(id).await?;
@@ -375,6 +398,9 @@ struct Waited {
 impl Waited {
     /// Takes everything that waits for `on` from where it waits, in the order in which it came.
     async fn on(writing: &mut Writing<'_>, on: ChangeId) -> Result<Vec<Self>> {
+        if writing.foreseen.is_waited_for(on) == Some(false) {
+            return Ok(vec![]);
+        }
         type Row = (String, String, String, String, i64, Option<i64>, Vec<u8>, String, Vec<u8>);
         let rows = sqlx::query_as::<_, Row>(
             "delete from waiting where on_change = $1
@@ -386,6 +412,7 @@ impl Waited {
         let mut waited = Vec::with_capacity(rows.len());
         for (log, id, author, device, received_at, ahead_ms, digest, grants, sealed) in rows {
             let id: ChangeId = id.parse()?;
+            writing.foreseen.forget(id);
             waited.push(Self {
                 log: log.parse()?,
                 id,
@@ -445,6 +472,7 @@ pub(super) async fn retry_unknown(writing: &mut Writing<'_>, now: Timestamp) -> 
             // Another server was faster.
             continue;
         }
+        writing.foreseen.forget(id);
         let by = By { worker: author.parse()?, device: device.parse()?, then: &then, ahead_ms: None };
         if let Verdict::Refused { why } = take_one(writing, &letter, by, now).await? {
             writing.set_aside(&raw(&letter, by, now), &serde_json::to_string(&why)?).await?;

@@ -11,6 +11,7 @@ use domain::{
     WorkerId, apply,
 };
 
+use super::foreseen::Foreseen;
 use super::ledger::{Ledger, Told};
 use super::photos;
 use super::pull::ActivityReach;
@@ -29,6 +30,7 @@ pub(super) struct Writing<'t> {
     turns: BTreeSet<String>,
     /// Subjects that this transaction has touched, as they are now.
     held: BTreeMap<Subject, Held>,
+    pub(super) foreseen: Foreseen,
 }
 
 /// A subject as it stands: nothing of it may be there yet.
@@ -39,6 +41,7 @@ pub(super) struct Held {
 }
 
 /// What the office already has under an id.
+#[derive(Clone)]
 pub(super) enum Found {
     Accepted { at: Timestamp, digest: Vec<u8> },
     Waiting { at: Timestamp, on: ChangeId, digest: Vec<u8> },
@@ -61,7 +64,15 @@ pub(super) struct Raw<'a> {
 
 impl<'t> Writing<'t> {
     pub(super) fn new(connection: &'t mut Connection, seal: &'t Seal, roster: Arc<Roster>) -> Self {
-        Self { connection, seal, roster, ledger: Ledger::default(), turns: BTreeSet::new(), held: BTreeMap::new() }
+        Self {
+            connection,
+            seal,
+            roster,
+            ledger: Ledger::default(),
+            turns: BTreeSet::new(),
+            held: BTreeMap::new(),
+            foreseen: Foreseen::default(),
+        }
     }
 
     /// Takes the turn for names that are to be judged, and waits for others who have it: they may be about to write what
@@ -90,7 +101,22 @@ impl<'t> Writing<'t> {
         Ok(Ok(&self.held[&subject]))
     }
 
+    /// Lends a held subject to whoever asks this transaction more while they read it; [`Self::give_back`].
+    pub(super) fn lend(&mut self, subject: Subject) -> Held {
+        self.held.remove(&subject).unwrap_or_default()
+    }
+
+    pub(super) fn give_back(&mut self, subject: Subject, held: Held) {
+        self.held.insert(subject, held);
+    }
+
     async fn load(&mut self, subject: Subject) -> Result<Result<Held, crate::seal::Damaged>> {
+        if let Some(foreseen) = self.foreseen.take_subject(subject) {
+            return match foreseen {
+                Some((log, rows)) => self.open(subject, log, rows),
+                None => Ok(Ok(Held::default())),
+            };
+        }
         let log = sqlx::query_scalar::<_, String>("select log from subject where subject = $1")
             .bind(subject.to_string())
             .fetch_optional(&mut *self.connection)
@@ -103,6 +129,15 @@ impl<'t> Writing<'t> {
         .bind(subject.to_string())
         .fetch_all(&mut *self.connection)
         .await?;
+        self.open(subject, log, rows)
+    }
+
+    fn open(
+        &self,
+        subject: Subject,
+        log: String,
+        rows: Vec<(String, Vec<u8>)>,
+    ) -> Result<Result<Held, crate::seal::Damaged>> {
         let mut parts = Parts::default();
         for (key, body) in rows {
             match self.seal.open_json::<Part>(&about_part(&log, subject, &key), &body) {
@@ -116,6 +151,9 @@ impl<'t> Writing<'t> {
     pub(super) async fn find(&mut self, id: ChangeId) -> Result<Option<Found>> {
         if let Some((at, digest)) = self.ledger.find(id) {
             return Ok(Some(Found::Accepted { at, digest: digest.to_vec() }));
+        }
+        if let Some(foreseen) = self.foreseen.find(id) {
+            return Ok(foreseen);
         }
         let text = id.to_string();
         let row = sqlx::query_as::<_, (i64, Vec<u8>)>("select received_at, digest from change where id = $1")
@@ -146,6 +184,9 @@ impl<'t> Writing<'t> {
         if self.ledger.has(id) {
             return Ok(true);
         }
+        if let Some(foreseen) = self.foreseen.has(id) {
+            return Ok(foreseen);
+        }
         let found = sqlx::query_scalar::<_, i64>(
             "select 1 from change where id = $1 union all select 1 from change where replaces = $1 limit 1",
         )
@@ -159,6 +200,9 @@ impl<'t> Writing<'t> {
         let code = hash_code(self.seal, code);
         if self.ledger.has_code(&code) {
             return Ok(true);
+        }
+        if let Some(foreseen) = self.foreseen.has_code(&code) {
+            return Ok(foreseen);
         }
         let found = sqlx::query_scalar::<_, i64>("select 1 from subject where code = $1 limit 1")
             .bind(code)
@@ -212,8 +256,8 @@ impl<'t> Writing<'t> {
     pub(super) async fn accept(&mut self, entry: &Entry, digest: &[u8]) -> Result<()> {
         let change = &entry.change;
         let subject = change.subject;
-        let before = self.held.get(&subject).map(|h| h.parts.clone()).unwrap_or_default();
-        let is_born = self.held.get(&subject).is_none_or(|h| h.log.is_none());
+        let Held { log, parts: before } = self.lend(subject);
+        let is_born = log.is_none();
         let mut after = before.clone();
         let touched = apply(&mut after, entry);
         let (old_reach, reach) = (Reach::of(&before), Reach::of(&after));
@@ -282,6 +326,8 @@ impl<'t> Writing<'t> {
     }
 
     pub(super) async fn put_waiting(&mut self, raw: &Raw<'_>, on: ChangeId) -> Result<()> {
+        self.foreseen.forget(raw.id);
+        self.foreseen.waits_for(on);
         sqlx::query(
             "insert into waiting (log, id, on_change, author, device, received_at, digest, grants, raw, ahead_ms)
              values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
@@ -303,6 +349,7 @@ impl<'t> Writing<'t> {
     }
 
     pub(super) async fn set_aside(&mut self, raw: &Raw<'_>, why: &str) -> Result<()> {
+        self.foreseen.forget(raw.id);
         sqlx::query(
             "insert into quarantine (log, id, author, device, received_at, why, digest, grants, raw)
              values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
@@ -324,6 +371,7 @@ impl<'t> Writing<'t> {
 
     /// Keeps a change that its own writer wants in no case: set aside and settled in one.
     pub(super) async fn put_away(&mut self, raw: &Raw<'_>, why: &str, reason: &str) -> Result<()> {
+        self.foreseen.forget(raw.id);
         let reason = self.seal.seal(&about_reason(raw.id), reason.as_bytes())?;
         sqlx::query(
             "insert into quarantine (log, id, author, device, received_at, why, digest, grants, raw,

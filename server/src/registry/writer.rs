@@ -151,6 +151,9 @@ async fn commit_once(staff: &Staff, group: &[Job]) -> Result<Vec<Outcome>> {
         }
     }
     writing.take_turns(names).await?;
+    let pushes: Vec<&Push> =
+        group.iter().filter_map(|j| if let Job::Push { push, .. } = j { Some(push) } else { None }).collect();
+    push::foresee(&mut writing, &pushes).await?;
     let mut outcomes = Vec::with_capacity(group.len());
     for job in group {
         outcomes.push(match job {
