@@ -136,9 +136,15 @@ test('the screens of a collaborator read as they look', async ({ phone }) => {
       - definition: Khuyết tật, sức khỏe tâm thần
       - link "Sửa hồ sơ"
       - link "Giao việc"
+    - region "Giấy tờ & ảnh":
+      - heading "Giấy tờ & ảnh" [level=2]
+      - paragraph: Chưa có ảnh.
+      - link "Thêm ảnh"
     - region "Sự đồng ý":
       - term: Ghi hồ sơ
       - definition: /^Đồng ý, \\d\\d\\/\\d\\d\\/\\d{4}$/
+      - term: Giấy tờ & ảnh
+      - definition: Chưa hỏi về ảnh
       - button "Rút lại sự đồng ý"
     - region "Vừa thay đổi":
       - heading "Vừa thay đổi" [level=2]
@@ -146,6 +152,22 @@ test('the screens of a collaborator read as they look', async ({ phone }) => {
   - contentinfo:
     - link "Ghi lần thăm"
     - link "Chuyển tuyến"`);
+
+  await page.getByRole('link', { name: 'Thêm ảnh' }).click();
+  await reads(page, `
+  - banner:
+    - link "Quay lại"
+    - heading "Thêm ảnh" [level=1]
+  - main:
+    - paragraph: Hoàng Văn Dính
+    - group "Ảnh":
+      - strong: Ảnh
+      - text: /^Không chụp giấy tờ tùy thân, trừ khi thật cần\\./
+      - paragraph: /^Chưa hỏi người được trợ giúp về ảnh\\./
+      - button "Chụp ảnh"
+      - button "Chọn ảnh có sẵn"
+  - contentinfo:
+    - button "Lưu trên máy này"`);
 
   await phone.open('/cases/new');
   await reads(page, `
@@ -203,6 +225,9 @@ test('the screens of a collaborator read as they look', async ({ phone }) => {
         - radio "Bị bạo lực, xâm hại, mua bán"
       - switch /^Chỉ người được nêu tên mới xem/
     - textbox "Chuyện gì đang xảy ra?"
+    - group "Ảnh":
+      - button "Chụp ảnh"
+      - button "Chọn ảnh có sẵn"
     - region "Đề nghị":
       - group "Đề nghị":
         - radio "Tiếp nhận khẩn cấp vào cơ sở" [checked]

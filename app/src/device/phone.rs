@@ -592,6 +592,11 @@ impl Phone {
     async fn send_photos_once(&self, seat: &Rc<Seat>) -> Option<usize> {
         let _lock = Lock::try_take(&format!("caunoi-photos-{}", seat.worker)).await?;
         let name = IndexedDbNotebook::name_of(seat.worker);
+        // What is queued or held, the office has never heard of; the run that sends it comes here again.
+        let outbox = seat.notebook.outbox().await.unwrap_or_default();
+        let unheard = outbox.iter().filter(|item| !matches!(item.state, OutboxState::Received { .. }));
+        let unheard: Set<ChangeId> = unheard.map(|item| item.change.id).collect();
+        let ready = |kept: &photos::Kept| kept.change.is_none_or(|change| !unheard.contains(&change));
         let busy = || seat.redraw.syncing.get();
         let told = || {
             let (phone, seat) = (self.clone(), seat.clone());
@@ -601,7 +606,7 @@ impl Phone {
             spawn_local(async move { phone.show_photos(&seat).await });
         };
         // What this phone itself cannot read is left for the next round.
-        let run = photos::send(&name, &self.0.line, &busy, &told).await.unwrap_or_default();
+        let run = photos::send(&name, &self.0.line, &ready, &busy, &told).await.unwrap_or_default();
         if run.wait > 0 {
             TimeoutFuture::new(run.wait.min(LONGEST_WAIT_S) * 1_000).await;
         }

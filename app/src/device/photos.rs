@@ -334,20 +334,23 @@ pub struct Sent {
 }
 
 /// Sends what is to be sent from the notebook `name`, one photo after the other; one that fails is left for the next run
-/// and delays no other. `busy` says that text is on its way, which goes first; `told` hears of every piece.
+/// and delays no other. `ready` says of which the office may have heard: the others are left alone. `busy` says that text is
+/// on its way, which goes first; `told` hears of every piece.
 ///
 /// # Errors
 /// [`StoreError`] of this phone; what was sent until then is sent.
 pub async fn send<C: Carrier>(
     name: &str,
     carrier: &C,
+    ready: &dyn Fn(&Kept) -> bool,
     busy: &dyn Fn() -> bool,
     told: &dyn Fn(),
 ) -> Result<Sent, StoreError> {
     let db = database(name).await?;
     let mut run = Sent::default();
     let mut silent = 0;
-    let all = unsent_in(&db).await?;
+    let mut all = unsent_in(&db).await?;
+    all.retain(ready);
     for (n, kept) in all.iter().enumerate() {
         match send_one(&db, carrier, kept, busy, told).await? {
             Ok(PhotoStanding::Complete | PhotoStanding::Removed) => {

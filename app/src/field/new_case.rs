@@ -16,7 +16,7 @@ use super::{
     case_page::Missing,
     draft::{DraftLine, keep_draft},
     held, navigator,
-    photos::{PhotoField, announce},
+    photos::{PhotoField, announce, drop_all},
     route::Route,
     saving::{SaveButton, SaveFailure, Saving},
     state::{AppState, Loaded},
@@ -120,6 +120,7 @@ pub fn NewCase() -> AnyView {
             let body = Body::ActivityRecorded(Activity::AnonymousContact { place: village });
             saving.save(log, activity, vec![body], Some(draft_name.get_value()), None, move |_| {
                 draft.end();
+                drop_all(state, form.photos);
                 notice.say(words.new_case.refused_done);
                 navigator.replace(Route::Today);
             });
@@ -167,6 +168,7 @@ pub fn NewCase() -> AnyView {
     };
     let forget = move |()| {
         draft.end();
+        drop_all(state, form.photos);
         let gone = state.keeper().delete_draft(draft_name.get_value());
         leptos::task::spawn_local(async move {
             // What could not be taken out of the store is offered again; nothing worse.

@@ -53,6 +53,16 @@ pub fn announce(photos: RwSignal<Vec<Photo>>) -> Vec<Body> {
     photos.get_untracked().into_iter().map(|photo| Body::PhotoAdded(Box::new(trimmed(photo)))).collect()
 }
 
+/// Drops the photos of a form that is thrown away: what opens them goes with its draft, and their bytes with this.
+pub fn drop_all(state: AppState, photos: RwSignal<Vec<Photo>>) {
+    for photo in photos.get_untracked() {
+        let dropped = state.keeper().drop_photo(photo.photo);
+        spawn_local(async move {
+            let _ = dropped.await;
+        });
+    }
+}
+
 /// The photos of a form. Each is on the disk, sealed, before it stands here; the form's own draft holds what opens it.
 /// `there`: how many the case has already.
 #[component]
@@ -547,9 +557,14 @@ pub fn PhotoDialog(case: CaseId, parts: RwSignal<Loaded>, asked: RwSignal<Option
     let large = RwSignal::new(None::<Photo>);
     let sure = RwSignal::new(false);
     let leaving = RwSignal::new(None::<(LogId, ChangeId)>);
-    Effect::new(move || large.set(asked.get().map(|part| part.photo)));
     Effect::new(move || {
-        if large.with(Option::is_none) {
+        let wanted = asked.get().map(|part| part.photo);
+        if large.with_untracked(|large| *large != wanted) {
+            large.set(wanted);
+        }
+    });
+    Effect::new(move || {
+        if large.with(Option::is_none) && asked.with_untracked(Option::is_some) {
             asked.set(None);
         }
     });

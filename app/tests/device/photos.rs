@@ -155,7 +155,7 @@ impl Carrier for Desk {
 }
 
 async fn send(name: &str, desk: &Desk) -> photos::Sent {
-    photos::send(name, desk, &|| false, &|| ()).await.expect("this phone is well")
+    photos::send(name, desk, &|_| true, &|| false, &|| ()).await.expect("this phone is well")
 }
 
 #[wasm_bindgen_test]
@@ -308,7 +308,7 @@ async fn text_that_is_on_its_way_goes_before_the_next_piece() {
         // Text goes out when the second piece would.
         looks.get() == 2
     };
-    let sent = photos::send(name, &desk, &busy, &|| ()).await.expect("well");
+    let sent = photos::send(name, &desk, &|_| true, &busy, &|| ()).await.expect("well");
     assert_eq!(sent.sent, 1);
     assert_eq!((looks.get(), desk.pieces.borrow().len()), (5, 4), "one more look than pieces");
 }
