@@ -10,7 +10,7 @@ use crate::{
     part::{Parts, Sheet},
     place::Places,
     referral::{Act, Receiver, Referral, ReferralStatus},
-    worker::{Grant, Role, is_field_worker},
+    worker::{Grant, Role, covers, is_field_worker},
 };
 
 /// What of a case decides who sees it. Ids and codes only: the office keeps it in the clear beside sealed bodies.
@@ -93,6 +93,20 @@ impl Reach {
             }
         })
     }
+}
+
+/// Whether a worker with these grants sees a village activity: whoever works in its place, and whoever wrote it while they
+/// work in the field.
+#[must_use]
+pub fn activity_is_seen_by(
+    author: WorkerId,
+    place: &PlaceId,
+    worker: WorkerId,
+    grants: &[Grant],
+    places: &Places,
+) -> bool {
+    let field = [Role::Collaborator, Role::Outreach, Role::Supervisor];
+    (author == worker && is_field_worker(grants)) || field.iter().any(|role| covers(grants, *role, place, places))
 }
 
 /// The sheet that `facility` has of a referral; `None` when nothing of it may be known there (yet).

@@ -32,15 +32,24 @@ pub struct Rules {
 }
 
 impl Rules {
+    /// Whether a worker with these grants sees a case as things stand today.
+    #[must_use]
+    pub fn sees(&self, worker: WorkerId, grants: &[Grant], reach: &Reach) -> bool {
+        reach.is_seen_by(worker, grants, &self.places)
+    }
+
     /// The officers to be named on a restricted case handled in `place`; none eligible there: the province's.
     #[must_use]
     pub fn officers_for(&self, reach: &Reach) -> Vec<WorkerId> {
+        let works_here =
+            |worker: &WorkerId| self.staff.get(worker).is_some_and(|grants| worker::is_field_worker(grants));
         let eligible = |place: &PlaceId| -> Vec<WorkerId> {
             let named = self.officers.get(place).into_iter().flatten();
-            named.filter(|w| !reach.excluded.contains(w) && self.staff.contains_key(w)).copied().collect()
+            named.filter(|w| !reach.excluded.contains(w) && works_here(w)).copied().collect()
         };
+        let desk = self.places.desk_of(&reach.handled_in).map_or(&reach.handled_in, |desk| &desk.id);
         self.places
-            .ancestors(&reach.handled_in)
+            .ancestors(desk)
             .filter(|p| p.kind != PlaceKind::Village)
             .map(|p| eligible(&p.id))
             .find(|officers| !officers.is_empty())
@@ -158,7 +167,7 @@ pub fn may_write(parts: &Parts, change: &Change, actor: Actor<'_>, rules: &Rules
             parts.progress(*referral).is_some()
         }
         (_, Subject::Case(_)) => match Reach::of(parts) {
-            Some(reach) => is_field_worker && reach.is_seen_by(actor.worker, actor.grants, &rules.places),
+            Some(reach) => is_field_worker && rules.sees(actor.worker, actor.grants, &reach),
             None => is_field_worker,
         },
         _ => false,
@@ -474,7 +483,7 @@ pub fn check_side(
     if reach.as_ref().is_some_and(|r| r.excluded.contains(&actor.worker)) {
         return Err(DecideError::NotYourStep);
     }
-    let sees = || reach.as_ref().is_some_and(|r| r.is_seen_by(actor.worker, actor.grants, &rules.places));
+    let sees = || reach.as_ref().is_some_and(|r| rules.sees(actor.worker, actor.grants, r));
     let holds = match side {
         Side::Writer => {
             // A colleague who sees the case may answer for the writer; only the writer may withdraw.
@@ -496,7 +505,12 @@ pub fn check_side(
                 return Err(DecideError::NotYourStep);
             }
             let Some(reach) = &reach else { return Err(DecideError::NotYourStep) };
-            if author == actor.worker && !matches!(act, Act::Look) {
+            // Above the province there is no area: where nobody else sits, what others approved is passed on by its writer.
+            let passes_on = || {
+                let nobody_else = !anybody_else_sits(Level::Province, reach, author, rules);
+                matches!(act, Act::Forward) && level == Level::Province && nobody_else
+            };
+            if author == actor.worker && !matches!(act, Act::Look) && !passes_on() {
                 return Err(DecideError::OwnReferral);
             }
             stands_at(level, reach, author, actor.grants, rules)
@@ -507,23 +521,33 @@ pub fn check_side(
 
 /// A supervisor of the level itself; for a commune without anybody else who may decide, one of the area above.
 fn stands_at(level: Level, reach: &Reach, author: WorkerId, grants: &[Grant], rules: &Rules) -> bool {
-    let place_of = |level| match level {
-        Level::Commune => rules.places.commune_of(&reach.handled_in),
+    let Some(desk) = desk_of(level, reach, rules) else { return false };
+    sits_at(desk, grants)
+        || (level == Level::Commune
+            && !anybody_else_sits(level, reach, author, rules)
+            && covers(grants, Role::Supervisor, desk, &rules.places))
+}
+
+fn desk_of<'r>(level: Level, reach: &Reach, rules: &'r Rules) -> Option<&'r PlaceId> {
+    let desk = match level {
+        Level::Commune => rules.places.desk_of(&reach.handled_in),
         Level::Province | Level::Receiver => rules.places.province_of(&reach.handled_in),
     };
-    let Some(desk) = place_of(level) else { return false };
-    let sits_at =
-        |grants: &[Grant]| grants.iter().any(|g| g.role == Role::Supervisor && g.area.as_ref() == Some(&desk.id));
-    if sits_at(grants) {
-        return true;
-    }
-    let somebody_else = rules.staff.iter().any(|(worker, grants)| {
-        *worker != author
-            && sits_at(grants)
-            && !reach.excluded.contains(worker)
-            && (!reach.restricted || reach.named.contains(worker))
-    });
-    level == Level::Commune && !somebody_else && covers(grants, Role::Supervisor, &desk.id, &rules.places)
+    desk.map(|desk| &desk.id)
+}
+
+fn sits_at(desk: &PlaceId, grants: &[Grant]) -> bool {
+    grants.iter().any(|g| g.role == Role::Supervisor && g.area.as_ref() == Some(desk))
+}
+
+/// Whether somebody else than the writer sits at the desk of this level and may read the case.
+fn anybody_else_sits(level: Level, reach: &Reach, author: WorkerId, rules: &Rules) -> bool {
+    let Some(desk) = desk_of(level, reach, rules) else { return false };
+    rules.staff.iter().any(|(worker, grants)| {
+        *worker != author && sits_at(desk, grants) && !reach.excluded.contains(worker) && {
+            !reach.restricted || rules.sees(*worker, grants, reach)
+        }
+    })
 }
 
 fn check_act(

@@ -43,6 +43,7 @@ fn place(id: &str, kind: PlaceKind, parent: Option<&str>) -> Place {
         valid_to: None,
         successor: None,
         old_names: vec![],
+        former_parents: vec![],
         latitude_e6: None,
         longitude_e6: None,
     }
@@ -673,6 +674,24 @@ pub async fn only_a_page_ends_the_overlay<N: Notebook>(notebook: &N, village: &V
     assert_eq!(notebook.outbox().await.expect("outbox")[0].state, OutboxState::Queued);
 }
 
+/// What somebody at the office put away is held with the reason, leaves the phone by nothing but a page or its writer, and
+/// is settled when it finds its way into the case after all.
+pub async fn what_was_put_away_is_held_with_its_reason<N: Notebook>(notebook: &N, village: &Village) {
+    let lan = Pen::new(village.lan, 1);
+    let case = lan.open("a1", Some("Hoàng Thị Mỷ"), vec![]);
+    let n = notebook.save(&case, None).await.expect("saved");
+    let later = MORNING.plus_ms(60_000);
+    let set_aside = |put_away| [(case.id, Verdict::Quarantined { at: MORNING, put_away })];
+    notebook.settle(&set_aside(None), MORNING).await.expect("settled");
+    assert_eq!(notebook.outbox().await.expect("outbox")[0].state, OutboxState::Received { at: MORNING });
+    let away = PutAway { at: later, reason: "Nhầm nhà".to_owned() };
+    notebook.settle(&set_aside(Some(away)), MORNING).await.expect("settled");
+    let held = OutboxState::Held { why: Refusal::PutAway { reason: "Nhầm nhà".to_owned() }, at: later };
+    assert_eq!(notebook.outbox().await.expect("outbox")[0].state, held);
+    notebook.store(&header_page(&Change { n, ..case.clone() }, 1, true), MORNING).await.expect("stored");
+    assert_eq!(notebook.outbox().await.expect("outbox"), vec![], "it was taken into the case");
+}
+
 /// An older part never replaces a newer one, and a subject that may no longer be seen is gone.
 pub async fn an_older_part_never_replaces_a_newer_one<N: Notebook>(notebook: &N, village: &Village) {
     let lan = Pen::new(village.lan, 1);
@@ -766,6 +785,7 @@ pub async fn what_was_given_up_stays_and_can_be_taken_up<N: Notebook>(notebook: 
 pub async fn notebook_laws<N: Notebook, F: Future<Output = N>>(village: &Village, mut make: impl FnMut() -> F) {
     a_saved_change_waits_and_its_draft_is_gone(&make().await, village).await;
     only_a_page_ends_the_overlay(&make().await, village).await;
+    what_was_put_away_is_held_with_its_reason(&make().await, village).await;
     an_older_part_never_replaces_a_newer_one(&make().await, village).await;
     a_reset_log_is_offered_again(&make().await, village).await;
     what_a_reset_page_settles_is_not_offered(&make().await, village).await;

@@ -7,7 +7,7 @@ use crate::{
     apply::apply,
     change::{Body, Change, Dropped, Entry, Fixed, Receipt},
     check::{Actor, Refusal, Rules, check, may_write},
-    id::{CaseCode, ChangeId, FacilityId, LogId, Subject, WorkerId},
+    id::{CaseCode, ChangeId, FacilityId, LogId, PlaceId, Subject, WorkerId},
     part::{Activity, Part, PartKey, Parts, Sheet},
     place::Places,
     referral::{DecideError, ReferralStatus, chain},
@@ -168,8 +168,7 @@ fn is_in_its_log(parts: &Parts, change: &Change, places: &Places) -> bool {
     let born = match (&change.body, change.subject) {
         (Body::CaseOpened { facts, .. }, Subject::Case(_)) => {
             let place = facts.iter().find_map(|f| if let crate::Fact::HandledIn(p) = f { Some(p) } else { None });
-            // An unknown place is for `check` to name.
-            place.and_then(|p| places.log_of(p))
+            return place.is_none_or(|place| may_be_born(place, change, places));
         }
         (Body::FacilityOpened(_), Subject::Facility(_)) => {
             let LogId::Place(place) = &change.log else { return false };
@@ -178,7 +177,7 @@ fn is_in_its_log(parts: &Parts, change: &Change, places: &Places) -> bool {
         (Body::ActivityRecorded(_), _) if !parts.is_empty() => parts.activity().map(|a| a.log.clone()),
         (Body::ActivityRecorded(activity), Subject::Activity(_)) => {
             let (Activity::AnonymousContact { place } | Activity::GroupSession { place, .. }) = activity;
-            places.log_of(place)
+            return may_be_born(place, change, places);
         }
         (body, _) if body.opens() => return false,
         (_, Subject::Case(_)) => {
@@ -189,6 +188,11 @@ fn is_in_its_log(parts: &Parts, change: &Change, places: &Places) -> bool {
         _ => None,
     };
     born.is_none_or(|log| log == change.log)
+}
+
+/// An unknown place is for `check` to name.
+fn may_be_born(place: &PlaceId, change: &Change, places: &Places) -> bool {
+    places.log_of(place).is_none() || places.may_be_born_in(place, &change.log)
 }
 
 /// What the rules of today decide once and for ever about an accepted change.
@@ -270,7 +274,8 @@ pub fn may_settle(
     match (reach, log) {
         (Some(reach), _) => {
             let is_theirs = covers(grants, Role::Supervisor, &reach.handled_in, &rules.places);
-            (is_theirs || reach.named.contains(&worker)) && reach.is_seen_by(worker, grants, &rules.places)
+            let is_officer = || reach.restricted && rules.officers_for(&reach).contains(&worker);
+            (is_theirs || reach.named.contains(&worker) || is_officer()) && rules.sees(worker, grants, &reach)
         }
         (None, LogId::Place(place)) => covers(grants, Role::Supervisor, place, &rules.places),
         (None, _) => false,
@@ -317,7 +322,7 @@ pub fn sights(before: Option<&Reach>, after: Option<&Reach>, log: &LogId, rules:
     }
     let mut sights = Vec::new();
     for (worker, grants) in &rules.staff {
-        let sees = |reach: Option<&Reach>| reach.is_some_and(|r| r.is_seen_by(*worker, grants, &rules.places));
+        let sees = |reach: Option<&Reach>| reach.is_some_and(|r| rules.sees(*worker, grants, r));
         match (sees(before), sees(after)) {
             (true, false) => sights.push(Sight { worker: *worker, shown: false }),
             (false, true) => {
@@ -327,10 +332,20 @@ pub fn sights(before: Option<&Reach>, after: Option<&Reach>, log: &LogId, rules:
                     sights.push(Sight { worker: *worker, shown: true });
                 }
             }
+            // Whoever works at a facility and may never see the case, or may again: their sheets of it go and come.
+            _ if is_excluded(before, *worker) != is_excluded(after, *worker)
+                && grants.iter().any(|grant| grant.facility.is_some()) =>
+            {
+                sights.push(Sight { worker: *worker, shown: sees(after) });
+            }
             _ => {}
         }
     }
     sights
+}
+
+fn is_excluded(reach: Option<&Reach>, worker: WorkerId) -> bool {
+    reach.is_some_and(|reach| reach.excluded.contains(&worker))
 }
 
 /// Whether a worker with these grants pulls this log as a matter of course.

@@ -31,6 +31,9 @@ pub const PUT_AWAY: &str = "quarantine_put_away";
 pub const DROPPED: &str = "dropped";
 /// Somebody's roles and areas.
 pub const RIGHTS: &str = "rights_changed";
+/// All of somebody's roles taken away with their log-in, and given back.
+pub const REVOKED: &str = "rights_revoked";
+pub const RESTORED: &str = "rights_restored";
 pub const OFFICERS: &str = "officers_changed";
 pub const IMPORTED: &str = "places_imported";
 

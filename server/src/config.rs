@@ -134,6 +134,44 @@ impl Store {
 pub enum User {
     /// Add somebody, or give somebody other roles; the password is read from the first line of standard input
     Add(AddUser),
+    /// Everybody: name, id, whether they may sign in, roles, when a phone of theirs was last heard of
+    List {
+        #[command(flatten)]
+        store: Store,
+    },
+    /// Give somebody further roles; their phones are told what they see now
+    Grant(UserRoles),
+    /// Take roles from somebody; their phones are told what to forget, what they have not sent stays on them
+    Ungrant(UserRoles),
+    /// Take everything from somebody at once: log-in, roles, the office's pages. Their phones are told to forget every case;
+    /// what they have not sent stays on them, and what comes is set aside for a supervisor
+    Revoke {
+        #[command(flatten)]
+        store: Store,
+        /// What they sign in with, or the id that `list` shows
+        user_name: String,
+    },
+    /// Let somebody come back who was revoked; the password is as it was
+    Restore {
+        #[command(flatten)]
+        store: Store,
+        /// What they sign in with, or the id that `list` shows
+        user_name: String,
+        /// Roles as for `add`; without any they have what they had
+        #[arg(long = "role")]
+        roles: Vec<String>,
+    },
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct UserRoles {
+    #[command(flatten)]
+    pub store: Store,
+    /// What they sign in with, or the id that `list` shows
+    pub user_name: String,
+    /// `ROLE@PLACE`, or `facility@ID` of a facility
+    #[arg(required = true)]
+    pub roles: Vec<String>,
 }
 
 #[derive(Args, Clone, Debug)]
@@ -158,7 +196,9 @@ pub struct AddUser {
 
 #[derive(Debug, Subcommand)]
 pub enum Import {
-    /// Places from a CSV with the columns code, name, type, parent_code, latitude, longitude, valid_from
+    /// Places from a CSV with the columns code, name, type, parent_code, latitude, longitude, valid_from, and for places that
+    /// have ended valid_to, successor_code. What was handled there is seen by who works in the successor from now on; a place
+    /// whose parent_code is new moves there with its cases
     Places {
         #[command(flatten)]
         store: Store,

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
-use domain::{Worker, WorkerId};
+use domain::{Grant, Worker, WorkerId};
 use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
 
@@ -173,6 +173,50 @@ pub async fn find(staff: &Staff, user_name: &str) -> Result<Option<WorkerId>> {
         .fetch_optional(&staff.pool)
         .await?;
     Ok(worker.map(|id| id.parse()).transpose()?)
+}
+
+/// Closes the log-in of somebody whose rights end, with the roles they had; their office sessions end. False if that was
+/// done before, or if they could never sign in.
+pub(crate) async fn revoke(connection: &mut Connection, worker: &Worker, now_ms: i64) -> Result<bool> {
+    let closed = sqlx::query(
+        "update worker_login set disabled_at = $2, revoked_grants = $3 where worker_id = $1 and disabled_at is null",
+    )
+    .bind(worker.id.to_string())
+    .bind(now_ms)
+    .bind(serde_json::to_string(&worker.grants)?)
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query("delete from session where worker_id = $1 and face = 'office'")
+        .bind(worker.id.to_string())
+        .execute(connection)
+        .await?;
+    Ok(closed.rows_affected() == 1)
+}
+
+/// Opens a log-in again; the roles that were taken away, `None` if it is open.
+pub(crate) async fn restore(connection: &mut Connection, worker: WorkerId) -> Result<Option<Vec<Grant>>> {
+    let had = sqlx::query_scalar::<_, Option<String>>(
+        "select revoked_grants from worker_login where worker_id = $1 and disabled_at is not null",
+    )
+    .bind(worker.to_string())
+    .fetch_optional(&mut *connection)
+    .await?;
+    let Some(had) = had else { return Ok(None) };
+    sqlx::query("update worker_login set disabled_at = null, revoked_grants = null where worker_id = $1")
+        .bind(worker.to_string())
+        .execute(connection)
+        .await?;
+    Ok(Some(had.map(|had| serde_json::from_str(&had)).transpose()?.unwrap_or_default()))
+}
+
+pub(crate) async fn is_revoked(connection: &mut Connection, worker: WorkerId) -> Result<bool> {
+    let closed = sqlx::query_scalar::<_, i64>(
+        "select count(*) from worker_login where worker_id = $1 and disabled_at is not null",
+    )
+    .bind(worker.to_string())
+    .fetch_one(connection)
+    .await?;
+    Ok(closed > 0)
 }
 
 /// Lets a worker sign in. Nothing happens when the user name is taken; `false` says so.

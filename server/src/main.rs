@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use server::config::{Cli, Import, User, Verb};
+use server::config::{Cli, Import, Verb};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -11,7 +11,7 @@ async fn main() -> ExitCode {
     server::observe::start_log(cli.log);
     let done = match cli.verb {
         Verb::Serve(serve) => server::serve::serve(serve).await,
-        Verb::User(User::Add(add)) => server::user::add(add).await,
+        Verb::User(user) => server::user::run(user).await,
         Verb::Import(Import::Places { store, file }) => server::import::places(&store, &file).await,
         Verb::Backup { store, file } => server::backup::backup(&store, &file).await,
         Verb::Restore { store, file } => server::backup::restore(&store, &file).await,

@@ -118,20 +118,22 @@ async fn find(staff: &Staff, token: &str, face: Face, now_ms: i64) -> Result<Opt
 }
 
 async fn find_since(staff: &Staff, token: &str, face: Face, now_ms: i64) -> Result<Option<(Worker, i64)>> {
-    let row = sqlx::query_as::<_, (String, i64, i64)>(
-        "select session.worker_id, session.created_at, session.last_used_at
+    // Of somebody whose rights were taken away a session of the app still says who they are: it opens nothing, but their
+    // phone must be told what to forget, and may hand over what it holds.
+    let row = sqlx::query_as::<_, (String, i64, i64, Option<i64>)>(
+        "select session.worker_id, session.created_at, session.last_used_at, worker_login.disabled_at
          from session join worker_login using (worker_id)
          where session.token_hash = $1 and session.face = $2 and session.expires_at > $3
-           and worker_login.disabled_at is null",
+           and (worker_login.disabled_at is null or session.face = 'field')",
     )
     .bind(hash(token))
     .bind(face.as_str())
     .bind(now_ms)
     .fetch_optional(&staff.pool)
     .await?;
-    let Some((worker, created_at, last_used_at)) = row else { return Ok(None) };
-    // Once an hour is enough to keep it alive, and spares a write for each read.
-    if now_ms - last_used_at > HOUR_MS {
+    let Some((worker, created_at, last_used_at, disabled_at)) = row else { return Ok(None) };
+    // Once an hour is enough to keep it alive, and spares a write for each read. One that opens nothing is not kept alive.
+    if now_ms - last_used_at > HOUR_MS && disabled_at.is_none() {
         sqlx::query("update session set last_used_at = $2, expires_at = $3 where token_hash = $1")
             .bind(hash(token))
             .bind(now_ms)

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use domain::{
@@ -10,9 +11,14 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::database::{Connection, Pool, is_shared};
+use crate::database::{Connection, Pool, is_shared, now_ms};
 use crate::keys::OfficeKeys;
 use crate::seal::Seal;
+
+/// What was asked for and not taken by then is not wanted any more: whoever asked was killed.
+const LONGEST_ASK_MS: i64 = 30_000;
+/// Far longer than a transaction takes; short enough for a phone that waits for its answer.
+const LONGEST_WAY: Duration = Duration::from_secs(5);
 
 /// Everything the rules and the briefings read about people and places, as one value of one moment.
 #[derive(Debug, Default)]
@@ -76,15 +82,58 @@ impl Staff {
     /// The roster, which nobody changes before the connection's transaction ends.
     pub async fn hold_roster(&self, connection: &mut Connection) -> Result<Arc<Roster>> {
         if is_shared(connection) {
+            give_way(connection).await?;
             sqlx::query("select value from office where name = 'roster' for share").execute(&mut *connection).await?;
         }
         self.roster(connection).await
+    }
+
+    /// To be called before a transaction that changes the roster begins. Rows that many share are never free of all of them by
+    /// chance: while somebody waits for the roster, those who come later let them pass. The answer is to be given to
+    /// [`Staff::has_roster`] in that transaction.
+    pub async fn ask_for_roster(&self) -> Result<String> {
+        let until = (now_ms() + LONGEST_ASK_MS).to_string();
+        let mut connection = self.pool.acquire().await?;
+        if is_shared(&connection) {
+            sqlx::query(
+                "insert into office (name, value) values ('roster_wanted', $1)
+                 on conflict (name) do update set value = $1",
+            )
+            .bind(&until)
+            .execute(&mut *connection)
+            .await?;
+        }
+        Ok(until)
+    }
+
+    /// Nobody need wait for this transaction any longer, once it ends.
+    pub async fn has_roster(connection: &mut Connection, asked: &str) -> Result<()> {
+        sqlx::query("delete from office where name = 'roster_wanted' and value = $1")
+            .bind(asked)
+            .execute(connection)
+            .await?;
+        Ok(())
     }
 
     pub async fn find(&self, worker: WorkerId) -> Result<Option<Worker>> {
         let mut connection = self.pool.acquire().await?;
         Ok(self.roster(&mut connection).await?.people.get(&worker).cloned())
     }
+}
+
+/// Waits while somebody asks for the roster; not for ever, since whoever asked may be gone.
+async fn give_way(connection: &mut Connection) -> Result<()> {
+    let since = std::time::Instant::now();
+    while since.elapsed() < LONGEST_WAY {
+        let until = sqlx::query_scalar::<_, String>("select value from office where name = 'roster_wanted'")
+            .fetch_optional(&mut *connection)
+            .await?;
+        if until.and_then(|until| until.parse::<i64>().ok()).is_none_or(|until| until < now_ms()) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    Ok(())
 }
 
 impl Roster {
@@ -255,10 +304,10 @@ pub async fn put_numbers(connection: &mut Connection, seal: &Seal, numbers: &[Em
 pub async fn put_place(connection: &mut Connection, place: &Place) -> Result<()> {
     sqlx::query(
         "insert into place (place_id, name, kind, parent, valid_from, valid_to, successor, old_names, latitude_e6,
-             longitude_e6)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+             longitude_e6, former_parents)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
          on conflict (place_id) do update set name = $2, kind = $3, parent = $4, valid_from = $5, valid_to = $6,
-             successor = $7, old_names = $8, latitude_e6 = $9, longitude_e6 = $10",
+             successor = $7, old_names = $8, latitude_e6 = $9, longitude_e6 = $10, former_parents = $11",
     )
     .bind(place.id.as_str())
     .bind(&place.name)
@@ -270,6 +319,7 @@ pub async fn put_place(connection: &mut Connection, place: &Place) -> Result<()>
     .bind(serde_json::to_string(&place.old_names)?)
     .bind(place.latitude_e6)
     .bind(place.longitude_e6)
+    .bind(serde_json::to_string(&place.former_parents)?)
     .execute(&mut *connection)
     .await?;
     touch(connection).await
@@ -287,15 +337,16 @@ async fn load_places(connection: &mut Connection) -> Result<Vec<Place>> {
         String,
         Option<i64>,
         Option<i64>,
+        Option<String>,
     );
     let rows = sqlx::query_as::<_, Row>(
-        "select place_id, name, kind, parent, valid_from, valid_to, successor, old_names, latitude_e6, longitude_e6
-         from place",
+        "select place_id, name, kind, parent, valid_from, valid_to, successor, old_names, latitude_e6, longitude_e6,
+             former_parents from place",
     )
     .fetch_all(connection)
     .await?;
     rows.into_iter()
-        .map(|(id, name, kind, parent, valid_from, valid_to, successor, old_names, latitude, longitude)| {
+        .map(|(id, name, kind, parent, valid_from, valid_to, successor, old_names, latitude, longitude, former)| {
             Ok(Place {
                 id: id.parse()?,
                 name,
@@ -305,6 +356,7 @@ async fn load_places(connection: &mut Connection) -> Result<Vec<Place>> {
                 valid_to: valid_to.map(|d| d.parse::<Day>()).transpose()?,
                 successor: successor.map(|p| p.parse()).transpose()?,
                 old_names: serde_json::from_str(&old_names)?,
+                former_parents: former.map(|former| serde_json::from_str(&former)).transpose()?.unwrap_or_default(),
                 latitude_e6: latitude.map(i32::try_from).transpose()?,
                 longitude_e6: longitude.map(i32::try_from).transpose()?,
             })

@@ -8,7 +8,7 @@ use std::{
 use async_trait::async_trait;
 
 use crate::{
-    access::Reach,
+    access::{Reach, activity_is_seen_by},
     change::Entry,
     check::Rules,
     id::{ChangeId, DeviceId, FacilityId, LogId, Subject, WorkerId},
@@ -20,7 +20,7 @@ use crate::{
         ApiError, Briefing, Cursor, EmergencyNumber, Page, PartRow, PullAnswer, PullRequest, PushBatch, SubjectPage,
         Verdict,
     },
-    worker::{Colleague, Grant, Worker, covers, is_field_worker},
+    worker::{Colleague, Grant, Worker},
 };
 
 /// An office in memory.
@@ -177,8 +177,9 @@ impl MemoryRegistry {
         let held = state.subjects.get(&subject);
         let person = state.workers.get(&worker);
         held.zip(person).is_some_and(|(held, person)| match subject {
-            Subject::Case(_) => Reach::of(&held.parts)
-                .is_some_and(|reach| reach.is_seen_by(worker, &person.grants, &state.rules.places)),
+            Subject::Case(_) => {
+                Reach::of(&held.parts).is_some_and(|reach| state.rules.sees(worker, &person.grants, &reach))
+            }
             _ => state.sees(person, subject, held),
         })
     }
@@ -281,18 +282,13 @@ impl OfficeState {
 
     fn sees(&self, worker: &Worker, subject: Subject, held: &Held) -> bool {
         match subject {
-            Subject::Case(_) => {
-                held.reach.as_ref().is_some_and(|r| r.is_seen_by(worker.id, &worker.grants, &self.rules.places))
-            }
+            Subject::Case(_) => held.reach.as_ref().is_some_and(|r| self.rules.sees(worker.id, &worker.grants, r)),
             Subject::Facility(_) => true,
             Subject::Activity(_) => {
                 let Some(activity) = held.parts.activity() else { return false };
                 let (Activity::AnonymousContact { place } | Activity::GroupSession { place, .. }) = &activity.activity;
-                let works_there = |grant: &Grant| {
-                    let alone = std::slice::from_ref(grant);
-                    is_field_worker(alone) && covers(alone, grant.role, place, &self.rules.places)
-                };
-                activity.written.by == worker.id || worker.grants.iter().any(works_there)
+                let (author, places) = (activity.written.by, &self.rules.places);
+                activity_is_seen_by(author, place, worker.id, &worker.grants, places)
             }
         }
     }

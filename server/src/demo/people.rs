@@ -52,6 +52,7 @@ pub fn places() -> Result<Vec<Place>> {
                 valid_to: None,
                 successor: None,
                 old_names: vec![],
+                former_parents: vec![],
                 latitude_e6: None,
                 longitude_e6: None,
             })

@@ -22,10 +22,31 @@ pub(crate) struct Ledger {
     /// As they are after the event that touched them last.
     parts: BTreeMap<(LogId, Subject, PartKey), (usize, Option<Part>)>,
     subjects: BTreeMap<Subject, Row>,
-    sights: Vec<(usize, Subject, LogId, bool)>,
+    sights: Vec<(usize, Subject, LogId, Shown)>,
     /// Everybody who wrote something in a log.
     authors: BTreeSet<(LogId, WorkerId)>,
     audit: Vec<(LogId, audit::Line<'static>)>,
+}
+
+/// What a worker's log says about a subject.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shown {
+    NoLonger,
+    /// Seen from here on, and not before.
+    Now,
+    /// Seen before and still: it is to be loaded anew.
+    Still,
+}
+
+impl Shown {
+    /// In the column `shown`.
+    pub(super) fn code(self) -> i64 {
+        match self {
+            Self::NoLonger => 0,
+            Self::Now => 1,
+            Self::Still => 2,
+        }
+    }
 }
 
 enum Event {
@@ -88,7 +109,7 @@ impl Ledger {
         row.told = Some(told);
     }
 
-    pub(super) fn sight(&mut self, at: usize, subject: Subject, log: &LogId, shown: bool) {
+    pub(super) fn sight(&mut self, at: usize, subject: Subject, log: &LogId, shown: Shown) {
         self.sights.push((at, subject, log.clone(), shown));
     }
 
@@ -200,13 +221,14 @@ impl Ledger {
         rows.put(connection, marks, |query, (log, seq, id, chain)| query.bind(log).bind(seq).bind(id).bind(chain))
             .await?;
         let rows = Rows {
-            into: "insert into part (log, subject, key, seq, gone, body)",
-            columns: 6,
+            into: "insert into part (log, subject, key, seq, gone, body, born)",
+            columns: 7,
             rest: "on conflict (log, subject, key) do update set seq = excluded.seq, gone = excluded.gone,
                  body = excluded.body",
         };
         rows.put(connection, parts, |query, (log, subject, key, at, gone, body)| {
-            query.bind(log).bind(subject.to_string()).bind(key).bind(positions[at]).bind(i64::from(gone)).bind(body)
+            let seq = positions[at];
+            query.bind(log).bind(subject.to_string()).bind(key).bind(seq).bind(i64::from(gone)).bind(body).bind(seq)
         })
         .await?;
         let (born, known): (Vec<_>, Vec<_>) = self.subjects.into_iter().partition(|(_, row)| row.born.is_some());
@@ -231,7 +253,7 @@ impl Ledger {
         let events = &self.events;
         rows.put(connection, self.sights, |query, (at, subject, log, shown)| {
             let own = events[at].log().to_string();
-            query.bind(own).bind(positions[at]).bind(subject.to_string()).bind(log.to_string()).bind(i64::from(shown))
+            query.bind(own).bind(positions[at]).bind(subject.to_string()).bind(log.to_string()).bind(shown.code())
         })
         .await?;
         let rows = Rows { into: "insert into author (log, worker_id)", columns: 2, rest: "on conflict do nothing" };

@@ -29,13 +29,12 @@ use domain::{
 };
 use tokio::sync::{Mutex, mpsc};
 
-pub use aside::{SetAside, Settled, Settling, Why};
+pub use aside::{SetAside, Settled, Settling, Which, Why};
 pub use photos::PhotoRead;
-pub use rights::employ;
+pub use rights::{Deed, Told, change_rights, employ};
 
 /// How rows are sealed and hashed, for whoever checks them.
 pub(crate) mod stored {
-    pub(crate) use super::ledger::Ledger;
     pub(crate) use super::write::{about_change, about_part, digest, hash_code, link};
 }
 
@@ -83,12 +82,18 @@ impl SqlRegistry {
         &self.staff
     }
 
-    /// What was set aside and waits for a decision by this worker, the oldest first.
+    /// What was set aside and is for this worker to settle.
     ///
     /// # Errors
     /// [`ApiError::Unavailable`].
-    pub async fn set_aside(&self, worker: WorkerId, most: usize, now: Timestamp) -> Result<Vec<SetAside>, ApiError> {
-        let (found, reads) = aside::list(&self.staff, worker, most, now).await.map_err(|error| {
+    pub async fn set_aside(
+        &self,
+        worker: WorkerId,
+        which: Which,
+        most: usize,
+        now: Timestamp,
+    ) -> Result<Vec<SetAside>, ApiError> {
+        let (found, reads) = aside::list(&self.staff, worker, which, most, now).await.map_err(|error| {
             tracing::error!("what was set aside could not be read: {error:#}");
             ApiError::Unavailable
         })?;
@@ -103,7 +108,7 @@ impl SqlRegistry {
     /// # Errors
     /// The database.
     pub async fn count_aside(&self, worker: WorkerId, most: usize, now: Timestamp) -> anyhow::Result<usize> {
-        Ok(aside::list(&self.staff, worker, most, now).await?.0.len())
+        Ok(aside::list(&self.staff, worker, Which::Open, most, now).await?.0.len())
     }
 
     /// Decides about what was set aside.

@@ -5,14 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use anyhow::Result;
-use domain::worker::covers;
+use domain::access::activity_is_seen_by;
 use domain::{
-    Briefing, ChangeId, Cursor, DeviceId, Entry, Grant, LogId, Page, Part, PartRow, PlaceId, PullAnswer, PullRequest,
-    Reach, Receipt, Role, Subject, SubjectPage, Timestamp, Worker, WorkerId, limits,
+    Briefing, ChangeId, Cursor, DeviceId, Entry, Grant, LogId, Page, Part, PartKey, PartRow, PlaceId, Places,
+    PullAnswer, PullRequest, Reach, Receipt, Subject, SubjectPage, Timestamp, Worker, WorkerId, limits,
 };
 use serde::{Deserialize, Serialize};
 
 use super::briefing;
+use super::ledger::Shown;
 use super::write::{Writing, about_change, about_device, about_part};
 use crate::audit;
 use crate::database::{self, Connection};
@@ -63,6 +64,12 @@ impl Witnessed {
 pub(super) struct ActivityReach {
     pub(super) place: PlaceId,
     pub(super) author: WorkerId,
+}
+
+impl ActivityReach {
+    pub(super) fn is_seen_by(&self, worker: WorkerId, grants: &[Grant], places: &Places) -> bool {
+        activity_is_seen_by(self.author, &self.place, worker, grants, places)
+    }
 }
 
 /// The answer to a pull, `None` for somebody who works here no longer, and what must be witnessed first.
@@ -132,7 +139,7 @@ impl Reader<'_> {
         let mut logs: BTreeSet<LogId> = self.worker.logs(&self.roster.rules.places).into_iter().collect();
         // Cases shown by the own log live in logs that this worker would not follow otherwise.
         let elsewhere =
-            sqlx::query_scalar::<_, String>("select distinct subject_log from sight where log = $1 and shown = 1")
+            sqlx::query_scalar::<_, String>("select distinct subject_log from sight where log = $1 and shown > 0")
                 .bind(LogId::Worker(self.worker.id).to_string())
                 .fetch_all(&mut *self.connection)
                 .await?;
@@ -286,7 +293,7 @@ impl Reader<'_> {
         loop {
             let rows = sqlx::query_as::<_, PartLine>(
                 "select part.seq, part.subject, part.key, length(part.body), subject.reach
-                 from part left join subject on subject.log = part.log and subject.subject = part.subject
+                 from part left join subject on subject.subject = part.subject
                  where part.log = $1 and part.seq >= $2 and (part.seq, part.key) > ($2, $3)
                  order by part.seq, part.key limit $4",
             )
@@ -404,14 +411,20 @@ impl Reader<'_> {
             if self.sees_row(&log, subject, reach.as_deref())? {
                 bytes += self.load_parts(&mut whole, &log, reach.as_deref(), 0).await?;
             }
+            let excluded = self.is_excluded(subject, reach.as_deref())?;
             let facilities: Vec<_> = self.worker.grants.iter().filter_map(|g| g.facility).collect();
+            whole.gone.clear();
             for facility in facilities {
                 let sheets = LogId::Facility(facility);
-                bytes += self.load_parts(&mut whole, &sheets, reach.as_deref(), 0).await?;
+                if excluded {
+                    whole.gone.extend(self.sheets_it_had(subject, &sheets).await?);
+                } else {
+                    bytes += self.load_parts(&mut whole, &sheets, reach.as_deref(), 0).await?;
+                }
             }
-            whole.gone.clear();
             // What somebody never had is never mentioned to them.
-            if whole.parts.is_empty() && !page.reset && !self.had(subject, &log, born, from).await? {
+            let nothing = whole.parts.is_empty() && whole.gone.is_empty();
+            if nothing && !page.reset && !self.had(subject, &log, born, from).await? {
                 continue;
             }
             page.subjects.push(whole);
@@ -429,9 +442,10 @@ impl Reader<'_> {
         from: i64,
     ) -> Result<usize> {
         let text = log.to_string();
-        let rows = sqlx::query_as::<_, (String, i64, i64, Vec<u8>)>(
+        let rows = sqlx::query_as::<_, (String, i64, i64, i64, Vec<u8>)>(
             // `+seq`: SQLite would take the index by position and walk through the whole log.
-            "select key, seq, gone, body from part where log = $1 and subject = $2 and +seq > $3 order by key",
+            "select key, seq, gone, coalesce(born, 0), body from part
+             where log = $1 and subject = $2 and +seq > $3 order by key",
         )
         .bind(&text)
         .bind(page.subject.to_string())
@@ -439,10 +453,13 @@ impl Reader<'_> {
         .fetch_all(&mut *self.connection)
         .await?;
         let mut bytes = 0;
-        for (name, seq, gone, body) in rows {
+        for (name, seq, gone, born, body) in rows {
             let key = name.parse()?;
             if gone != 0 {
-                page.gone.push(key);
+                // What came and went since this phone read the log is not named to it.
+                if born <= from && from > 0 {
+                    page.gone.push(key);
+                }
                 continue;
             }
             bytes += body.len();
@@ -453,41 +470,71 @@ impl Reader<'_> {
         Ok(bytes)
     }
 
-    /// Whether this phone may have got the subject before: by the log it lives in, or shown by the own log.
+    /// Whether this phone may have got the subject before: shown by the own log, or by the log it lives in at a time when
+    /// its person saw it.
     async fn had(&mut self, subject: Subject, log: &LogId, born: i64, from: i64) -> Result<bool> {
-        let cursor = self.request.cursors.get(log).copied().flatten();
-        if cursor.is_some_and(|c| i64::try_from(c.seq).is_ok_and(|seq| seq >= born)) {
-            return Ok(true);
-        }
-        let shown = sqlx::query_scalar::<_, i64>(
-            "select 1 from sight where log = $1 and subject = $2 and seq <= $3 and shown = 1 limit 1",
+        let own = LogId::Worker(self.worker.id).to_string();
+        let told = sqlx::query_scalar::<_, i64>(
+            "select shown from sight where log = $1 and subject = $2 and seq <= $3 order by seq desc limit 1",
         )
-        .bind(LogId::Worker(self.worker.id).to_string())
+        .bind(&own)
         .bind(subject.to_string())
         .bind(from)
         .fetch_optional(&mut *self.connection)
         .await?;
-        Ok(shown.is_some())
+        if let Some(shown) = told {
+            return Ok(shown > 0);
+        }
+        let next = sqlx::query_scalar::<_, i64>(
+            "select shown from sight where log = $1 and subject = $2 and seq > $3 order by seq limit 1",
+        )
+        .bind(&own)
+        .bind(subject.to_string())
+        .bind(from)
+        .fetch_optional(&mut *self.connection)
+        .await?;
+        // Whoever came to see it later did not before, however far their phone had read.
+        let saw = next.is_none_or(|shown| shown != Shown::Now.code());
+        let cursor = self.request.cursors.get(log).copied().flatten();
+        Ok(saw && cursor.is_some_and(|c| i64::try_from(c.seq).is_ok_and(|seq| seq >= born)))
+    }
+
+    /// Sheets of a case that this phone may have from a facility's log.
+    async fn sheets_it_had(&mut self, subject: Subject, log: &LogId) -> Result<Vec<PartKey>> {
+        let Some(Cursor { seq, .. }) = self.request.cursors.get(log).copied().flatten() else { return Ok(vec![]) };
+        let keys = sqlx::query_scalar::<_, String>(
+            "select key from part where log = $1 and subject = $2 and coalesce(born, 0) <= $3 order by key",
+        )
+        .bind(log.to_string())
+        .bind(subject.to_string())
+        .bind(i64::try_from(seq).unwrap_or(i64::MAX))
+        .fetch_all(&mut *self.connection)
+        .await?;
+        keys.into_iter().map(|key| Ok(key.parse()?)).collect()
     }
 
     /// Whether the worker sees what a log holds of a subject.
     fn sees_row(&self, log: &LogId, subject: Subject, reach: Option<&str>) -> Result<bool> {
-        if let LogId::Facility(facility) = log {
-            return Ok(self.holds(*facility));
-        }
         let (worker, places) = (self.worker, &self.roster.rules.places);
+        if let LogId::Facility(facility) = log {
+            return Ok(self.holds(*facility) && !self.is_excluded(subject, reach)?);
+        }
         Ok(match (subject, reach) {
             (Subject::Facility(_), _) => true,
             (Subject::Case(_), Some(reach)) => {
-                serde_json::from_str::<Reach>(reach)?.is_seen_by(worker.id, &worker.grants, places)
+                self.roster.rules.sees(worker.id, &worker.grants, &serde_json::from_str::<Reach>(reach)?)
             }
             (Subject::Activity(_), Some(reach)) => {
-                let reach: ActivityReach = serde_json::from_str(reach)?;
-                let field = [Role::Collaborator, Role::Outreach, Role::Supervisor];
-                reach.author == worker.id || field.iter().any(|r| covers(&worker.grants, *r, &reach.place, places))
+                serde_json::from_str::<ActivityReach>(reach)?.is_seen_by(worker.id, &worker.grants, places)
             }
             (_, None) => false,
         })
+    }
+
+    /// Whether this worker must never see the case, not as a sheet either.
+    fn is_excluded(&self, subject: Subject, reach: Option<&str>) -> Result<bool> {
+        let (Subject::Case(_), Some(reach)) = (subject, reach) else { return Ok(false) };
+        Ok(serde_json::from_str::<Reach>(reach)?.excluded.contains(&self.worker.id))
     }
 
     /// Notes that a restricted case is about to be read.
@@ -537,7 +584,9 @@ impl Reader<'_> {
     /// The briefing, unless the phone has just this one.
     async fn briefing(&mut self) -> Result<Option<Briefing>> {
         let mut authors = BTreeSet::new();
-        for log in self.worker.logs(&self.roster.rules.places) {
+        // Whoever works here no longer is not told who does.
+        let followed = if self.worker.grants.is_empty() { vec![] } else { self.worker.logs(&self.roster.rules.places) };
+        for log in followed {
             let rows = sqlx::query_scalar::<_, String>("select worker_id from author where log = $1")
                 .bind(log.to_string())
                 .fetch_all(&mut *self.connection)

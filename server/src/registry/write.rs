@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use anyhow::Result;
-use domain::office::{Sight, changed_sheets, sights};
+use domain::office::{changed_sheets, sights};
 use domain::{
     Activity, Body, Change, ChangeId, DeviceId, Entry, Grant, LogId, Part, PartKey, Parts, Reach, Subject, Timestamp,
     WorkerId, apply,
 };
 
 use super::foreseen::Foreseen;
-use super::ledger::{Ledger, Told};
+use super::ledger::{Ledger, Shown, Told};
 use super::photos;
 use super::pull::ActivityReach;
 use crate::audit;
@@ -266,7 +266,8 @@ impl<'t> Writing<'t> {
             photos::remove(self.connection, &before, *photo, entry.received_at().unwrap_or_default()).await?;
         }
         for sight in sights(old_reach.as_ref(), reach.as_ref(), &change.log, &self.roster.rules) {
-            self.put_sight(&sight, subject, &change.log, change.id);
+            let shown = if sight.shown { Shown::Now } else { Shown::NoLonger };
+            self.show(sight.worker, shown, subject, &change.log, change.id);
         }
         for (facility, referral, sheet) in changed_sheets(&before, &after) {
             let log = LogId::Facility(facility);
@@ -319,10 +320,10 @@ impl<'t> Writing<'t> {
         Ok(Told { code, reach })
     }
 
-    /// Tells a worker's phones that they see a subject now, or no longer.
-    pub(super) fn put_sight(&mut self, sight: &Sight, subject: Subject, log: &LogId, id: ChangeId) {
-        let at = self.ledger.mark(LogId::Worker(sight.worker), id);
-        self.ledger.sight(at, subject, log, sight.shown);
+    /// Tells a worker's phones that they see a subject now, still, or no longer.
+    pub(super) fn show(&mut self, worker: WorkerId, shown: Shown, subject: Subject, log: &LogId, id: ChangeId) {
+        let at = self.ledger.mark(LogId::Worker(worker), id);
+        self.ledger.sight(at, subject, log, shown);
     }
 
     pub(super) async fn put_waiting(&mut self, raw: &Raw<'_>, on: ChangeId) -> Result<()> {

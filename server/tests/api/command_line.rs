@@ -29,7 +29,7 @@ fn server(folder: &Path, verb: &[&str], file: &[&Path]) -> Command {
     command
 }
 
-fn run(folder: &Path, verb: &[&str], file: &[&Path]) -> (bool, String) {
+pub fn run(folder: &Path, verb: &[&str], file: &[&Path]) -> (bool, String) {
     said(&server(folder, verb, file).output().unwrap())
 }
 
@@ -93,6 +93,43 @@ async fn somebody_added_by_the_operator_can_sign_in() {
     let (ok, said) = add(&["viewer@p"], "");
     assert!(ok && said.contains("has these roles now"), "{said}");
     assert!(!staff.find(worker.id).await.unwrap().unwrap().has(Role::Collaborator));
+}
+
+#[tokio::test]
+async fn the_operator_sees_who_works_here_and_gives_and_takes_roles() {
+    let folder = folder();
+    let village = Village::new();
+    let staff = staff_of(&village, &folder).await;
+    assert!(server::login::add(&staff, village.lan, "lan", PASSWORD, 1).await.unwrap());
+    let lan = village.lan.to_string();
+    let line = || {
+        let (ok, said) = run(&folder, &["user", "list"], &[]);
+        assert!(ok, "{said}");
+        said.lines().find(|line| line.starts_with(&lan)).unwrap().to_owned()
+    };
+    assert_eq!(line(), format!("{lan}  Nông Thị Lan  may sign in  last contact never  collaborator@a1"));
+    for (verb, complaint) in [
+        (&["user", "revoke", "nobody"][..], "nobody signs in as nobody"),
+        (&["user", "grant", "lan", "collaborator@nowhere"], "no place has the code nowhere"),
+        (&["user", "ungrant", "lan", "collaborator@b1"], "lan does not have collaborator@b1"),
+        (&["user", "restore", "lan"], "not revoked"),
+    ] {
+        let (ok, said) = run(&folder, verb, &[]);
+        assert!(!ok && said.contains(complaint), "{said}");
+    }
+    for verb in [["user", "grant", "lan", "collaborator@b1"], ["user", "ungrant", "lan", "collaborator@a1"]] {
+        let (ok, said) = run(&folder, &verb, &[]);
+        assert!(ok, "{said}");
+    }
+    assert!(line().ends_with("  collaborator@b1"), "{}", line());
+    let (ok, said) = run(&folder, &["user", "revoke", &lan], &[]);
+    assert!(ok, "by the id that the list shows: {said}");
+    assert!(line().contains("  revoked 20") && line().ends_with("last contact never  "), "{}", line());
+    let (ok, said) = run(&folder, &["user", "restore", "lan", "--role", "viewer@p"], &[]);
+    assert!(ok, "{said}");
+    assert!(line().contains("  may sign in  ") && line().ends_with("  viewer@p"), "{}", line());
+    let (ok, said) = run(&folder, &["check"], &[]);
+    assert!(ok, "{said}");
 }
 
 #[tokio::test]
@@ -178,7 +215,16 @@ async fn another_key_opens_nothing() {
     assert!(!ok && said.contains("cannot read the key"), "{said}");
 }
 
-struct Running(Child);
+/// A server in a process of its own, which ends with this value.
+pub struct Running(Child);
+
+impl Running {
+    /// Nothing is said to anybody: as if its machine had lost power.
+    pub fn kill(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -187,12 +233,19 @@ impl Drop for Running {
     }
 }
 
-async fn start(folder: &Path) -> (Running, String) {
+/// What a server needs of a built site in order to start.
+pub fn put_site(folder: &Path) {
+    std::fs::create_dir_all(folder.join("site")).unwrap();
+    let build = json!({ "build": "t", "boot": "/b", "style": "/s", "app_js": "/j", "app_wasm": "/w", "files": [] });
+    std::fs::write(folder.join("site/build.json"), build.to_string()).unwrap();
+}
+
+pub async fn start(folder: &Path) -> (Running, String) {
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     let mut command = server(folder, &["serve"], &[]);
     command.args(["--listen", &free, "--site"]).arg(folder.join("site"));
     let running = Running(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
-    for _ in 0..300 {
+    for _ in 0..3_000 {
         if tokio::net::TcpStream::connect(&free).await.is_ok() {
             return (running, free);
         }
@@ -208,9 +261,7 @@ async fn a_kill_in_the_midst_of_pushes_loses_nothing_that_was_acknowledged() {
     let staff = staff_of(&village, &folder).await;
     server::login::add(&staff, village.lan, "lan", PASSWORD, 1).await.unwrap();
     staff.pool.close().await;
-    std::fs::create_dir_all(folder.join("site")).unwrap();
-    let build = json!({ "build": "t", "boot": "/b", "style": "/s", "app_js": "/j", "app_wasm": "/w", "files": [] });
-    std::fs::write(folder.join("site/build.json"), build.to_string()).unwrap();
+    put_site(&folder);
     let (mut running, address) = start(&folder).await;
     let sign_in = json!({ "user_name": "lan", "password": PASSWORD }).to_string();
     let cookie = post(&address, "", "/api/log_in", &sign_in).await.unwrap().cookie.unwrap();
@@ -236,8 +287,7 @@ async fn a_kill_in_the_midst_of_pushes_loses_nothing_that_was_acknowledged() {
     while let Some(one) = heard.recv().await {
         kept.push(one);
         if kept.len() == 40 {
-            running.0.kill().unwrap();
-            running.0.wait().unwrap();
+            running.kill();
         }
     }
     senders.join_all().await;

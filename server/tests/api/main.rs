@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod areas;
 mod aside;
 mod command_line;
 mod demo;
@@ -12,6 +13,7 @@ mod photos;
 mod postgres;
 mod pull;
 mod push;
+mod revoked;
 mod rights;
 mod support;
 mod together;

@@ -2,7 +2,8 @@
 
 use domain::laws::{Pen, act, agreed, ask, visit};
 use domain::{
-    Act, Change, Grant, Level, LogId, Receiver, ReferralKind, Role, Side, Timestamp, Verdict, Worker, WorkerId,
+    Act, Activity, ActivityId, Body, Change, Grant, Level, LogId, Receiver, ReferralKind, Role, Side, Subject,
+    Timestamp, Verdict, Worker, WorkerId,
 };
 use server::registry::employ;
 
@@ -38,6 +39,38 @@ async fn a_village_gained_is_shown_and_a_village_lost_is_forgotten() {
     let (_, shown) = pages_of(&second, two.subject).remove(0);
     assert!(shown.whole && shown.parts.len() == 2);
     assert_eq!(second.briefing.unwrap().worker.grants, collaborator(&["a2"]));
+    office.assert_sound().await;
+}
+
+#[tokio::test]
+async fn what_happened_in_a_village_comes_and_goes_with_it_and_stays_with_nobody_who_left() {
+    let office = Office::open().await;
+    let (lan, pao) = (office.sign_in("lan").await, office.sign_in("pao").await);
+    let (pen, own) = (Pen::new(office.village.lan, 1), Pen::new(office.village.pao, 2));
+    let session = |pen: &Pen, village: &str| {
+        let activity = Activity::AnonymousContact { place: village.parse().unwrap() };
+        let mut change = pen.open(village, Some("Một"), vec![]);
+        change.body = Body::ActivityRecorded(activity);
+        change.subject = Subject::Activity(ActivityId(change.id.0));
+        change
+    };
+    let (one, two, lans) = (session(&own, "a1"), session(&own, "a2"), session(&pen, "a1"));
+    sent(&pao, &own, &[&one, &two]).await;
+    sent(&lan, &pen, &[&lans]).await;
+    let first = lan.pull(&pen).await;
+    assert_eq!((pages_of(&first, one.subject).len(), pages_of(&first, two.subject).len()), (1, 0));
+    give(&office, office.village.lan, collaborator(&["a2"])).await;
+    let second = lan.pull_from(&pen, &cursors(&first)).await;
+    let (_, gone) = pages_of(&second, one.subject).remove(0);
+    assert!(gone.whole && gone.parts.is_empty());
+    assert_eq!(pages_of(&second, two.subject).remove(0).1.parts.len(), 1);
+    assert!(pages_of(&second, lans.subject).is_empty(), "whoever wrote it keeps it while they work in the field");
+    give(&office, office.village.lan, vec![Grant::area(Role::Viewer, "p".parse().unwrap())]).await;
+    let third = lan.pull_from(&pen, &cursors(&second)).await;
+    for subject in [two.subject, lans.subject] {
+        let (_, gone) = pages_of(&third, subject).remove(0);
+        assert!(gone.whole && gone.parts.is_empty());
+    }
     office.assert_sound().await;
 }
 
