@@ -32,10 +32,16 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// Whether a worker with these grants sees a case as things stand today.
+    /// Whether a worker with these grants sees a case as things stand today: by the case itself ([`Reach::is_seen_by`]), or
+    /// as an officer for restricted cases of its place who came after it. A case is not left to nobody because whoever was
+    /// named on it has gone.
     #[must_use]
     pub fn sees(&self, worker: WorkerId, grants: &[Grant], reach: &Reach) -> bool {
-        reach.is_seen_by(worker, grants, &self.places)
+        let is_officer = || {
+            let allowed = worker::is_field_worker(grants) && !reach.excluded.contains(&worker);
+            allowed && self.officers_for(reach).contains(&worker)
+        };
+        reach.is_seen_by(worker, grants, &self.places) || (reach.restricted && is_officer())
     }
 
     /// The officers to be named on a restricted case handled in `place`; none eligible there: the province's.

@@ -151,6 +151,16 @@ pub enum User {
         /// What they sign in with, or the id that `list` shows
         user_name: String,
     },
+    /// Name the officer and deputies for restricted cases of a commune or province, the officer first; the list replaces the
+    /// one before. They see the restricted cases that are there already
+    Officers {
+        #[command(flatten)]
+        store: Store,
+        /// Code of the commune or province
+        place: domain::PlaceId,
+        /// What they sign in with, or the ids that `list` shows; nobody: the province's officers
+        user_names: Vec<String>,
+    },
     /// Let somebody come back who was revoked; the password is as it was
     Restore {
         #[command(flatten)]

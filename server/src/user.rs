@@ -39,6 +39,16 @@ pub async fn run(verb: User) -> Result<()> {
             say(&user_name, change_rights(&staff, deed, Timestamp(now_ms())).await?);
             Ok(())
         }
+        User::Officers { store, place, user_names } => {
+            let staff = store.open(false).await?;
+            let mut officers = Vec::with_capacity(user_names.len());
+            for name in &user_names {
+                officers.push(find(&staff, name).await?);
+            }
+            let deed = Deed::Officers { place: &place, officers: &officers };
+            say(place.as_str(), change_rights(&staff, deed, Timestamp(now_ms())).await?);
+            Ok(())
+        }
         User::Restore { store, user_name, roles } => {
             let (staff, grants) = open(&store, &roles).await?;
             let grants = Some(&grants[..]).filter(|grants| !grants.is_empty());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use domain::office::follows;
-use domain::{ChangeId, Grant, LogId, Place, PlaceId, Reach, Subject, Timestamp, Worker, WorkerId};
+use domain::{ChangeId, Grant, LogId, Place, PlaceId, PlaceKind, Reach, Subject, Timestamp, Worker, WorkerId};
 
 use super::ledger::Shown;
 use super::pull::ActivityReach;
@@ -26,6 +26,9 @@ pub enum Deed<'a> {
     /// names its person, and lets their phone do two things: be told what to forget, and hand over what it has not sent,
     /// which is set aside. Without it their phone would keep all it has.
     Revoke(WorkerId),
+    /// The officer and deputies for restricted cases of a place. They see those that exist already, too; whoever is officer no
+    /// longer keeps those on which they are named, and no others.
+    Officers { place: &'a PlaceId, officers: &'a [WorkerId] },
     /// Places, new or changed. Cases handled in a place that has ended are seen by who works in its successor; the log they
     /// live in stays.
     Places(&'a [Place]),
@@ -82,6 +85,7 @@ async fn change_once(staff: &Staff, deed: Deed<'_>, now: Timestamp) -> Result<To
         note(&mut writing, audit::RIGHTS, worker, now);
     }
     match (deed, notes) {
+        (Deed::Officers { place, .. }, _) => write_down(&mut writing, place_of(place), audit::OFFICERS, place, now),
         (Deed::Places(places), _) => {
             let root = places.iter().find(|p| p.parent.is_none()).or(places.first());
             if let Some(root) = root {
@@ -148,6 +152,18 @@ impl Deed<'_> {
                     bail!("the rights of this person are not revoked");
                 };
                 (worker, grants.map_or(had, <[Grant]>::to_vec), Some(audit::RESTORED))
+            }
+            Self::Officers { place, officers } => {
+                if before.rules.places.find(place).is_none_or(|place| place.kind == PlaceKind::Village) {
+                    bail!("{place} is no commune or province: import places first");
+                }
+                for officer in officers {
+                    if !domain::worker::is_field_worker(before.grants(*officer)) {
+                        bail!("an officer for restricted cases works in the field or supervises: {officer} does not");
+                    }
+                }
+                staff::put_officers(connection, place, officers).await?;
+                return Ok(None);
             }
             Self::Places(places) => {
                 for place in places {
@@ -218,6 +234,12 @@ impl<'r> Turn<'r> {
     /// Everybody whose sight of a subject may be another than before.
     fn concerned(&self, log: &LogId, extent: &Extent) -> BTreeSet<WorkerId> {
         let mut people: BTreeSet<WorkerId> = self.changed.keys().copied().collect();
+        if let Extent::Case(reach) = extent
+            && reach.restricted
+        {
+            people.extend(self.before.rules.officers_for(reach));
+            people.extend(self.after.rules.officers_for(reach));
+        }
         if !self.moved.is_empty() && extent.places().any(|place| self.moved.contains(place)) {
             people.extend(self.before.people.keys().chain(self.after.people.keys()));
         }

@@ -25,6 +25,11 @@ async fn merge(office: &Office) {
     assert_eq!(server::import::import(&office.staff, &format!("{HEAD}{lines}"), LATER).await.unwrap(), 3);
 }
 
+async fn officers(office: &Office, place: &str, officers: &[WorkerId]) -> Told {
+    let place: PlaceId = place.parse().unwrap();
+    change_rights(&office.staff, Deed::Officers { place: &place, officers }, LATER).await.unwrap()
+}
+
 fn restricted(pen: &Pen, village: &str) -> Change {
     let mut case = pen.open(village, Some("Hoàng Thị Mỷ"), vec![]);
     if let Body::CaseOpened { facts, .. } = &mut case.body {
@@ -113,6 +118,55 @@ async fn a_village_that_goes_to_another_commune_is_forgotten_in_the_old_one_and_
         (place.name.as_str(), place.old_names, place.former_parents),
         ("Bản Mới", vec!["a2".to_owned()], vec!["a".parse().unwrap()])
     );
+    office.assert_sound().await;
+}
+
+#[tokio::test]
+async fn a_new_officer_sees_the_restricted_cases_that_are_there_and_loses_them_with_the_office() {
+    let office = Office::open().await;
+    let (pao, hanh, toan) = (office.sign_in("pao").await, office.sign_in("hanh").await, office.sign_in("toan").await);
+    let (pen, desk, deputy) =
+        (Pen::new(office.village.pao, 1), Pen::new(office.village.hanh, 2), Pen::new(office.village.toan, 3));
+    let (case, barred) = (restricted(&pen, "a1"), restricted(&pen, "a2"));
+    let out = ElementEdit { saw: vec![], element: office.village.toan, now: true };
+    sent(&pao, &pen, &[&case, &barred, &pen.write(barred.subject, "place:a", Body::ExcludedEdited(out))]).await;
+    let first = toan.pull(&deputy).await;
+    assert!(pages_of(&first, case.subject).is_empty());
+    assert_eq!(
+        officers(&office, "a", &[office.village.hanh, office.village.toan]).await,
+        Told { shown: 1, forgotten: 0 }
+    );
+    let second = toan.pull_from(&deputy, &cursors(&first)).await;
+    assert_eq!(pages_of(&second, case.subject).remove(0).1.parts.len(), 2);
+    assert!(pages_of(&second, barred.subject).is_empty(), "whoever is excluded stays out, officer or not");
+    assert_eq!(office.count("audit where what = 'restricted_read'").await, 1);
+    sent(&toan, &deputy, &[&deputy.write(case.subject, "place:a", visit("Phó phụ trách đến"))]).await;
+    // Whoever is officer no longer keeps what they are named on, and nothing else.
+    hanh.pull(&desk).await;
+    assert_eq!(officers(&office, "a", &[]).await, Told { shown: 0, forgotten: 1 });
+    let third = toan.pull_from(&deputy, &cursors(&second)).await;
+    let (_, gone) = pages_of(&third, case.subject).remove(0);
+    assert!(gone.whole && gone.parts.is_empty());
+    assert!(!pages_of(&hanh.pull(&desk).await, case.subject).is_empty(), "named on it when it came");
+    let village: PlaceId = "a1".parse().unwrap();
+    for (place, officer) in [(&village, office.village.hanh), (&"a".parse().unwrap(), office.village.admin)] {
+        let wrong = Deed::Officers { place, officers: &[officer] };
+        assert!(change_rights(&office.staff, wrong, LATER).await.is_err());
+    }
+    office.assert_sound().await;
+}
+
+#[tokio::test]
+async fn a_restricted_case_whose_only_officer_was_revoked_is_not_left_to_nobody() {
+    let office = Office::open().await;
+    let (pao, pen) = (office.sign_in("pao").await, Pen::new(office.village.pao, 1));
+    let case = restricted(&pen, "a1");
+    sent(&pao, &pen, &[&case]).await;
+    officers(&office, "p", &[office.village.toan]).await;
+    let (toan, deputy) = (office.sign_in("toan").await, Pen::new(office.village.toan, 3));
+    assert!(pages_of(&toan.pull(&deputy).await, case.subject).is_empty(), "the commune has its own");
+    change_rights(&office.staff, Deed::Revoke(office.village.hanh), LATER).await.unwrap();
+    assert!(!pages_of(&toan.pull(&deputy).await, case.subject).is_empty(), "the province's officer steps in");
     office.assert_sound().await;
 }
 
