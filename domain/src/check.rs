@@ -144,6 +144,10 @@ pub enum Refusal {
     /// Its writer has dropped what this builds on.
     #[error("what it builds on was dropped by its writer")]
     Dropped,
+    /// The office has it and somebody there read it, and left it out of its case. Said on the phone, never by the office: it
+    /// says [`crate::Verdict::Quarantined`].
+    #[error("left out of its case: {reason}")]
+    PutAway { reason: String },
     /// A reason of a newer office that this version has no words for.
     #[error("a reason this version does not know")]
     #[serde(other)]

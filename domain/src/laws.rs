@@ -569,7 +569,7 @@ pub async fn what_its_writer_gives_up_is_put_away(registry: &dyn Registry, villa
     let why = Refusal::Field { spot: Spot::Reason, why: Invalid::Empty };
     assert_eq!(push(registry, &lan, &[&silent]).await, vec![Verdict::Refused { why }]);
     let note = lan.write(case.subject, "place:a", Body::Dropped(dropped("Ghi hai lần.")));
-    let kept = Verdict::Quarantined { at: MORNING };
+    let kept = Verdict::Quarantined { at: MORNING, put_away: None };
     assert_eq!(push(registry, &lan, &[&note]).await, vec![kept.clone()]);
     assert_eq!(push(registry, &lan, &[&note, &seen, &case]).await, vec![kept.clone(), kept.clone(), kept]);
     let notebook = memory::MemoryNotebook::default();

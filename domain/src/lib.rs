@@ -77,8 +77,8 @@ pub use referral::{
 pub use registry::{Registry, Session};
 pub use time::{Day, PartialDate, TimeLimit, Timestamp, working_days_between};
 pub use wire::{
-    ApiError, Briefing, Cursor, EmergencyNumber, Page, PartRow, PullAnswer, PullRequest, PushBatch, SubjectPage,
-    Verdict,
+    ApiError, Briefing, Cursor, EmergencyNumber, Page, PartRow, PullAnswer, PullRequest, PushBatch, PutAway,
+    SubjectPage, Verdict,
 };
 pub use worker::{Address, Colleague, Grant, Role, Worker};
 

@@ -50,7 +50,17 @@ pub enum Verdict {
     /// Kept; somebody with the right to must read it.
     Quarantined {
         at: Timestamp,
+        /// Somebody has read it and left it out of its case; every word is still there.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        put_away: Option<PutAway>,
     },
+}
+
+/// What was decided about a change that was set aside: told to its writer's phone when that offers the change again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PutAway {
+    pub at: Timestamp,
+    pub reason: String,
 }
 
 /// Where a phone stands in a log. The mark names the log up to `seq`, see [`crate::office::mark`]: if the office does not

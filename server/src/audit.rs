@@ -29,6 +29,8 @@ pub const TAKEN: &str = "quarantine_taken";
 pub const PUT_AWAY: &str = "quarantine_put_away";
 /// Given up by its own writer.
 pub const DROPPED: &str = "dropped";
+/// What was put away waits for a decision again.
+pub const PUT_BACK: &str = "quarantine_put_back";
 /// Somebody's roles and areas.
 pub const RIGHTS: &str = "rights_changed";
 /// All of somebody's roles taken away with their log-in, and given back.

@@ -16,7 +16,7 @@ use serde::Deserialize;
 use crate::AppState;
 use crate::database::now_ms;
 use crate::login::LoginError;
-use crate::registry::{SetAside, Settled, Settling, Why};
+use crate::registry::{SetAside, Settled, Settling, Which, Why};
 use crate::session::{self, Face};
 use crate::shell::{LoginForm, Said};
 
@@ -78,21 +78,27 @@ const ASIDE_ROWS: usize = 50;
 pub struct AsideQuery {
     #[serde(default)]
     done: String,
+    /// `away`: what was put away instead of what waits.
+    #[serde(default)]
+    shown: String,
 }
 
-pub async fn aside(
-    State(state): State<AppState>,
-    headers: HeaderMap,
-    Query(AsideQuery { done }): Query<AsideQuery>,
-) -> Response {
-    let sentence = match done.as_str() {
+impl AsideQuery {
+    fn which(&self) -> Which {
+        if self.shown == "away" { Which::PutAway } else { Which::Open }
+    }
+}
+
+pub async fn aside(State(state): State<AppState>, headers: HeaderMap, Query(query): Query<AsideQuery>) -> Response {
+    let sentence = match query.done.as_str() {
         "taken" => Some("Đã đưa vào hồ sơ."),
-        "put_away" => Some("Đã cất đi. Nội dung vẫn còn nguyên."),
+        "put_away" => Some("Đã cất đi. Nội dung vẫn còn nguyên, và máy người ghi sẽ báo lý do."),
+        "put_back" => Some("Đã lấy lại. Mục này lại chờ quyết định."),
         _ => None,
     };
     let said = sentence.map(|sentence| SaidAside { sentence: sentence.to_owned(), about: None });
     match supervisor(&state, &headers).await {
-        Ok(worker) => show_aside(&state, worker, said).await,
+        Ok(worker) => show_aside(&state, worker, query.which(), said).await,
         Err(answer) => answer,
     }
 }
@@ -114,19 +120,23 @@ pub async fn settle(State(state): State<AppState>, headers: HeaderMap, Form(form
     let Ok(id) = form.id.parse::<ChangeId>() else { return StatusCode::BAD_REQUEST.into_response() };
     let settling = match (form.act.as_str(), text(&form.reason, REASON_CHARS)) {
         ("take", _) => Settling::Take,
+        ("put_back", _) => Settling::PutBack,
         ("put_away", Ok(reason)) if !reason.is_empty() => Settling::PutAway { reason },
         ("put_away", wrong) => {
             let why = wrong.err().unwrap_or(domain::Invalid::Empty);
             let sentence = (app::text::Lang::Vi.words().errors.invalid)(why).to_owned();
             let said = SaidAside { sentence, about: Some((id, form.reason)) };
-            return show_aside(&state, worker, Some(said)).await;
+            return show_aside(&state, worker, Which::Open, Some(said)).await;
         }
         _ => return StatusCode::BAD_REQUEST.into_response(),
     };
-    let took = settling == Settling::Take;
+    let (done, which) = match &settling {
+        Settling::Take => ("/office/set-aside?done=taken", Which::Open),
+        Settling::PutAway { .. } => ("/office/set-aside?done=put_away", Which::Open),
+        Settling::PutBack => ("/office/set-aside?done=put_back", Which::PutAway),
+    };
     let sentence = match state.registry.settle(id, worker.id, settling, Timestamp(now_ms())).await {
-        Ok(Settled::Done) if took => return Redirect::to("/office/set-aside?done=taken").into_response(),
-        Ok(Settled::Done) => return Redirect::to("/office/set-aside?done=put_away").into_response(),
+        Ok(Settled::Done) => return Redirect::to(done).into_response(),
         Ok(Settled::NotFound) => "Mục này không còn chờ ở đây. Có thể người khác vừa quyết định.".to_owned(),
         Ok(Settled::Refused(why)) => {
             let why = app::text::refusal(&why, None, app::text::Lang::Vi.words());
@@ -134,7 +144,7 @@ pub async fn settle(State(state): State<AppState>, headers: HeaderMap, Form(form
         }
         Err(error) => return unavailable(&error),
     };
-    show_aside(&state, worker, Some(SaidAside { sentence, about: None })).await
+    show_aside(&state, worker, which, Some(SaidAside { sentence, about: None })).await
 }
 
 /// Whoever is signed in and may settle things; others are sent where they belong.
@@ -147,8 +157,8 @@ async fn supervisor(state: &AppState, headers: &HeaderMap) -> Result<Worker, Res
     }
 }
 
-async fn show_aside(state: &AppState, worker: Worker, said: Option<SaidAside>) -> Response {
-    let found = state.registry.set_aside(worker.id, ASIDE_ROWS + 1, Timestamp(now_ms())).await;
+async fn show_aside(state: &AppState, worker: Worker, which: Which, said: Option<SaidAside>) -> Response {
+    let found = state.registry.set_aside(worker.id, which, ASIDE_ROWS + 1, Timestamp(now_ms())).await;
     let mut found = match found {
         Ok(found) => found,
         Err(error) => return unavailable(&error),
@@ -172,9 +182,11 @@ async fn show_aside(state: &AppState, worker: Worker, said: Option<SaidAside>) -
         code: set_aside.code.as_ref().map(ToString::to_string),
         may_take: set_aside.may_take,
         content: set_aside.change.as_ref().map(|change| reading(change, &roster.rules.places, &name_of)),
+        put_away: set_aside.put_away.map(|(by, away)| (name_of(by), away.at, away.reason)),
     };
     let rows = found.into_iter().map(row).collect();
-    Html(app::office::aside(&assets(state), AsidePage { worker, rows, more, said })).into_response()
+    Html(app::office::aside(&assets(state), AsidePage { worker, rows, more, said, is_away: which == Which::PutAway }))
+        .into_response()
 }
 
 fn because(why: &Why) -> String {
@@ -182,6 +194,7 @@ fn because(why: &Why) -> String {
         Why::Rights => "Khi xã nhận, người này không có quyền ở hồ sơ này.".to_owned(),
         Why::Unknown => "Máy người ghi dùng bản mới hơn. Xã cập nhật xong, mục này tự vào hồ sơ.".to_owned(),
         Why::Damaged => "Xã không đọc được một phần đã lưu của hồ sơ này. Xin báo người quản trị.".to_owned(),
+        Why::BuiltOn => "Mục này dựa trên một điều đã cất đi. Lấy lại điều ấy thì mục này tự chờ tiếp.".to_owned(),
         Why::Refused(why) => {
             let why = app::text::refusal(why, None, app::text::Lang::Vi.words());
             format!("Mục này đã chờ một điều đến trước; khi điều ấy đến thì: {why}")

@@ -882,10 +882,14 @@ impl Notebook for IndexedDbNotebook {
                 *id,
                 match verdict {
                     Verdict::Refused { why } => (HELD, now, Some(self.seal(CHANGE, &id.to_string(), why).await?)),
+                    Verdict::Quarantined { put_away: Some(away), .. } => {
+                        let why = Refusal::PutAway { reason: away.reason.clone() };
+                        (HELD, away.at, Some(self.seal(CHANGE, &id.to_string(), &why).await?))
+                    }
                     Verdict::Accepted { at }
                     | Verdict::AlreadyKnown { at }
                     | Verdict::Waiting { at, .. }
-                    | Verdict::Quarantined { at } => (RECEIVED, *at, None),
+                    | Verdict::Quarantined { at, put_away: None } => (RECEIVED, *at, None),
                 },
             );
         }

@@ -34,7 +34,12 @@ pub fn Banners() -> AnyView {
             }
         });
     };
+    // Whoever has no role left is told why nothing is here, and that nothing of theirs was thrown away.
+    let revoked = move || state.worker.with(|worker| worker.as_ref().is_some_and(|worker| worker.grants.is_empty()));
     view! {
+        <If when=revoked>
+            <Banner icon=Icon::Lock said=words.frame.revoked />
+        </If>
         {move || match state.sync.get() {
             SyncState::SignedOut => Some(view! {
                 <Banner icon=Icon::Lock said=words.frame.log_in_again>

@@ -15,6 +15,8 @@ pub struct AsidePage {
     pub more: bool,
     /// What came of the decision before.
     pub said: Option<Said>,
+    /// These were put away; otherwise they wait for a decision.
+    pub is_away: bool,
 }
 
 /// One thing that was set aside.
@@ -32,6 +34,8 @@ pub struct AsideRow {
     pub may_take: bool,
     /// What it is and what it says; `None` while nothing of it can be read.
     pub content: Option<(String, Vec<(&'static str, String)>)>,
+    /// Who put it away, when and why.
+    pub put_away: Option<(String, Timestamp, String)>,
 }
 
 /// What the page says about a decision.
@@ -47,7 +51,7 @@ pub const REASON_CHARS: usize = domain::limits::TEXT_CHARS;
 
 #[must_use]
 pub fn aside(assets: &Assets, page: AsidePage) -> String {
-    let AsidePage { worker, rows, more, said } = page;
+    let AsidePage { worker, rows, more, said, is_away } = page;
     let (sentence, about) = said.map(|said| (said.sentence, said.about)).unzip();
     let about = about.flatten();
     let beside = about.as_ref().map(|(id, _)| *id);
@@ -55,8 +59,8 @@ pub fn aside(assets: &Assets, page: AsidePage) -> String {
     let empty = rows.is_empty().then(|| {
         view! {
             <div class="empty">
-                <strong>"Không có gì để riêng"</strong>
-                <p>"Không có gì đang chờ anh/chị quyết định."</p>
+                <strong>{if is_away { "Không có gì đã cất đi" } else { "Không có gì để riêng" }}</strong>
+                {(!is_away).then(|| view! { <p>"Không có gì đang chờ anh/chị quyết định."</p> })}
             </div>
         }
     });
@@ -68,27 +72,51 @@ pub fn aside(assets: &Assets, page: AsidePage) -> String {
             article(row, typed.unwrap_or_default(), wrong)
         })
         .collect_view();
+    let (title, about_page, (other, other_name)) = if is_away {
+        (
+            "Đã cất đi",
+            "Những điều này đứng ngoài hồ sơ, có ghi lý do. Nội dung còn nguyên; máy người ghi đã được báo hoặc sẽ được báo.",
+            ("/office/set-aside", "Những điều đang chờ quyết định"),
+        )
+    } else {
+        (
+            "Để riêng",
+            "Xã đã nhận những điều này nhưng chưa đưa vào hồ sơ. Không điều nào bị xóa. Xin anh/chị đọc và quyết định.",
+            ("/office/set-aside?shown=away", "Những điều đã cất đi"),
+        )
+    };
     let main = view! {
         <header class="wide-head">
             <div>
-                <h1>"Để riêng"</h1>
-                <p class="soft">
-                    "Xã đã nhận những điều này nhưng chưa đưa vào hồ sơ. Không điều nào bị xóa. Xin anh/chị đọc và quyết định."
-                </p>
+                <h1>{title}</h1>
+                <p class="soft">{about_page}</p>
             </div>
         </header>
         {said.map(|said| view! { <p class="note" role="status">{said}</p> })}
         {empty}
         {rows}
-        {more.then(|| view! { <p class="soft">"Còn nữa. Xong những mục này sẽ thấy tiếp."</p> })}
+        {(more && !is_away).then(|| view! { <p class="soft">"Còn nữa. Xong những mục này sẽ thấy tiếp."</p> })}
+        {(more && is_away).then(|| view! { <p class="soft">"Chỉ những mục mới nhất đứng ở đây."</p> })}
+        <p><a class="button" href=other>{other_name}</a></p>
     };
-    document(assets, "Để riêng", frame(&worker, "/office/set-aside", main))
+    document(assets, title, frame(&worker, "/office/set-aside", main))
 }
 
 fn article(row: AsideRow, typed: String, wrong: Option<String>) -> impl IntoView {
     let id = row.id.to_string();
     let (reason_id, said_id) = (format!("reason-{id}"), format!("said-{id}"));
-    let (readable, may_take) = (row.content.is_some(), row.content.is_some() && row.may_take);
+    let is_away = row.put_away.is_some();
+    let readable = row.content.is_some() && !is_away;
+    let may_take = readable && row.may_take;
+    let put_away = row.put_away.map(|(by, at, reason)| {
+        view! {
+            <p class="lines">{format!("{by} cất đi {}. Lý do: {reason}", date_time(at))}</p>
+            <form method="post" action="/office/set-aside">
+                <input type="hidden" name="id" value=id.clone() />
+                <button class="button" name="act" value="put_back">"Lấy lại để quyết định"</button>
+            </form>
+        }
+    });
     // What stands in a text area is the one child that is written as it is.
     let typed = typed.replace('&', "&amp;").replace('<', "&lt;");
     let (title, lines) = row.content.unwrap_or_else(|| ("Chưa đọc được".to_owned(), vec![]));
@@ -105,6 +133,7 @@ fn article(row: AsideRow, typed: String, wrong: Option<String>) -> impl IntoView
             </div>
             <p>{row.why}</p>
             <dl class="facts">{lines.collect_view()}</dl>
+            {put_away}
             {may_take
                 .then(|| {
                     view! {

@@ -155,6 +155,7 @@ pub static WORDS: Words = Words {
         never_received: "The commune has not been reached yet",
         offline: "No network",
         offline_long: "No network. Keep recording, the phone sends by itself when there is signal.",
+        revoked: "Your rights here have ended, so the cases are no longer on this phone. What you have not sent is kept and can still be sent; the commune will read it. If this is a mistake, please call the commune.",
         log_in_again: "Your session has ended. Keep recording; log in again to send.",
         log_in_button: "Log in again",
         update: "There is a new version. Updating loses nothing you wrote.",
@@ -1118,6 +1119,11 @@ pub static WORDS: Words = Words {
         no_photo_consent: "The person did not agree to be recorded, or took it back, so no photo is added. Please ask again, or drop this photo.",
         too_many_photos: "This case has thirty photos already. Please take away what is no longer needed, then send again.",
         restricted_receiver: "A restricted case is sent to one facility or household, never to a whole team or desk. Please choose another receiver.",
+        put_away: |reason| {
+            format!(
+                "The commune has read this and left it out of the case. The reason: “{reason}”. Every word is still kept there. If that is not right, correct it and send it again, or call the commune."
+            )
+        },
         newer: "The commune returned this for a reason this version does not know. The phone keeps it. Please update the app and send again.",
     },
     trail: Trail {

@@ -29,6 +29,7 @@ pub fn refusal(why: &Refusal, written: Option<&str>, words: &Words) -> String {
         Refusal::NoPhotoConsent => errors.no_photo_consent.to_owned(),
         Refusal::TooManyPhotos => errors.too_many_photos.to_owned(),
         Refusal::Dropped => errors.dropped.to_owned(),
+        Refusal::PutAway { reason } => (errors.put_away)(reason),
         Refusal::Newer => errors.newer.to_owned(),
     }
 }
@@ -97,6 +98,7 @@ mod tests {
             Refusal::NoPhotoConsent,
             Refusal::TooManyPhotos,
             Refusal::Dropped,
+            Refusal::PutAway { reason: "Nhầm nhà".to_owned() },
         ];
         all.extend(DECIDE.map(Refusal::Decide));
         all.extend(SPOTS.iter().flat_map(|spot| INVALID.map(|why| Refusal::Field { spot: *spot, why })));

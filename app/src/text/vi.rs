@@ -157,6 +157,7 @@ pub static WORDS: Words = Words {
         never_received: "Chưa liên lạc với xã lần nào",
         offline: "Chưa có mạng",
         offline_long: "Chưa có mạng. Cứ ghi tiếp, có sóng máy tự gửi.",
+        revoked: "Quyền làm việc của anh/chị ở đây đã dừng, nên hồ sơ không còn trên máy này. Điều chưa gửi vẫn còn và vẫn gửi được; xã sẽ đọc. Nếu có nhầm lẫn, xin gọi cho xã.",
         log_in_again: "Phiên đăng nhập đã hết. Cứ ghi tiếp; đăng nhập lại để gửi.",
         log_in_button: "Đăng nhập lại",
         update: "Có bản mới. Cập nhật không làm mất gì đã ghi.",
@@ -1096,6 +1097,11 @@ pub static WORDS: Words = Words {
         no_photo_consent: "Người được trợ giúp không đồng ý ghi hồ sơ hoặc đã rút lại, nên không thêm ảnh. Xin hỏi lại, hoặc bỏ ảnh này.",
         too_many_photos: "Hồ sơ này đã đủ ba mươi ảnh. Xin bỏ bớt ảnh không còn cần, rồi gửi lại.",
         restricted_receiver: "Hồ sơ hạn chế chỉ gửi cho một cơ sở hoặc một hộ, không gửi cho cả đội hay cả xã. Xin chọn nơi nhận khác.",
+        put_away: |reason| {
+            format!(
+                "Xã đã đọc điều này và để ngoài hồ sơ. Lý do: “{reason}”. Nội dung vẫn còn nguyên ở xã. Nếu thấy chưa đúng, anh/chị sửa rồi gửi lại, hoặc gọi cho xã."
+            )
+        },
         newer: "Xã trả lại mục này vì một lý do bản này chưa biết. Máy giữ nguyên. Xin cập nhật ứng dụng rồi gửi lại.",
     },
     trail: Trail {

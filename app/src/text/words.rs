@@ -111,6 +111,8 @@ pub struct Frame {
     pub never_received: &'static str,
     pub offline: &'static str,
     pub offline_long: &'static str,
+    /// All of this person's rights were taken away.
+    pub revoked: &'static str,
     pub log_in_again: &'static str,
     pub log_in_button: &'static str,
     pub update: &'static str,
@@ -857,6 +859,8 @@ pub struct Errors {
     pub restricted_receiver: &'static str,
     pub no_photo_consent: &'static str,
     pub too_many_photos: &'static str,
+    /// Somebody at the office read it and left it out of its case, for a reason.
+    pub put_away: fn(&str) -> String,
     pub newer: &'static str,
 }
 

@@ -8,6 +8,7 @@ use std::{
 use crate::{
     StoreError,
     change::{Body, Change, Receipt},
+    check::Refusal,
     id::{ChangeId, LogId, Subject},
     limits,
     map::Map,
@@ -90,10 +91,13 @@ impl Notebook for MemoryNotebook {
             let Some(item) = state.outbox.values_mut().find(|item| item.change.id == *id) else { continue };
             item.state = match verdict {
                 Verdict::Refused { why } => OutboxState::Held { why: why.clone(), at: now },
+                Verdict::Quarantined { put_away: Some(away), .. } => {
+                    OutboxState::Held { why: Refusal::PutAway { reason: away.reason.clone() }, at: away.at }
+                }
                 Verdict::Accepted { at }
                 | Verdict::AlreadyKnown { at }
                 | Verdict::Waiting { at, .. }
-                | Verdict::Quarantined { at } => OutboxState::Received { at: *at },
+                | Verdict::Quarantined { at, put_away: None } => OutboxState::Received { at: *at },
             };
         }
         Ok(())

@@ -218,7 +218,7 @@ impl OfficeState {
             Err(BadBody::Broken) => return Verdict::Refused { why: Refusal::Broken },
             Err(BadBody::Unknown) => {
                 transaction.set_aside.push(Aside { id, raw: raw.to_owned(), unknown: true, by: by.clone() });
-                return Verdict::Quarantined { at: now };
+                return Verdict::Quarantined { at: now, put_away: None };
             }
         };
         match self.judge(transaction, change, by) {
@@ -233,12 +233,12 @@ impl OfficeState {
             Received::Refused(why) => Verdict::Refused { why },
             Received::Quarantined => {
                 transaction.set_aside.push(Aside { id, raw: raw.to_owned(), unknown: false, by: by.clone() });
-                Verdict::Quarantined { at: now }
+                Verdict::Quarantined { at: now, put_away: None }
             }
             Received::Dropped(dropped) => {
                 self.put_away(transaction, &dropped, by);
                 transaction.set_aside.push(Aside { id, raw: raw.to_owned(), unknown: false, by: by.clone() });
-                Verdict::Quarantined { at: now }
+                Verdict::Quarantined { at: now, put_away: None }
             }
         }
     }
@@ -285,7 +285,7 @@ impl OfficeState {
         };
         let aside = || {
             let found = self.quarantine.iter().chain(&transaction.set_aside).find(|aside| aside.id == id);
-            found.map(|aside| (&*aside.raw, Verdict::Quarantined { at: now }))
+            found.map(|aside| (&*aside.raw, Verdict::Quarantined { at: now, put_away: None }))
         };
         let waits = || {
             let waits = self.waiting.iter().filter(|w| !transaction.released.contains(&w.id));

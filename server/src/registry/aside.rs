@@ -1,10 +1,14 @@
 //! What was set aside: who may read it, and what becomes of it. Nothing here is ever removed.
 
 use anyhow::Result;
-use domain::office::{Received, may_settle, may_take, replay};
-use domain::{CaseCode, Change, ChangeId, DeviceId, Entry, Envelope, LogId, Refusal, Subject, Timestamp, WorkerId};
+use domain::office::{Received, may_settle, may_take, opening_of, releases, replay};
+use domain::{
+    CaseCode, Change, ChangeId, DeviceId, Entry, Envelope, LogId, PutAway, Refusal, Subject, Timestamp, WorkerId,
+};
 
-use super::push::{By, Judged, judge, release_after, take_turns_for};
+use super::push::{
+    BUILT_ON, By, Judged, judge, let_dependants_wait, release_after, set_dependants_aside, take_turns_for,
+};
 use super::write::{Writing, about_quarantine, about_reason, digest};
 use crate::audit;
 use crate::database::{self, Connection};
@@ -27,6 +31,8 @@ pub struct SetAside {
     pub may_take: bool,
     /// `None` when this version cannot read it.
     pub change: Option<Change>,
+    /// Who put it away, when and why; `None` while it waits for a decision.
+    pub put_away: Option<(WorkerId, PutAway)>,
 }
 
 /// Why a change was set aside.
@@ -38,6 +44,8 @@ pub enum Why {
     Unknown,
     /// What is stored of its subject, or the change itself, cannot be read.
     Damaged,
+    /// What it builds on was put away.
+    BuiltOn,
     /// It waited for something, and when that came it could not stand.
     Refused(Refusal),
 }
@@ -51,6 +59,7 @@ impl Why {
             "rights" => Self::Rights,
             "unknown" => Self::Unknown,
             "damaged" => Self::Damaged,
+            BUILT_ON => Self::BuiltOn,
             refusal => serde_json::from_str(refusal).map_or(Self::Damaged, Self::Refused),
         }
     }
@@ -63,6 +72,17 @@ pub enum Settling {
     Take,
     /// It stays out of the case, for a reason.
     PutAway { reason: String },
+    /// What was put away waits for a decision again.
+    PutBack,
+}
+
+/// Which of what was set aside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    /// What waits for a decision, the oldest first.
+    Open,
+    /// What was put away, the latest first.
+    PutAway,
 }
 
 /// What came of a decision.
@@ -78,26 +98,43 @@ pub enum Settled {
 /// Rows that one look goes through: more are seen once these are settled.
 const ROWS: i64 = 1_000;
 
-type Row = (String, String, String, String, i64, String, Vec<u8>);
+#[derive(sqlx::FromRow)]
+struct Row {
+    log: String,
+    id: String,
+    author: String,
+    device: String,
+    received_at: i64,
+    why: String,
+    raw: Vec<u8>,
+    settled_at: Option<i64>,
+    settled_by: Option<String>,
+    reason: Option<Vec<u8>>,
+}
 
-/// What waits for a decision by this worker, the oldest first, at most `most`. What is read about restricted cases must be
+/// What was set aside and is for this worker to settle, at most `most`. What is read about restricted cases must be
 /// written down before it is shown: see [`Reads`].
 pub(super) async fn list(
     staff: &Staff,
     worker: WorkerId,
+    which: Which,
     most: usize,
     now: Timestamp,
 ) -> Result<(Vec<SetAside>, Reads)> {
     // One transaction: every row is judged by the same moment.
     let mut snapshot = database::begin_to_read(&staff.pool).await?;
     let roster = staff.roster(&mut snapshot).await?;
-    let rows = sqlx::query_as::<_, Row>(
-        "select log, id, author, device, received_at, why, raw from quarantine
-         where settled_at is null order by received_at, id limit $1",
-    )
-    .bind(ROWS)
-    .fetch_all(&mut *snapshot)
-    .await?;
+    let query = match which {
+        Which::Open => {
+            "select log, id, author, device, received_at, why, raw, settled_at, settled_by, reason from quarantine
+             where settled_at is null order by received_at, id limit $1"
+        }
+        Which::PutAway => {
+            "select log, id, author, device, received_at, why, raw, settled_at, settled_by, reason from quarantine
+             where settled_at is not null and taken = 0 and settled_by <> author order by settled_at desc, id limit $1"
+        }
+    };
+    let rows = sqlx::query_as::<_, Row>(query).bind(ROWS).fetch_all(&mut *snapshot).await?;
     let mut writing = Writing::new(&mut snapshot, &staff.seal, roster);
     let mut found = vec![];
     let mut reads = vec![];
@@ -105,7 +142,7 @@ pub(super) async fn list(
         if found.len() == most {
             break;
         }
-        let log: LogId = row.0.parse()?;
+        let log: LogId = row.log.parse()?;
         let Some(set_aside) = read(&mut writing, row, worker).await? else { continue };
         if let Some(change) = set_aside.change.as_ref().filter(|_| set_aside.restricted) {
             reads.push((log, change.subject));
@@ -152,15 +189,36 @@ fn open(seal: &Seal, id: ChangeId, sealed: &[u8]) -> Result<Option<Change>> {
     Ok(serde_json::from_str::<Envelope>(&text).ok().and_then(|envelope| envelope.open().ok()))
 }
 
+/// What would open a subject, if it was set aside.
+async fn find_opening(writing: &mut Writing<'_>, subject: Subject) -> Result<Option<Change>> {
+    let rows = sqlx::query_as::<_, (String, Vec<u8>)>("select id, raw from quarantine where opens = $1 order by id")
+        .bind(opening_of(subject).to_string())
+        .fetch_all(&mut *writing.connection)
+        .await?;
+    for (id, sealed) in rows {
+        if let Ok(Some(change)) = open(writing.seal, id.parse()?, &sealed) {
+            return Ok(Some(change));
+        }
+    }
+    Ok(None)
+}
+
 /// Opens a row if this worker may settle it.
 async fn read(writing: &mut Writing<'_>, row: Row, worker: WorkerId) -> Result<Option<SetAside>> {
-    let (log, id, author, device, received_at, why, sealed) = row;
-    let (log, id, author): (LogId, ChangeId, WorkerId) = (log.parse()?, id.parse()?, author.parse()?);
-    let Ok(change) = open(writing.seal, id, &sealed) else { return Ok(None) };
-    let parts = match &change {
+    let (log, id, author): (LogId, ChangeId, WorkerId) = (row.log.parse()?, row.id.parse()?, row.author.parse()?);
+    let Ok(change) = open(writing.seal, id, &row.raw) else { return Ok(None) };
+    let mut parts = match &change {
         Some(change) => writing.hold(change.subject).await?.map(|held| held.parts.clone()).ok(),
         None => None,
     };
+    // What somebody wrote on a case that was set aside itself is judged by what would open that.
+    if let (Some(change), Some(parts)) = (&change, &mut parts)
+        && parts.is_empty()
+        && !change.body.opens()
+        && let Some(opening) = find_opening(writing, change.subject).await?
+    {
+        *parts = replay([&Entry::waiting(opening)]);
+    }
     let about = change.as_ref().zip(parts.as_ref());
     if !may_settle(worker, author, &log, about, &writing.roster.rules) {
         return Ok(None);
@@ -172,16 +230,27 @@ async fn read(writing: &mut Writing<'_>, row: Row, worker: WorkerId) -> Result<O
         [parts, &opened].into_iter().filter_map(|p| p.header()).any(domain::Header::is_restricted)
     });
     let is_judged = judged.is_some();
+    let why = Why::parse(&row.why);
+    let put_away = match (row.settled_at, row.settled_by) {
+        (Some(at), Some(by)) => {
+            let reason = row.reason.map(|reason| writing.seal.open(&about_reason(id), &reason)).transpose()?;
+            let reason = String::from_utf8(reason.unwrap_or_default())?;
+            Some((by.parse()?, PutAway { at: Timestamp(at), reason }))
+        }
+        _ => None,
+    };
     Ok(Some(SetAside {
         id,
         author,
-        device: device.parse()?,
-        received_at: Timestamp(received_at),
-        why: Why::parse(&why),
+        device: row.device.parse()?,
+        received_at: Timestamp(row.received_at),
         restricted,
         code: judged.and_then(|(_, parts)| parts.header()).map(|header| header.code.clone()),
-        may_take: judged.is_some_and(|(change, _)| may_take(change, worker)),
+        // What it builds on comes first.
+        may_take: why != Why::BuiltOn && judged.is_some_and(|(change, _)| may_take(change, worker)),
+        why,
         change: change.filter(|_| is_judged),
+        put_away,
     }))
 }
 
@@ -195,22 +264,42 @@ pub(super) async fn settle(
 ) -> Result<Settled> {
     // Whoever comes second finds it settled.
     writing.take_turns([id.to_string()].into()).await?;
-    let row = sqlx::query_as::<_, Row>(
-        "select log, id, author, device, received_at, why, raw from quarantine where id = $1 and settled_at is null",
-    )
-    .bind(id.to_string())
-    .fetch_optional(&mut *writing.connection)
-    .await?;
+    let query = match settling {
+        Settling::Take | Settling::PutAway { .. } => {
+            "select log, id, author, device, received_at, why, raw, settled_at, settled_by, reason from quarantine
+             where id = $1 and settled_at is null"
+        }
+        Settling::PutBack => {
+            "select log, id, author, device, received_at, why, raw, settled_at, settled_by, reason from quarantine
+             where id = $1 and settled_at is not null and taken = 0 and settled_by <> author"
+        }
+    };
+    let row = sqlx::query_as::<_, Row>(query).bind(id.to_string()).fetch_optional(&mut *writing.connection).await?;
     let Some(row) = row else { return Ok(Settled::NotFound) };
-    let log: LogId = row.0.parse()?;
-    if let Ok(Some(change)) = open(writing.seal, id, &row.6) {
+    let log: LogId = row.log.parse()?;
+    if let Ok(Some(change)) = open(writing.seal, id, &row.raw) {
         take_turns_for(writing, &change).await?;
     }
     let Some(set_aside) = read(writing, row, by).await? else { return Ok(Settled::NotFound) };
     // Nobody decides about what nobody can read.
     let Some(change) = &set_aside.change else { return Ok(Settled::Refused(Refusal::Newer)) };
     let (taken, reason) = match settling {
-        Settling::PutAway { reason } => (false, Some(reason)),
+        Settling::PutAway { reason } => {
+            // Of what waited for it nobody would hear again.
+            set_dependants_aside(writing, releases(change)).await?;
+            (false, Some(reason))
+        }
+        Settling::PutBack => {
+            sqlx::query(
+                "update quarantine set settled_at = null, settled_by = null, taken = null, reason = null where id = $1",
+            )
+            .bind(id.to_string())
+            .execute(&mut *writing.connection)
+            .await?;
+            let_dependants_wait(writing, releases(change)).await?;
+            write_down(writing, &log, audit::PUT_BACK, id, by, now);
+            return Ok(Settled::Done);
+        }
         Settling::Take if !set_aside.may_take => return Ok(Settled::Refused(Refusal::NotAllowed)),
         Settling::Take => {
             // The right is the supervisor's; the words stay their writer's.
@@ -234,10 +323,13 @@ pub(super) async fn settle(
         }
     };
     note(writing.connection, writing.seal, id, by, taken, reason.map(String::as_str), now).await?;
-    let what = if taken { audit::TAKEN } else { audit::PUT_AWAY };
-    let line = audit::Line { at: now, worker: by.to_string(), device: String::new(), what, about: id.to_string() };
-    writing.audit(&log, line);
+    write_down(writing, &log, if taken { audit::TAKEN } else { audit::PUT_AWAY }, id, by, now);
     Ok(Settled::Done)
+}
+
+fn write_down(writing: &mut Writing<'_>, log: &LogId, what: &'static str, id: ChangeId, by: WorkerId, now: Timestamp) {
+    let line = audit::Line { at: now, worker: by.to_string(), device: String::new(), what, about: id.to_string() };
+    writing.audit(log, line);
 }
 
 async fn note(

@@ -96,12 +96,12 @@ impl Foreseen {
             let found = Found::Waiting { at: Timestamp(at), on: on.parse()?, digest };
             self.found.insert(id.parse()?, Some(found));
         }
-        let query = "select id, received_at, digest from quarantine where id";
-        for (id, at, digest) in list::<Accepted, _>(connection, query, "", &ids).await? {
-            let found = Found::SetAside { at: Timestamp(at), digest };
-            self.found.entry(id.parse()?).and_modify(|known| {
-                known.get_or_insert(found);
-            });
+        // What became of something set aside is asked for by itself: it is rare.
+        for (id,) in list::<(String,), _>(connection, "select id from quarantine where id", "", &ids).await? {
+            let id = id.parse()?;
+            if let Some(None) = self.found.get(&id) {
+                self.found.remove(&id);
+            }
         }
         Ok(())
     }

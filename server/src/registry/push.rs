@@ -18,6 +18,9 @@ use super::photos;
 use super::write::{Found, Held, Raw, Writing, about_device, about_quarantine, about_waiting, digest};
 use crate::seal::Seal;
 
+/// Why a change is set aside that builds on one which was put away.
+pub(super) const BUILT_ON: &str = "built_on";
+
 /// A batch whose envelopes were read.
 pub(super) struct Push {
     worker: WorkerId,
@@ -186,8 +189,8 @@ async fn take_one(writing: &mut Writing<'_>, letter: &Letter, by: By<'_>, now: T
             Found::Waiting { at, on, digest } => {
                 (digest == letter.digest || letter.change.is_none(), Verdict::Waiting { at, on })
             }
-            Found::SetAside { at, digest } => {
-                (digest == letter.digest || digest == unknown(), Verdict::Quarantined { at })
+            Found::SetAside { at, digest, put_away } => {
+                (digest == letter.digest || digest == unknown(), Verdict::Quarantined { at, put_away })
             }
         };
         return Ok(if same { verdict } else { Verdict::Refused { why: Refusal::OtherBody } });
@@ -195,7 +198,7 @@ async fn take_one(writing: &mut Writing<'_>, letter: &Letter, by: By<'_>, now: T
     let raw = raw(letter, by, now);
     let Some(change) = &letter.change else {
         writing.set_aside(&raw, "unknown").await?;
-        return Ok(Verdict::Quarantined { at: now });
+        return Ok(Verdict::Quarantined { at: now, put_away: None });
     };
     let judged = judge(writing, change, by, now).await?;
     if !matches!(judged, Judged::Received(Received::Refused(_))) {
@@ -204,12 +207,16 @@ async fn take_one(writing: &mut Writing<'_>, letter: &Letter, by: By<'_>, now: T
     match judged {
         Judged::Damaged => {
             writing.set_aside(&raw, "damaged").await?;
-            Ok(Verdict::Quarantined { at: now })
+            Ok(Verdict::Quarantined { at: now, put_away: None })
         }
         Judged::Received(Received::Accepted(entry)) => {
             writing.accept(&entry, &letter.digest).await?;
             release_after(writing, change, now).await?;
             Ok(Verdict::Accepted { at: now })
+        }
+        Judged::Received(Received::Waiting { on }) if writing.is_put_away(on).await? => {
+            writing.set_aside_with(&raw, BUILT_ON, Some(on)).await?;
+            Ok(Verdict::Quarantined { at: now, put_away: None })
         }
         Judged::Received(Received::Waiting { on }) => {
             writing.put_waiting(&raw, on).await?;
@@ -218,11 +225,11 @@ async fn take_one(writing: &mut Writing<'_>, letter: &Letter, by: By<'_>, now: T
         Judged::Received(Received::Refused(why)) => Ok(Verdict::Refused { why }),
         Judged::Received(Received::Quarantined) => {
             writing.set_aside(&raw, "rights").await?;
-            Ok(Verdict::Quarantined { at: now })
+            Ok(Verdict::Quarantined { at: now, put_away: None })
         }
         Judged::Received(Received::Dropped(dropped)) => {
             put_away(writing, &raw, &dropped).await?;
-            Ok(Verdict::Quarantined { at: now })
+            Ok(Verdict::Quarantined { at: now, put_away: None })
         }
     }
 }
@@ -350,6 +357,57 @@ pub(super) async fn release_after(writing: &mut Writing<'_>, change: &Change, no
     release(writing, releases(change), now).await
 }
 
+/// Sets aside what waits for these ids, and what waits for that: what it builds on was put away, and nobody would ever read
+/// it while it waits.
+pub(super) async fn set_dependants_aside(writing: &mut Writing<'_>, ids: Vec<ChangeId>) -> Result<()> {
+    let mut away = ids;
+    while let Some(on) = away.pop() {
+        for waited in Waited::on(writing, on).await? {
+            writing.set_aside_with(&waited.raw(), BUILT_ON, Some(on)).await?;
+            away.push(waited.id);
+            let change = serde_json::from_str::<Envelope>(&waited.text).ok().and_then(|envelope| envelope.open().ok());
+            away.extend(change.iter().flat_map(releases));
+        }
+    }
+    Ok(())
+}
+
+/// The other way: what was set aside because of these ids waits for them again.
+pub(super) async fn let_dependants_wait(writing: &mut Writing<'_>, ids: Vec<ChangeId>) -> Result<()> {
+    let mut back = ids;
+    while let Some(on) = back.pop() {
+        type Row = (String, String, String, String, i64, Vec<u8>, String, Vec<u8>);
+        let rows = sqlx::query_as::<_, Row>(
+            "delete from quarantine where on_change = $1 and settled_at is null
+             returning log, id, author, device, received_at, digest, grants, raw",
+        )
+        .bind(on.to_string())
+        .fetch_all(&mut *writing.connection)
+        .await?;
+        for (log, id, author, device, received_at, digest, then, sealed) in rows {
+            let id: ChangeId = id.parse()?;
+            writing.foreseen.forget(id);
+            let text = String::from_utf8(writing.seal.open(&about_quarantine(id), &sealed)?)?;
+            let raw = Raw {
+                log: &log.parse::<LogId>()?,
+                id,
+                author: author.parse()?,
+                device: device.parse()?,
+                received_at: Timestamp(received_at),
+                ahead_ms: None,
+                digest: &digest,
+                grants: &then,
+                text: &text,
+            };
+            writing.put_waiting(&raw, on).await?;
+            back.push(id);
+            let change = serde_json::from_str::<Envelope>(&text).ok().and_then(|envelope| envelope.open().ok());
+            back.extend(change.iter().flat_map(releases));
+        }
+    }
+    Ok(())
+}
+
 /// Tries again what waited for these ids, and what waited for that.
 async fn release(writing: &mut Writing<'_>, ids: Vec<ChangeId>, now: Timestamp) -> Result<()> {
     let mut there = ids;
@@ -368,6 +426,9 @@ async fn release(writing: &mut Writing<'_>, ids: Vec<ChangeId>, now: Timestamp) 
                 Judged::Received(Received::Accepted(entry)) => {
                     writing.accept(&entry, raw.digest).await?;
                     there.extend(releases(&change));
+                }
+                Judged::Received(Received::Waiting { on }) if writing.is_put_away(on).await? => {
+                    writing.set_aside_with(&raw, BUILT_ON, Some(on)).await?;
                 }
                 Judged::Received(Received::Waiting { on }) => writing.put_waiting(&raw, on).await?,
                 // Whoever wrote it was told that the office has it: kept for a supervisor to read.

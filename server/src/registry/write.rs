@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use anyhow::Result;
-use domain::office::{changed_sheets, sights};
+use domain::office::{changed_sheets, opening_of, sights};
 use domain::{
-    Activity, Body, Change, ChangeId, DeviceId, Entry, Grant, LogId, Part, PartKey, Parts, Reach, Subject, Timestamp,
-    WorkerId, apply,
+    Activity, Body, Change, ChangeId, DeviceId, Entry, Envelope, Grant, LogId, Part, PartKey, Parts, PutAway, Reach,
+    Subject, Timestamp, WorkerId, apply,
 };
 
 use super::foreseen::Foreseen;
@@ -45,7 +45,7 @@ pub(super) struct Held {
 pub(super) enum Found {
     Accepted { at: Timestamp, digest: Vec<u8> },
     Waiting { at: Timestamp, on: ChangeId, digest: Vec<u8> },
-    SetAside { at: Timestamp, digest: Vec<u8> },
+    SetAside { at: Timestamp, digest: Vec<u8>, put_away: Option<PutAway> },
 }
 
 /// A change kept as it came.
@@ -172,11 +172,36 @@ impl<'t> Writing<'t> {
         if let Some((at, on, digest)) = row {
             return Ok(Some(Found::Waiting { at: Timestamp(at), on: on.parse()?, digest }));
         }
-        let row = sqlx::query_as::<_, (i64, Vec<u8>)>("select received_at, digest from quarantine where id = $1")
-            .bind(&text)
-            .fetch_optional(&mut *self.connection)
-            .await?;
-        Ok(row.map(|(at, digest)| Found::SetAside { at: Timestamp(at), digest }))
+        // What its own writer gave up is no news to them.
+        let row = sqlx::query_as::<_, (i64, Vec<u8>, Option<i64>, Option<i64>, Option<Vec<u8>>)>(
+            "select received_at, digest, case when settled_by = author then null else settled_at end, taken, reason
+             from quarantine where id = $1",
+        )
+        .bind(&text)
+        .fetch_optional(&mut *self.connection)
+        .await?;
+        let Some((at, digest, settled_at, taken, reason)) = row else { return Ok(None) };
+        let put_away = match (settled_at, taken) {
+            (Some(at), Some(0)) => {
+                let reason = reason.map(|reason| self.seal.open(&about_reason(id), &reason)).transpose()?;
+                let reason = String::from_utf8(reason.unwrap_or_default())?;
+                Some(PutAway { at: Timestamp(at), reason })
+            }
+            _ => None,
+        };
+        Ok(Some(Found::SetAside { at: Timestamp(at), digest, put_away }))
+    }
+
+    /// Whether what waits for `on` would wait for ever: it was put away, or set aside because of that.
+    pub(super) async fn is_put_away(&mut self, on: ChangeId) -> Result<bool> {
+        let found = sqlx::query_scalar::<_, i64>(
+            "select count(*) from quarantine where (id = $1 or opens = $1)
+             and ((settled_at is not null and taken = 0) or (settled_at is null and on_change is not null))",
+        )
+        .bind(on.to_string())
+        .fetch_one(&mut *self.connection)
+        .await?;
+        Ok(found > 0)
     }
 
     /// Whether this change, or one that replaces it, was accepted.
@@ -350,10 +375,17 @@ impl<'t> Writing<'t> {
     }
 
     pub(super) async fn set_aside(&mut self, raw: &Raw<'_>, why: &str) -> Result<()> {
+        self.set_aside_with(raw, why, None).await
+    }
+
+    /// `on`: what it builds on, when that was put away.
+    pub(super) async fn set_aside_with(&mut self, raw: &Raw<'_>, why: &str, on: Option<ChangeId>) -> Result<()> {
         self.foreseen.forget(raw.id);
+        let change = serde_json::from_str::<Envelope>(raw.text).ok().and_then(|envelope| envelope.open().ok());
+        let opens = change.filter(|change| change.body.opens()).map(|change| opening_of(change.subject).to_string());
         sqlx::query(
-            "insert into quarantine (log, id, author, device, received_at, why, digest, grants, raw)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+            "insert into quarantine (log, id, author, device, received_at, why, digest, grants, raw, opens, on_change)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         )
         .bind(raw.log.to_string())
         .bind(raw.id.to_string())
@@ -364,6 +396,8 @@ impl<'t> Writing<'t> {
         .bind(raw.digest)
         .bind(raw.grants)
         .bind(self.seal.seal(&about_quarantine(raw.id), raw.text.as_bytes())?)
+        .bind(opens)
+        .bind(on.map(|on| on.to_string()))
         .execute(&mut *self.connection)
         .await?;
         self.note(raw, audit::SET_ASIDE);

@@ -94,6 +94,74 @@ async fn putting_it_away_needs_a_reason_and_keeps_every_word() {
 }
 
 #[tokio::test]
+async fn the_writers_phone_is_told_why_something_was_put_away_and_a_supervisor_takes_it_back() {
+    let office = Office::open().await;
+    let (case, strange) = strange_visit(&office).await;
+    let (hanh, toan) = (office.desk_of("hanh").await, office.desk_of("toan").await);
+    let (lan, pen) = (office.sign_in("lan").await, Pen::new(office.village.lan, 1));
+    hanh.submit("/office/set-aside", &form(&strange.id, "put_away", "Nh%E1%BA%A7m+nh%C3%A0")).await;
+    // Her phone offers with each run what no page has shown: that is how the verdict comes.
+    let told = lan.push(&pen, &[&strange]).await;
+    let Verdict::Quarantined { put_away: Some(away), .. } = &told[0] else { panic!("{told:?}") };
+    assert_eq!(away.reason, "Nhầm nhà");
+    let away = hanh.open("/office/set-aside?shown=away").await.body;
+    assert!(away.contains(SEEN) && away.contains("Vi Thị Hạnh") && away.contains("Nhầm nhà"), "{away}");
+    assert!(!toan.open("/office/set-aside?shown=away").await.body.contains(SEEN), "of another commune");
+    let theirs = toan.submit("/office/set-aside", &form(&strange.id, "put_back", "")).await;
+    assert!(theirs.body.contains("không còn chờ ở đây"), "{}", theirs.body);
+    let back = hanh.submit("/office/set-aside", &form(&strange.id, "put_back", "")).await;
+    assert_eq!(back.status, 303, "{}", back.body);
+    assert!(page(&hanh).await.contains(SEEN) && !hanh.open("/office/set-aside?shown=away").await.body.contains(SEEN));
+    assert!(matches!(lan.push(&pen, &[&strange]).await[0], Verdict::Quarantined { put_away: None, .. }));
+    let twice = hanh.submit("/office/set-aside", &form(&strange.id, "put_back", "")).await;
+    assert!(twice.body.contains("không còn chờ ở đây"));
+    assert_eq!(hanh.submit("/office/set-aside", &form(&strange.id, "take", "")).await.status, 303);
+    let pao = Pen::new(office.village.pao, 2);
+    let shown = pages_of(&office.sign_in("pao").await.pull(&pao).await, case.subject).remove(0).1;
+    assert_eq!(shown.parts.iter().filter(|row| matches!(row.part, domain::Part::Visit(_))).count(), 1);
+    for what in ["quarantine_put_away", "quarantine_put_back", "quarantine_taken"] {
+        assert_eq!(office.count(&format!("audit where what = '{what}'")).await, 1);
+    }
+    office.assert_sound().await;
+}
+
+#[tokio::test]
+async fn what_was_built_on_something_put_away_is_read_too_and_follows_it_back() {
+    let office = Office::open().await;
+    let admin = Pen::new(office.village.admin, 6);
+    // Somebody without any right in the field opens a case, and writes on it.
+    let case = admin.open("a1", Some("Hoàng Thị Mỷ"), vec![]);
+    let (first, second) = (visit(SEEN), visit("Hôm sau lại đến"));
+    let first = admin.write(case.subject, "place:a", first);
+    let second = admin.write(case.subject, "place:a", second);
+    let caller = office.sign_in("admin").await;
+    let said = caller.push(&admin, &[&case, &first]).await;
+    assert!(matches!(said[..], [Verdict::Quarantined { .. }, Verdict::Waiting { .. }]), "{said:?}");
+    let hanh = office.desk_of("hanh").await;
+    assert!(!page(&hanh).await.contains(SEEN), "it waits for the case");
+    hanh.submit("/office/set-aside", &form(&case.id, "put_away", "Nh%E1%BA%A7m")).await;
+    assert_eq!(office.count("waiting").await, 0);
+    let shown = page(&hanh).await;
+    assert!(shown.contains(SEEN) && shown.contains("dựa trên một điều đã cất đi"), "{shown}");
+    assert!(!shown.contains("value=\"take\""), "it has no case to go into");
+    // What comes later does not wait for ever either.
+    let said = caller.push(&admin, &[&second]).await;
+    assert!(matches!(said[0], Verdict::Quarantined { put_away: None, .. }), "{said:?}");
+    assert_eq!(office.count("quarantine where settled_at is null").await, 2);
+    hanh.submit("/office/set-aside", &form(&case.id, "put_back", "")).await;
+    assert_eq!((office.count("waiting").await, office.count("quarantine").await), (2, 1));
+    hanh.submit("/office/set-aside", &form(&case.id, "take", "")).await;
+    assert_eq!(office.count("waiting").await, 0);
+    let shown = page(&hanh).await;
+    assert!(shown.contains(SEEN) && shown.contains("Hôm sau lại đến") && shown.contains("value=\"take\""), "{shown}");
+    for id in [first.id, second.id] {
+        assert_eq!(hanh.submit("/office/set-aside", &form(&id, "take", "")).await.status, 303);
+    }
+    assert_eq!((office.count("change").await, office.count("quarantine where settled_at is null").await), (3, 0));
+    office.assert_sound().await;
+}
+
+#[tokio::test]
 async fn about_a_restricted_case_only_those_named_read_it_and_reading_is_written_down() {
     let office = Office::open().await;
     let pao = Pen::new(office.village.pao, 2);
