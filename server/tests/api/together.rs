@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use domain::laws::{Pen, visit};
-use domain::{Change, Part, Verdict};
+use domain::{Body, Change, Fact, FieldEdit, Part, Verdict};
 use server::login::{Login, LoginError};
 use server::observe::Counts;
 
@@ -59,6 +59,33 @@ async fn what_is_sent_about_one_case_by_two_servers_at_once_is_all_there() {
     let (_, page) = pages_of(&two.caller(&lan).pull(&pen).await, case.subject).remove(0);
     assert_eq!(page.parts.iter().filter(|row| matches!(row.part, Part::Visit(_))).count(), 100);
     // Positions without gaps, an unbroken chain, and parts that are what the changes make.
+    two.assert_sound().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_edits_of_one_answer_by_two_servers_at_once_are_both_kept_for_somebody_to_choose() {
+    let (one, two) = both().await;
+    let lan = one.sign_in("lan").await;
+    let pen = Pen::new(one.village.lan, 1);
+    let cases: Vec<Change> = (0..20).map(|_| pen.open("a1", Some("Hoàng Thị Mỷ"), vec![])).collect();
+    lan.push(&pen, &cases.iter().collect::<Vec<_>>()).await;
+    let edits = |text: &str| {
+        let edit = |case: &Change| FieldEdit { saw: vec![case.id], fact: Fact::WhatHappened(text.to_owned()) };
+        let write = |case: &Change| pen.write(case.subject, "place:a", Body::FactsEdited { edits: vec![edit(case)] });
+        cases.iter().map(write).collect::<Vec<_>>()
+    };
+    let letters = vec![(lan.clone(), edits("Ngã hai lần.")), (two.caller(&lan), edits("Ngã ba lần."))];
+    let said = send_at_once(&pen, letters).await.concat();
+    assert!(said.iter().all(|v| matches!(v, Verdict::Accepted { .. })), "{said:?}");
+    let shown = two.caller(&lan).pull(&pen).await;
+    for case in &cases {
+        let (_, page) = pages_of(&shown, case.subject).remove(0);
+        let header = page.parts.iter().find_map(|row| if let Part::Header(h) = &row.part { Some(h) } else { None });
+        let mut texts: Vec<_> =
+            header.unwrap().facts.what_happened.candidates().iter().map(|c| c.value.as_str()).collect();
+        texts.sort_unstable();
+        assert_eq!(texts, ["Ngã ba lần.", "Ngã hai lần."]);
+    }
     two.assert_sound().await;
 }
 
