@@ -1,9 +1,12 @@
-// An office of its own for a test: the real server, a fresh demo database, a port that nobody else has.
-import { spawn, type ChildProcess } from 'node:child_process';
+// An office of its own for a test: the real server, a fresh demo database, a port that nobody else has. The database is a
+// SQLite file, or one on the PostgreSQL server that TEST_DATABASE_URL names.
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
 
 import { freePort } from './port.ts';
 
@@ -12,6 +15,11 @@ const SERVER = process.env.CAU_NOI_SERVER ?? join(PROJECT, 'target/debug/server'
 export const SITE = join(PROJECT, 'target/site');
 /** The password of everybody in the demo. */
 export const PASSWORD = 'cau-noi-demo';
+
+/** A PostgreSQL server where tests may make databases; each office makes one and takes it away. */
+const POSTGRES = process.env.TEST_DATABASE_URL;
+const psql = async (sql: string): Promise<unknown> =>
+  promisify(execFile)(process.env.PSQL ?? 'psql', ['--no-psqlrc', '--quiet', '--command', sql, POSTGRES ?? '']);
 
 export interface OfficeOptions {
   /** Another built site than `target/site`. */
@@ -26,6 +34,8 @@ export class Office {
   wasAway = false;
   #child?: ChildProcess;
   #folder = '';
+  /** Of a database on PostgreSQL. */
+  #name?: string;
   #site: string;
 
   private constructor(options: OfficeOptions) {
@@ -37,6 +47,12 @@ export class Office {
     const office = new Office(options);
     office.#folder = await mkdtemp(join(tmpdir(), 'cau-noi-office-'));
     office.port = await freePort();
+    if (POSTGRES) {
+      // The prefix and the seconds by which the tests of the office sweep away what a killed run has left.
+      const name = `cau_noi_test_${Math.floor(Date.now() / 1000)}_${process.pid}_${randomBytes(4).toString('hex')}`;
+      await psql(`create database ${name} template template0 encoding 'UTF8'`);
+      office.#name = name;
+    }
     await office.#spawn();
     return office;
   }
@@ -45,8 +61,18 @@ export class Office {
     return `http://127.0.0.1:${this.port}`;
   }
 
-  get database(): string {
-    return join(this.#folder, 'office.db');
+  /** Which database, as the server is told. */
+  get database(): string[] {
+    if (!POSTGRES || !this.#name) return ['--db', join(this.#folder, 'office.db')];
+    const url = new URL(POSTGRES);
+    url.pathname = `/${this.#name}`;
+    return ['--database-url', url.href, '--key-file', join(this.#folder, 'key')];
+  }
+
+  /** What somebody at the office's own machine types, such as `user revoke lan`, while the office goes on; what was said. */
+  async run(...verb: string[]): Promise<string> {
+    const { stdout } = await promisify(execFile)(SERVER, [...verb, ...this.database], { env: this.#environment() });
+    return stdout;
   }
 
   /** Power is cut: nothing is said to anybody. */
@@ -66,13 +92,14 @@ export class Office {
   async stop(): Promise<void> {
     await this.#end('SIGTERM');
     await rm(this.#folder, { recursive: true, force: true });
+    if (this.#name) await psql(`drop database ${this.#name} with (force)`);
   }
 
   async #spawn(): Promise<void> {
     const child = spawn(
       SERVER,
-      ['serve', '--listen', `127.0.0.1:${this.port}`, '--db', this.database, '--site', this.#site, '--demo'],
-      { stdio: ['ignore', 'pipe', 'pipe'] },
+      ['serve', '--listen', `127.0.0.1:${this.port}`, ...this.database, '--site', this.#site, '--demo'],
+      { stdio: ['ignore', 'pipe', 'pipe'], env: this.#environment() },
     );
     this.#child = child;
     for (const stream of [child.stdout, child.stderr]) {
@@ -84,6 +111,12 @@ export class Office {
     });
     ended.catch(() => {});
     await Promise.race([ended, this.#ready()]);
+  }
+
+  /** Nothing of this machine's own office. */
+  #environment(): NodeJS.ProcessEnv {
+    const { CAU_NOI_DB: _file, DATABASE_URL: _url, CAU_NOI_KEY: _key, CAU_NOI_KEY_FILE: _keyFile, ...rest } = process.env;
+    return rest;
   }
 
   async #ready(): Promise<void> {

@@ -19,7 +19,7 @@ async function correct(page: Page, code: string, health: string, urgency: RegExp
   await expect(page.getByRole('heading', { name: MY })).toBeVisible();
 }
 
-test('what two people wrote differently stays, shows the safer answer, and is settled by a choice made without network', async ({
+test('what two people wrote differently stays, shows the safer answer, and is settled by a choice made without network', { tag: '@office' }, async ({
   phone: village,
   anotherPhone,
 }) => {

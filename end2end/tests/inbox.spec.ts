@@ -2,7 +2,7 @@
 import { ready, recordEmergency, row, send, tab } from '../support/story.ts';
 import { expect, test } from '../support/test.ts';
 
-test('a decision that arrives while somebody is being received leaves the open dialog alone', async ({
+test('a decision that arrives while somebody is being received leaves the open dialog alone', { tag: '@office' }, async ({
   phone,
   anotherPhone,
 }) => {

@@ -25,7 +25,7 @@ test('the numbers to call are there before the app and without script', async ({
   }
 });
 
-test('the office opens for whoever signs in there, without script, and closes again', async ({ anotherPhone }) => {
+test('the office opens for whoever signs in there, without script, and closes again', { tag: '@office' }, async ({ anotherPhone }) => {
   const phone = await anotherPhone({ script: false, width: 1280, height: 800 });
   await phone.open('/office');
   await expect(phone.page).toHaveURL(phone.network.url + '/office/login');

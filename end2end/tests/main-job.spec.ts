@@ -4,7 +4,7 @@ import { expect, test } from '../support/test.ts';
 
 const MAN = 'Chưa rõ họ tên (nam, khoảng 60 tuổi)';
 
-test('a wanderer recorded at night without network is questioned, answered for, admitted and seen in the village', async ({
+test('a wanderer recorded at night without network is questioned, answered for, admitted and seen in the village', { tag: '@office' }, async ({
   phone,
   anotherPhone,
 }) => {
@@ -92,7 +92,7 @@ test('a wanderer recorded at night without network is questioned, answered for, 
   await expect(answer.first().getByRole('link', { name: /Gọi 0900/ })).toHaveAttribute('href', /^tel:/);
 });
 
-test('a pulled battery loses neither the case nor the way back to it, and an ended session loses nothing', async ({
+test('a pulled battery loses neither the case nor the way back to it, and an ended session loses nothing', { tag: '@office' }, async ({
   phone,
 }) => {
   await ready(phone, 'lan');

@@ -4,7 +4,7 @@ import { expect, test } from '../support/test.ts';
 
 const WOMAN = 'Hoàng Thị Thử Nghiệm';
 
-test('a visit by the outreach team without network reaches the village, with a task for its collaborator', async ({
+test('a visit by the outreach team without network reaches the village, with a task for its collaborator', { tag: '@office' }, async ({
   phone: village,
   anotherPhone,
 }) => {

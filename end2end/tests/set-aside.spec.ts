@@ -6,7 +6,7 @@ import { expect, test } from '../support/test.ts';
 
 const SEEN = 'Nhà đóng cửa hai hôm, chó xích ngoài sân';
 
-test('a note by somebody without the right reaches the supervisor of the area, and by their hand the case', async ({
+test('a note by somebody without the right reaches the supervisor of the area, and by their hand the case', { tag: '@office' }, async ({
   phone,
   anotherPhone,
 }) => {

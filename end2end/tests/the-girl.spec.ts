@@ -14,7 +14,7 @@ function tenPastElevenOfAnotherDay(): Date {
   return new Date(midnight - DAY_MS - 50 * 60_000);
 }
 
-test('a girl recorded at night on a phone with a wrong clock is seen only by those named, within her twelve hours', async ({
+test('a girl recorded at night on a phone with a wrong clock is seen only by those named, within her twelve hours', { tag: '@office' }, async ({
   anotherPhone,
 }) => {
   test.setTimeout(300_000);

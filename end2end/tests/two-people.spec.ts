@@ -40,7 +40,7 @@ async function holder(phone: Phone): Promise<string> {
   return (request.postDataJSON() as { request: { worker: string } }).request.worker;
 }
 
-test('what one person has not sent stays on a shared phone, unseen by the other, and goes out in its writer\'s name', async ({
+test('what one person has not sent stays on a shared phone, unseen by the other, and goes out in its writer\'s name', { tag: '@office' }, async ({
   phone,
 }) => {
   test.setTimeout(240_000);
@@ -107,7 +107,7 @@ test('what one person has not sent stays on a shared phone, unseen by the other,
   ]);
 });
 
-test('two people hand a phone over with one tap, and each finds only their own', async ({ phone }) => {
+test('two people hand a phone over with one tap, and each finds only their own', { tag: '@office' }, async ({ phone }) => {
   await ready(phone, 'lan');
   await tab(phone.page, 'Khác');
   await phone.page.getByRole('link', { name: 'Người dùng máy này' }).click();

@@ -36,7 +36,7 @@ async function approve(phone: Phone, code: string): Promise<Change> {
   return decision;
 }
 
-test('nobody decides or reads what is not theirs, on the screen or past it', async ({ phone, anotherPhone }) => {
+test('nobody decides or reads what is not theirs, on the screen or past it', { tag: '@office' }, async ({ phone, anotherPhone }) => {
   test.setTimeout(300_000);
   const lan = await forger(phone, 'lan');
   const first = await ask(phone, 'Người lạnh, chân phải đau');
@@ -103,7 +103,7 @@ test('nobody decides or reads what is not theirs, on the screen or past it', asy
   expect(await hanh.parts(log, subject)).not.toBe(before);
 });
 
-test('a supervisor does not decide on a referral of their own, and the deputy does', async ({ phone, anotherPhone }) => {
+test('a supervisor does not decide on a referral of their own, and the deputy does', { tag: '@office' }, async ({ phone, anotherPhone }) => {
   const hanh = await forger(phone, 'hanh');
   const own = await ask(phone, 'Người lạnh, chân phải đau');
   await phone.open(`/referrals/${own.case}/${own.referral}`);

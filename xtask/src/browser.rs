@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::machine;
+use crate::{machine, postgres};
 
 pub const FOLDER: &str = "end2end";
 const REPORT: &str = "target/end2end.json";
@@ -59,14 +59,19 @@ pub fn playwright(args: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// Runs the end-to-end tests and returns their JSON report with whether the run ended well.
-pub fn end_to_end() -> Result<(Value, bool)> {
+/// Runs the end-to-end tests and returns their JSON report with whether the run ended well. `server`: their offices keep
+/// what they know in databases of this PostgreSQL server; `grep`: only tests with this in their title or tags.
+pub fn end_to_end(server: Option<&postgres::Server>, grep: Option<&str>) -> Result<(Value, bool)> {
     fs::remove_file(REPORT).ok();
     let report = std::env::current_dir()?.join(REPORT);
-    let status = playwright_command(&["--reporter=list,json"])?
-        .env("PLAYWRIGHT_JSON_OUTPUT_NAME", &report)
-        .status()
-        .context("cannot run `node`")?;
+    let mut args = vec!["--reporter=list,json"];
+    args.extend(grep.iter().flat_map(|tag| ["--grep", tag]));
+    let mut command = playwright_command(&args)?;
+    if let Some(server) = server {
+        command.env(postgres::URL, server.url());
+        command.envs(machine::psql().map(|program| ("PSQL", program)));
+    }
+    let status = command.env("PLAYWRIGHT_JSON_OUTPUT_NAME", &report).status().context("cannot run `node`")?;
     let report = fs::read(report).context("Playwright wrote no report")?;
     Ok((serde_json::from_slice(&report)?, status.success()))
 }
@@ -79,6 +84,8 @@ fn playwright_command(args: &[&str]) -> Result<Command> {
         .args(args)
         .current_dir(FOLDER)
         .env("CHROMIUM", chromium)
+        // Whoever wants it says so.
+        .env_remove(postgres::URL)
         .stdin(Stdio::null());
     Ok(command)
 }

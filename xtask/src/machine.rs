@@ -65,6 +65,11 @@ pub fn for_postgres() -> Result<PathBuf> {
     )
 }
 
+/// The program that makes and drops databases for the end-to-end tests: the one that came with the server, if there is one.
+pub fn psql() -> Option<PathBuf> {
+    postgres().map(|folder| folder.join("psql")).filter(|program| program.is_file()).or_else(|| find("psql"))
+}
+
 /// Debian keeps each version's programs in a folder of its own, out of the way.
 fn postgres() -> Option<PathBuf> {
     let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();

@@ -34,7 +34,7 @@ enum Verb {
     /// Build `target/site`: the field app, its service worker and its files, compressed
     Site,
     /// Run every test; the last line is `N passed, N failed`
-    Test,
+    Test(test::Test),
     /// Formatting, lints and unit tests: the quick look before a commit
     Check,
     /// Run seeded phones against an office that loses, repeats and reorders
@@ -60,7 +60,7 @@ fn main() -> ExitCode {
     let done = match cli.verb {
         Verb::Run(run) => run::run(&run),
         Verb::Site => machine::for_wasm().and_then(|()| site::build()).map(|site| site.describe()),
-        Verb::Test => return test::test(),
+        Verb::Test(test) => return test::test(test),
         Verb::Check => lints::check(),
         Verb::Simulate(simulate) => simulate::simulate(&simulate),
         Verb::Bench(bench) => bench::bench(&bench),

@@ -9,31 +9,45 @@ use anyhow::{Context, Result};
 use crate::tally::{self, Filtered, Tally};
 use crate::{browser, lints, machine, postgres, run, site};
 
-type Part = (&'static str, fn() -> Result<Tally>);
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub struct Test {
+    /// Run all end-to-end tests on PostgreSQL too, not only those marked `@office`
+    #[arg(long)]
+    all: bool,
+}
+
+type Part = (&'static str, fn(Test) -> Result<Tally>);
 
 /// In the order in which each can reuse what the one before compiled.
-const PARTS: [Part; 8] = [
-    ("format", || lints::format().map(|()| Tally::PASSED)),
-    ("tests of the workspace", workspace),
-    ("tests of the office on PostgreSQL", office_on_postgres),
-    ("lints of the workspace", || lints::office().map(|()| Tally::PASSED)),
-    ("lints of the field app", || {
+const PARTS: [Part; 9] = [
+    ("format", |_| lints::format().map(|()| Tally::PASSED)),
+    ("tests of the workspace", |_| workspace()),
+    ("tests of the office on PostgreSQL", |_| office_on_postgres()),
+    ("lints of the workspace", |_| lints::office().map(|()| Tally::PASSED)),
+    ("lints of the field app", |_| {
         machine::for_wasm()?;
         lints::phone().map(|()| Tally::PASSED)
     }),
-    ("browser tests of the field app", field_app),
-    ("build", build),
-    ("end to end", end_to_end),
+    ("browser tests of the field app", |_| field_app()),
+    ("build", |_| build()),
+    ("end to end", |_| end_to_end(None, None)),
+    ("end to end on PostgreSQL", |test| {
+        let server = postgres::Server::for_tests()?;
+        end_to_end(Some(&server), (!test.all).then_some(OFFICE))
+    }),
 ];
 
-pub fn test() -> ExitCode {
+/// The mark of end-to-end tests in which the office's storage has a part.
+const OFFICE: &str = "@office";
+
+pub fn test(test: Test) -> ExitCode {
     let started = Instant::now();
     let mut total = Tally::default();
     let mut lines = Vec::new();
     for (name, part) in PARTS {
         println!("== {name}");
         let started = Instant::now();
-        let tally = part().unwrap_or_else(|error| {
+        let tally = part(test).unwrap_or_else(|error| {
             println!("error: {error:#}");
             Tally::FAILED
         });
@@ -83,11 +97,11 @@ fn build() -> Result<Tally> {
     Ok(Tally::PASSED)
 }
 
-fn end_to_end() -> Result<Tally> {
+fn end_to_end(server: Option<&postgres::Server>, grep: Option<&str>) -> Result<Tally> {
     machine::for_browser()?;
     browser::install()?;
     browser::check_types()?;
-    let (report, well) = browser::end_to_end()?;
+    let (report, well) = browser::end_to_end(server, grep)?;
     let tally = tally::of_playwright(&report);
     if tally == Tally::default() {
         println!("error: no end-to-end test ran");
