@@ -90,6 +90,34 @@ pub async fn pull(request: PullRequest) -> Result<PullAnswer, CallError> {
     Ok(office.registry().pull(&session, request, office.now()).await?)
 }
 
+/// What a browser listens to for calls of this office: a point of P-256, uncompressed, as base64url (RFC 8292).
+///
+/// # Errors
+/// [`ApiError::SignedOut`].
+#[server(prefix = "/api", endpoint = "notify_key", input = Json, output = Json)]
+pub async fn notify_key(worker: WorkerId) -> Result<String, CallError> {
+    Ok(ssr::office()?.notify_key(&ssr::call()?, worker).await?)
+}
+
+/// Calls this person on this device from now on when an emergency waits that nobody has seen; `endpoint` is the address that
+/// the browser's push service gave. Ends with the session.
+///
+/// # Errors
+/// [`ApiError::SignedOut`], [`ApiError::BadRequest`] for an address that no push service has, [`ApiError::Unavailable`].
+#[server(prefix = "/api", endpoint = "notify_on", input = Json, output = Json)]
+pub async fn notify_on(worker: WorkerId, endpoint: String) -> Result<(), CallError> {
+    Ok(ssr::office()?.notify_on(&ssr::call()?, worker, &endpoint).await?)
+}
+
+/// Calls this person on this device no longer.
+///
+/// # Errors
+/// [`ApiError::SignedOut`], [`ApiError::Unavailable`].
+#[server(prefix = "/api", endpoint = "notify_off", input = Json, output = Json)]
+pub async fn notify_off(worker: WorkerId) -> Result<(), CallError> {
+    Ok(ssr::office()?.notify_off(&ssr::call()?, worker).await?)
+}
+
 /// What the doors need of the program behind them.
 #[cfg(feature = "ssr")]
 pub mod ssr {
@@ -112,6 +140,10 @@ pub mod ssr {
         /// The cookie that removes the person's cookie.
         async fn log_out(&self, call: &Call, worker: WorkerId) -> Result<HeaderValue, ApiError>;
         async fn whoami(&self, call: &Call) -> Result<Vec<Worker>, ApiError>;
+        /// All three for the session of the call, which must be this person's.
+        async fn notify_key(&self, call: &Call, worker: WorkerId) -> Result<String, ApiError>;
+        async fn notify_on(&self, call: &Call, worker: WorkerId, endpoint: &str) -> Result<(), ApiError>;
+        async fn notify_off(&self, call: &Call, worker: WorkerId) -> Result<(), ApiError>;
         /// [`ApiError::SignedOut`] unless the call carries a standing session of just this person.
         async fn session_of(&self, call: &Call, worker: WorkerId) -> Result<Session, ApiError>;
         fn registry(&self) -> &dyn Registry;

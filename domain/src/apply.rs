@@ -190,6 +190,13 @@ pub fn apply(parts: &mut Parts, entry: &Entry) -> Set<PartKey> {
         }
         // Of what never came to be, nothing is to be taken back.
         Body::Dropped(_) => None,
+        // Nothing but a step of history: what anybody wrote about the person stays as it is.
+        Body::DutyAlerted { whom, reached } => {
+            if parts.header().is_none() {
+                return touched;
+            }
+            Some(TrailWhat::Alerted { whom: *whom, reached: *reached })
+        }
         Body::FacilityOpened(facts) => {
             let Subject::Facility(facility) = change.subject else { return touched };
             if parts.facility().is_some() {

@@ -98,8 +98,8 @@ impl Card {
         let restricted = header.is_restricted();
         let open = |plain: bool| plain && !restricted;
         let trail = parts.trail();
-        let last = trail.and_then(|t| t.entries.last());
-        let newest_at = trail.and_then(|t| t.entries.iter().filter_map(|e| e.written.received_at).max());
+        let last = trail.and_then(|t| t.by_people().next_back());
+        let newest_at = trail.and_then(|t| t.by_people().filter_map(|e| e.written.received_at).max());
         let alias = facts.alias.shown().filter(|a| restricted && !a.is_empty()).cloned();
         let name = if restricted { None } else { header.name().cloned() };
         let mut folded = crate::search::lower(header.code.as_str());

@@ -176,6 +176,8 @@ bodies! {
     Told(Told) = "told",
     /// Somebody opened the case and so has seen what is in it.
     Looked = "looked",
+    /// Written by the office: somebody on duty was told of an emergency that nobody had seen, or could not be reached.
+    DutyAlerted { whom: WorkerId, reached: bool, } = "duty_alerted",
     FacilityOpened(FacilityFacts) = "facility_opened",
     PlacesCounted {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]

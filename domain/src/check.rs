@@ -266,11 +266,12 @@ pub fn check(parts: &Parts, change: &Change, actor: Actor<'_>, rules: &Rules, no
         }
         // Only who has the duty to look makes a case seen.
         Body::Looked if has_role(actor.grants, Role::Supervisor) => Ok(()),
-        Body::Looked => Err(Refusal::NotAllowed),
         Body::Dropped(dropped) if long_text(&dropped.reason, Spot::Reason)?.is_empty() => {
             Err(Refusal::field(Spot::Reason, Invalid::Empty))
         }
         Body::Dropped(_) => Ok(()),
+        // The office writes it itself.
+        Body::Looked | Body::DutyAlerted { .. } => Err(Refusal::NotAllowed),
         Body::FacilityOpened(facts) => {
             if parts.facility().is_some() {
                 return Err(Refusal::Twice);

@@ -23,6 +23,7 @@ pub mod change;
 pub mod check;
 pub mod consent;
 pub mod delivery;
+pub mod duty;
 pub mod field;
 pub mod id;
 pub mod json;

@@ -36,6 +36,14 @@ pub const PHOTO_CHUNK_BYTES: u32 = 64 * 1024;
 pub const PHOTO_CHUNK_LEAST: u32 = 4 * 1024;
 /// What one person's photos may take of the office's disk in a day: four hundred of the largest.
 pub const PHOTO_DAY_BYTES: i64 = 200 * 1024 * 1024;
+/// How often one person is told of the same emergency: who has not looked after three calls does not have the phone at hand.
+pub const DUTY_ROUNDS: usize = 3;
+/// Days after which an emergency that nobody looked at is for the office's list and no longer for a ringing phone.
+pub const DUTY_DAYS: i64 = 3;
+/// While nobody can be reached: tried again at least this often.
+pub const DUTY_LONGEST_WAIT_MS: i64 = 3_600_000;
+/// The address of a push service; the longest in use are under 800.
+pub const ENDPOINT_BYTES: usize = 2_048;
 /// Days for which a phone keeps what the office acknowledged, to offer it again to a restored office.
 pub const KEPT_DAYS: i64 = 90;
 /// Oldest and newest protocol versions: pushes are taken from every version ever released.

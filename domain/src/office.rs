@@ -288,7 +288,7 @@ pub fn may_settle(
 #[must_use]
 pub fn may_take(change: &Change, by: WorkerId) -> bool {
     match &change.body {
-        Body::ReferralActed { .. } | Body::Looked | Body::Dropped(_) => false,
+        Body::ReferralActed { .. } | Body::Looked | Body::Dropped(_) | Body::DutyAlerted { .. } => false,
         Body::AssigneeEdited(edit) => edit.element != change.author && edit.element != by,
         Body::ExcludedEdited(edit) => edit.element != change.author && edit.element != by,
         _ => true,

@@ -206,6 +206,11 @@ pub enum TrailWhat {
     Asked(ReferralKind),
     Acted(ReferralKind, String),
     Told(String),
+    /// Somebody on duty was told of an emergency, or could not be reached.
+    Alerted {
+        whom: WorkerId,
+        reached: bool,
+    },
     Counted,
     PhotoAdded,
     PhotoRemoved,
@@ -228,6 +233,21 @@ pub struct TrailEntry {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Trail {
     pub entries: Vec<TrailEntry>,
+}
+
+impl Trail {
+    /// What people wrote: a call to whoever is on duty is nothing new to look at.
+    pub fn by_people(&self) -> impl DoubleEndedIterator<Item = &TrailEntry> {
+        self.entries.iter().filter(|e| !matches!(e.what, TrailWhat::Alerted { .. }))
+    }
+    /// The last call to whoever is on duty: who, when by the office's clock, and whether it reached them.
+    #[must_use]
+    pub fn last_alert(&self) -> Option<(WorkerId, Timestamp, bool)> {
+        self.entries.iter().rev().find_map(|entry| match entry.what {
+            TrailWhat::Alerted { whom, reached } => Some((whom, entry.written.received_at?, reached)),
+            _ => None,
+        })
+    }
 }
 
 /// All that a receiving facility may see of a case: what the consent covers, no more.

@@ -852,3 +852,254 @@ fn a_mark_stands_for_all_that_lies_before_it() {
     assert_ne!(mark, office::mark(Some(office::mark(None, a, MORNING)), b, MORNING.plus_ms(1)), "received again");
     assert_ne!(mark, office::mark(None, b, MORNING), "nothing before it");
 }
+
+/// What the office has of a case at 08:00, and who would be told of it.
+fn emergency(more: &[Change]) -> Option<duty::Unseen> {
+    let mut told = History::new(&[]);
+    for change in more {
+        told.tell(change).expect("lawful");
+    }
+    duty::unseen(&told.parts, &told.village.rules)
+}
+
+fn urgent() -> Vec<Fact> {
+    vec![Fact::Urgency(Urgency::Emergency)]
+}
+
+#[test]
+fn an_emergency_is_unseen_until_somebody_with_the_duty_looks() {
+    let village = Village::new();
+    let (lan, hanh) = (Pen::new(village.lan, 1), Pen::new(village.hanh, 2));
+    let plain = lan.open("a1", None, vec![]);
+    assert_eq!(emergency(std::slice::from_ref(&plain)), None);
+    let case = lan.open("a1", None, urgent());
+    let found = emergency(std::slice::from_ref(&case)).expect("unseen");
+    assert_eq!(found, duty::Unseen { change: case.id, since: MORNING, by: village.lan });
+    let look = hanh.write(case.subject, "place:a", Body::Looked);
+    assert_eq!(emergency(&[case.clone(), look]), None);
+    let mine = hanh.open("a1", None, urgent());
+    assert_eq!(emergency(&[mine]), None, "whoever looks after the village has seen what they wrote");
+    let closed = Body::FactsEdited {
+        edits: vec![FieldEdit { saw: vec![case.id], fact: Fact::Status(CaseStatus::NotEligible) }],
+    };
+    assert_eq!(emergency(&[case.clone(), hanh.write(case.subject, "place:a", closed)]), None, "it is over");
+}
+
+#[test]
+fn a_request_that_protects_at_once_is_an_emergency_until_a_desk_or_its_receiver_acts() {
+    let village = Village::new();
+    let (lan, hanh) = (Pen::new(village.lan, 1), Pen::new(village.hanh, 2));
+    let case = lan.open("a1", None, vec![]);
+    let to = Receiver::Facility(village.facility);
+    let plain = lan.write(case.subject, "place:a", ask(ReferralKind::Advice, to.clone(), agreed()));
+    assert_eq!(emergency(&[case.clone(), plain]), None);
+    let asked = lan.write(case.subject, "place:a", ask(ReferralKind::AdmissionEmergency, to, agreed()));
+    let found = emergency(&[case.clone(), asked.clone()]).expect("unseen");
+    assert_eq!((found.change, found.by), (asked.id, village.lan));
+    let write = |pen: &Pen, side, done: Act| pen.write(case.subject, "place:a", act(asked.id, 1, side, done));
+    let look = write(&hanh, DESK, Act::Look);
+    assert_eq!(emergency(&[case.clone(), asked.clone(), look]), None);
+    let taken_back = write(&lan, Side::Writer, Act::Cancel { reason: "Nhầm người.".to_owned() });
+    assert_eq!(emergency(&[case.clone(), asked.clone(), taken_back]), None);
+    let received = write(&Pen::new(village.thanh, 5), Side::Receiver, receive());
+    assert_eq!(emergency(&[case.clone(), asked.clone(), received]), None);
+}
+
+#[test]
+fn what_became_an_emergency_after_the_look_is_unseen_again() {
+    let village = Village::new();
+    let (lan, hanh) = (Pen::new(village.lan, 1), Pen::new(village.hanh, 2));
+    let case = lan.open("a1", None, vec![]);
+    let worse =
+        Body::FactsEdited { edits: vec![FieldEdit { saw: vec![case.id], fact: Fact::Urgency(Urgency::Emergency) }] };
+    let (look, worse) = (hanh.write(case.subject, "place:a", Body::Looked), lan.write(case.subject, "place:a", worse));
+    let at = |change: &Change, minutes: i64| Entry {
+        change: change.clone(),
+        receipt: Some(Receipt {
+            received_at: MORNING.plus_ms(minutes * 60_000),
+            late: false,
+            fixed: change::Fixed::default(),
+        }),
+    };
+    let parts = office::replay(&[at(&case, 0), at(&look, 5), at(&worse, 7)]);
+    let found = duty::unseen(&parts, &village.rules).expect("unseen");
+    assert_eq!((found.change, found.since), (worse.id, MORNING.plus_ms(7 * 60_000)));
+    let again = hanh.write(case.subject, "place:a", Body::Looked);
+    let parts = office::replay(&[at(&case, 0), at(&look, 5), at(&worse, 7), at(&again, 9)]);
+    assert_eq!(duty::unseen(&parts, &village.rules), None);
+}
+
+#[test]
+fn the_offices_own_word_about_duty_is_history_and_nobodys_to_write() {
+    let village = Village::new();
+    let (lan, hanh) = (Pen::new(village.lan, 1), Pen::new(village.hanh, 2));
+    let case = lan.open("a1", None, urgent());
+    let body = Body::DutyAlerted { whom: village.hanh, reached: true };
+    let mut told = History::new(&[&case]);
+    let forged = hanh.write(case.subject, "place:a", body.clone());
+    assert_eq!(told.tell(&forged), Err(Refusal::NotAllowed));
+    assert!(!office::may_take(&forged, village.toan));
+    let before = Card::of(case.subject, &told.parts).expect("a card");
+    let change = Change { author: duty::OFFICE, device: duty::OFFICE_DEVICE, ..forged };
+    let at = MORNING.plus_ms(600_000);
+    let receipt = Receipt { received_at: at, late: false, fixed: change::Fixed::default() };
+    apply(&mut told.parts, &Entry { change, receipt: Some(receipt) });
+    assert_eq!(told.parts.trail().and_then(Trail::last_alert), Some((village.hanh, at, true)));
+    assert!(duty::unseen(&told.parts, &told.village.rules).is_some(), "told is not looked");
+    let after = Card::of(case.subject, &told.parts).expect("a card");
+    assert_eq!((after.newest_at, after.changed_at), (before.newest_at, before.changed_at), "nothing new to look at");
+}
+
+/// The village of the laws with a deputy in commune `a`, and two at the department.
+fn on_duty() -> (Rules, [WorkerId; 3], Village) {
+    let village = Village::new();
+    let mut rules = village.rules.clone();
+    let id = |n: u8| WorkerId(uuid::Uuid::from_u128(0x0700_0000_0000_7000_8000_0000_0000_0000 | u128::from(n)));
+    let more = [id(1), id(2), id(3)];
+    for (worker, area) in more.iter().zip(["a", "p", "p"]) {
+        let grant = Grant::area(Role::Supervisor, area.parse().expect("a place"));
+        rules.staff.insert(*worker, vec![grant]);
+    }
+    (rules, more, village)
+}
+
+fn reach_in(village: &Village, place: &str) -> Reach {
+    Reach {
+        handled_in: place.parse().expect("a place"),
+        restricted: false,
+        author: village.lan,
+        named: [].into(),
+        excluded: [].into(),
+        teams: [].into(),
+        desks: [].into(),
+    }
+}
+
+#[test]
+fn without_a_list_the_communes_supervisors_are_told_and_then_the_department() {
+    let (rules, [kien, so, nguyet], village) = on_duty();
+    let none = duty::Lists::new();
+    let (a1, b1) = (reach_in(&village, "a1"), reach_in(&village, "b1"));
+    assert_eq!(duty::line(&a1, village.lan, &none, &rules), vec![village.hanh, kien, so, nguyet]);
+    assert_eq!(duty::line(&b1, village.lan, &none, &rules), vec![village.toan, so, nguyet]);
+    assert_eq!(duty::line(&a1, village.hanh, &none, &rules), vec![kien, so, nguyet], "never who wrote it");
+}
+
+#[test]
+fn a_list_is_kept_to_in_its_order_and_the_department_stands_at_its_end() {
+    let (rules, [kien, so, nguyet], village) = on_duty();
+    let at = |place: &str| place.parse::<PlaceId>().expect("a place");
+    let reach = reach_in(&village, "a1");
+    let lists: duty::Lists = [(at("a"), vec![kien, village.hanh, kien])].into();
+    assert_eq!(duty::line(&reach, village.lan, &lists, &rules), vec![kien, village.hanh, so, nguyet]);
+    let lists: duty::Lists = [(at("a"), vec![kien]), (at("p"), vec![nguyet])].into();
+    assert_eq!(duty::line(&reach, village.lan, &lists, &rules), vec![kien, nguyet]);
+    let lists: duty::Lists = [(at("a"), vec![village.toan, village.admin, village.thanh])].into();
+    assert_eq!(duty::line(&reach, village.lan, &lists, &rules), vec![so, nguyet], "only who may see the case");
+    let lists: duty::Lists = [(at("a"), vec![])].into();
+    assert_eq!(
+        duty::line(&reach, village.lan, &lists, &rules),
+        vec![village.hanh, kien, so, nguyet],
+        "an empty list is none"
+    );
+}
+
+#[test]
+fn of_a_restricted_emergency_only_those_named_are_told_and_never_the_excluded() {
+    let (rules, [kien, so, nguyet], village) = on_duty();
+    let at = |place: &str| place.parse::<PlaceId>().expect("a place");
+    let mut reach = Reach { restricted: true, named: [village.hanh].into(), ..reach_in(&village, "a1") };
+    let none = duty::Lists::new();
+    assert_eq!(duty::line(&reach, village.lan, &none, &rules), vec![village.hanh]);
+    let lists: duty::Lists = [(at("a"), vec![kien]), (at("p"), vec![so, nguyet])].into();
+    assert_eq!(duty::line(&reach, village.lan, &lists, &rules), vec![village.hanh], "the list gives no right to know");
+    reach.named = [village.hanh, so].into();
+    assert_eq!(duty::line(&reach, village.lan, &lists, &rules), vec![village.hanh, so]);
+    reach.excluded = [village.hanh].into();
+    assert_eq!(duty::line(&reach, village.lan, &lists, &rules), vec![so]);
+    reach.restricted = false;
+    assert_eq!(
+        duty::line(&reach, village.lan, &none, &rules),
+        vec![kien, so, nguyet],
+        "excluded from a plain case too"
+    );
+}
+
+#[test]
+fn the_next_on_duty_is_told_when_nobody_has_looked_in_time() {
+    use duty::{Next, Outcome, Step, next};
+    let (_, [kien, so, _], village) = on_duty();
+    let hanh = village.hanh;
+    let line = [hanh, kien, so];
+    let minute = |n: i64| MORNING.plus_ms(n * 60_000);
+    let at = |steps: &[Step], n: i64| next(&line, steps, MORNING, 600_000, minute(n));
+    let step = |worker, n, outcome| Step { worker, at: minute(n), outcome };
+    assert_eq!(at(&[], 9), Next::Wait(minute(10)));
+    assert_eq!(at(&[], 10), Next::Tell(hanh));
+    let one = [step(hanh, 10, Outcome::Reached)];
+    assert_eq!(at(&one, 19), Next::Wait(minute(20)));
+    assert_eq!(at(&one, 20), Next::Tell(kien));
+    let on_its_way = [step(hanh, 10, Outcome::Trying)];
+    assert_eq!(at(&on_its_way, 19), Next::Wait(minute(20)));
+    let not_reached = [step(hanh, 10, Outcome::Failed)];
+    assert_eq!(at(&not_reached, 10), Next::Tell(kien), "whoever cannot be reached is passed over at once");
+    let round = [step(hanh, 10, Outcome::Reached), step(kien, 20, Outcome::Reached), step(so, 30, Outcome::Reached)];
+    assert_eq!(at(&round, 40), Next::Tell(hanh), "and again from the first");
+    let three: Vec<Step> = (0..9).map(|n| step(line[n as usize % 3], 10 + 10 * n, Outcome::Reached)).collect();
+    assert_eq!(at(&three, 200), Next::Nobody, "three times is enough");
+    assert_eq!(at(&three[..8], 200), Next::Tell(so));
+    assert_eq!(next(&[], &[], MORNING, 600_000, minute(60)), Next::Nobody);
+    assert_eq!(at(&[], 3 * 24 * 60), Next::Tell(hanh));
+    assert_eq!(at(&[], 3 * 24 * 60 + 1), Next::Nobody, "three days later it is for the list");
+}
+
+#[test]
+fn rounds_in_which_nobody_can_be_reached_come_ever_more_seldom_and_do_not_end() {
+    use duty::{Next, Outcome, Step, next};
+    let (_, [kien, ..], village) = on_duty();
+    let line = [village.hanh, kien];
+    let minute = |n: i64| MORNING.plus_ms(n * 60_000);
+    let mut steps = Vec::new();
+    let mut told_at = Vec::new();
+    for n in 0..300 {
+        while let Next::Tell(worker) = next(&line, &steps, MORNING, 600_000, minute(n)) {
+            steps.push(Step { worker, at: minute(n), outcome: Outcome::Failed });
+            told_at.push((worker == kien, n));
+        }
+    }
+    let expected = [
+        (false, 10),
+        (true, 10),
+        (false, 20),
+        (true, 30),
+        (false, 50),
+        (true, 70),
+        (false, 110),
+        (true, 150),
+        (false, 210),
+        (true, 270),
+    ];
+    assert_eq!(told_at, expected);
+    steps.push(Step { worker: village.hanh, at: minute(300), outcome: Outcome::Reached });
+    assert_eq!(next(&line, &steps, MORNING, 600_000, minute(310)), Next::Tell(kien));
+}
+
+#[test]
+fn an_address_of_a_push_service_is_https_and_short() {
+    let long = format!("https://push.example/{}", "a".repeat(2_028));
+    for (text, http_too, lawful) in [
+        ("https://fcm.googleapis.com/fcm/send/abc:DEF-1", false, true),
+        ("http://127.0.0.1:8080/push/1", false, false),
+        ("http://127.0.0.1:8080/push/1", true, true),
+        ("ftp://push.example/1", true, false),
+        ("https://push.example", false, false),
+        ("https:///path", false, false),
+        ("https://user:pass@push.example/1", false, false),
+        ("https://push.example/a b", false, false),
+        ("https://push.example/\u{e1}", false, false),
+        (&long[..2_048], false, true),
+        (&long[..], false, false),
+    ] {
+        assert_eq!(duty::is_endpoint(text, http_too), lawful, "{text}");
+    }
+}

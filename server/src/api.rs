@@ -15,6 +15,7 @@ use leptos::prelude::provide_context;
 
 use crate::AppState;
 use crate::database::now_ms;
+use crate::duty::subscription;
 use crate::login::LoginError;
 use crate::session::{self, Face};
 
@@ -67,6 +68,26 @@ impl Office for AppState {
 
     async fn whoami(&self, call: &Call) -> Result<Vec<Worker>, ApiError> {
         session::list_field(&self.staff, &call.headers, now_ms()).await.map_err(unavailable)
+    }
+
+    async fn notify_key(&self, call: &Call, worker: WorkerId) -> Result<String, ApiError> {
+        self.session_of(call, worker).await?;
+        Ok(self.staff.vapid.public().to_owned())
+    }
+
+    async fn notify_on(&self, call: &Call, worker: WorkerId, endpoint: &str) -> Result<(), ApiError> {
+        let session = self.session_of(call, worker).await?;
+        if !domain::duty::is_endpoint(endpoint, self.outgoing.is_anywhere()) {
+            return Err(ApiError::BadRequest);
+        }
+        let seal = &self.staff.seal;
+        let put = subscription::put(&self.pool, seal, &call.headers, session.worker, endpoint, self.now()).await;
+        if put.map_err(unavailable)? { Ok(()) } else { Err(ApiError::SignedOut) }
+    }
+
+    async fn notify_off(&self, call: &Call, worker: WorkerId) -> Result<(), ApiError> {
+        let session = self.session_of(call, worker).await?;
+        subscription::remove(&self.pool, &call.headers, session.worker).await.map_err(unavailable)
     }
 
     async fn session_of(&self, call: &Call, worker: WorkerId) -> Result<Session, ApiError> {

@@ -37,6 +37,11 @@ pub const RIGHTS: &str = "rights_changed";
 pub const REVOKED: &str = "rights_revoked";
 pub const RESTORED: &str = "rights_restored";
 pub const OFFICERS: &str = "officers_changed";
+/// A list of people on duty.
+pub const DUTY: &str = "duty_changed";
+/// Somebody on duty was told of an emergency that nobody had seen, or could not be reached.
+pub const DUTY_TOLD: &str = "duty_told";
+pub const DUTY_NOT_REACHED: &str = "duty_not_reached";
 pub const IMPORTED: &str = "places_imported";
 
 pub async fn append(connection: &mut Connection, seal: &Seal, log: &LogId, line: &Line<'_>) -> Result<()> {

@@ -29,6 +29,9 @@ pub enum Verb {
     /// People who may sign in
     #[command(subcommand)]
     User(User),
+    /// Who is told of an emergency that nobody has looked at, in which order
+    #[command(subcommand)]
+    Duty(Duty),
     /// Tables from files
     #[command(subcommand)]
     Import(Import),
@@ -205,6 +208,33 @@ pub struct AddUser {
 }
 
 #[derive(Debug, Subcommand)]
+pub enum Duty {
+    /// Set the list of a commune or of the department (the province's code); without people it is left to their supervisors.
+    /// After the last of a commune come those of the department
+    Set(DutySet),
+    /// Show who is told, in their order
+    List(DutyList),
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct DutySet {
+    #[command(flatten)]
+    pub store: Store,
+    /// Code of the place
+    pub place: String,
+    /// What they sign in with, in the order in which they are told
+    pub users: Vec<String>,
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct DutyList {
+    #[command(flatten)]
+    pub store: Store,
+    /// Code of the place; all of them without it
+    pub place: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
 pub enum Import {
     /// Places from a CSV with the columns code, name, type, parent_code, latitude, longitude, valid_from, and for places that
     /// have ended valid_to, successor_code. What was handled there is seen by who works in the successor from now on; a place
@@ -229,9 +259,50 @@ pub struct Serve {
     /// Take a person's address from `X-Forwarded-For` (its last entry): only behind a proxy that sets it
     #[arg(long, env = "CAU_NOI_BEHIND_PROXY")]
     pub behind_proxy: bool,
+    #[command(flatten)]
+    pub alarm: Alarm,
     /// Fill an empty database with fictional places and people whose password is public; this machine only
     #[arg(long, env = "CAU_NOI_DEMO")]
     pub demo: bool,
+}
+
+/// How whoever is on duty learns of an emergency that nobody has looked at.
+#[derive(Args, Clone, Debug)]
+pub struct Alarm {
+    /// Minutes that somebody has to look at an emergency before the first, and then the next, on duty is told
+    #[arg(long, env = "CAU_NOI_DUTY_MINUTES", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=720))]
+    pub duty_minutes: u32,
+    /// Whom push services may write to when something is wrong: `mailto:NAME@HOST` or an `https:` address. Apple's wants one
+    #[arg(long, env = "CAU_NOI_PUSH_CONTACT", value_parser = contact)]
+    pub push_contact: Option<String>,
+    /// An SMS gateway's address. It gets `POST {"id", "to": ["+84…"], "text"}` with a fixed text that names nobody, again and
+    /// again until it answers 2xx; a call that it has seen before has the same `id`, and `Idempotency-Key`. Plain http only
+    /// within the own network
+    #[arg(long, env = "CAU_NOI_SMS_WEBHOOK", hide_env_values = true)]
+    pub sms_webhook: Option<String>,
+    /// Signs what the gateway gets: `X-Cau-Noi-Signature: t=SECONDS,v1=HEX`, HMAC-SHA-256 over `SECONDS.BODY`
+    #[arg(long, env = "CAU_NOI_SMS_WEBHOOK_SECRET", hide_env_values = true, requires = "sms_webhook")]
+    pub sms_webhook_secret: Option<String>,
+    /// Let phones name push services on this machine and in its network, without TLS: for tests only
+    #[arg(long, env = "CAU_NOI_PUSH_ANYWHERE")]
+    pub push_anywhere: bool,
+}
+
+impl Alarm {
+    #[must_use]
+    pub fn settings(&self) -> crate::duty::Settings {
+        let secret = self.sms_webhook_secret.clone();
+        crate::duty::Settings {
+            wait_ms: i64::from(self.duty_minutes) * 60_000,
+            contact: self.push_contact.clone(),
+            sms: self.sms_webhook.clone().map(|url| crate::duty::Sms { url, secret }),
+        }
+    }
+}
+
+fn contact(text: &str) -> Result<String, String> {
+    let lawful = (text.starts_with("mailto:") && text.contains('@')) || text.starts_with("https://");
+    if lawful { Ok(text.to_owned()) } else { Err("write mailto:NAME@HOST or https://…".to_owned()) }
 }
 
 #[cfg(test)]

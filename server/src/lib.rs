@@ -10,6 +10,7 @@
 //! - [`headers`], [`observe`], [`health`]: what every answer carries, and how the office is doing
 //! - [`registry`]: changes, parts and logs; [`staff`]: people, rights and places
 //! - [`seal`], [`audit`]: what a stolen database does not tell, and who read what; [`keys`]: the office's key pairs
+//! - [`duty`], [`outgoing`]: an emergency that nobody has seen goes to whoever is on duty
 //! - [`serve`], [`database`]: start, stop, storage; [`demo`]: a fictional installation
 //! - [`user`], [`import`], [`backup`], [`check`], [`openapi`]: the other verbs of the command line
 
@@ -21,6 +22,7 @@ pub mod check;
 pub mod config;
 pub mod database;
 pub mod demo;
+pub mod duty;
 pub mod headers;
 pub mod health;
 pub mod import;
@@ -29,6 +31,7 @@ pub mod login;
 pub mod observe;
 pub mod office;
 pub mod openapi;
+pub mod outgoing;
 pub mod photo;
 pub mod registry;
 pub mod routes;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use server::config::{Cli, Import, Verb};
+use server::config::{Cli, Duty, Import, Verb};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -12,6 +12,8 @@ async fn main() -> ExitCode {
     let done = match cli.verb {
         Verb::Serve(serve) => server::serve::serve(serve).await,
         Verb::User(user) => server::user::run(user).await,
+        Verb::Duty(Duty::Set(set)) => server::duty::list::set(set).await,
+        Verb::Duty(Duty::List(list)) => server::duty::list::list(list).await,
         Verb::Import(Import::Places { store, file }) => server::import::places(&store, &file).await,
         Verb::Backup { store, file } => server::backup::backup(&store, &file).await,
         Verb::Restore { store, file } => server::backup::restore(&store, &file).await,

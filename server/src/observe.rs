@@ -19,6 +19,9 @@ pub struct Counts {
     pub log_ins: AtomicU64,
     pub failed_log_ins: AtomicU64,
     pub throttled_log_ins: AtomicU64,
+    /// Steps by which somebody on duty was told of an emergency, and those that reached nobody.
+    pub duty_reached: AtomicU64,
+    pub duty_failed: AtomicU64,
 }
 
 impl Counts {
@@ -56,6 +59,10 @@ impl Counts {
             [("accepted", &self.log_ins), ("refused", &self.failed_log_ins), ("throttled", &self.throttled_log_ins)]
         {
             line(format_args!("cau_noi_log_ins_total{{answer=\"{how}\"}} {}", read(count)));
+        }
+        line(format_args!("# TYPE cau_noi_duty_total counter"));
+        for (how, count) in [("reached", &self.duty_reached), ("failed", &self.duty_failed)] {
+            line(format_args!("cau_noi_duty_total{{outcome=\"{how}\"}} {}", read(count)));
         }
     }
 }

@@ -161,6 +161,9 @@ fn bodies(path: &str) -> (Value, Value) {
     match path {
         "/api/log_in" => (object(json!({ "user_name": text(), "password": text() })), worker()),
         "/api/log_out" => (object(json!({ "worker": id() })), json!({ "type": "null" })),
+        "/api/notify_key" => (object(json!({ "worker": id() })), text()),
+        "/api/notify_on" => (object(json!({ "worker": id(), "endpoint": text() })), json!({ "type": "null" })),
+        "/api/notify_off" => (object(json!({ "worker": id() })), json!({ "type": "null" })),
         "/api/whoami" => (object(json!({})), list(worker())),
         "/api/push" => {
             // An enum is the name of its variant, or an object with that name and the content.

@@ -66,6 +66,9 @@ pub fn routes() -> Vec<Route> {
         call("/api/log_in", "Sign in to the field app", SMALL),
         call("/api/log_out", "End one person's session on this device", SMALL),
         call("/api/whoami", "Who is signed in on this device", SMALL),
+        call("/api/notify_key", "What a browser listens to for this office's calls", SMALL),
+        call("/api/notify_on", "Be called on this device when an emergency waits", SMALL),
+        call("/api/notify_off", "Be called no longer", SMALL),
         call("/api/push", "Send what was recorded; one verdict a change", PUSH),
         call("/api/pull", "Get what changed, as far as the person may see it", PULL),
         Route {

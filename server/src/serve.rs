@@ -12,14 +12,18 @@ use tokio::net::TcpListener;
 use crate::assets::Site;
 use crate::config::Serve;
 use crate::database::Pool;
+use crate::duty::Duty;
 use crate::login::Login;
 use crate::observe::Counts;
+use crate::outgoing::Outgoing;
 use crate::registry::SqlRegistry;
 use crate::shell::Shell;
 use crate::staff::Staff;
 use crate::{database, demo, login, photo, routes, session};
 
 const TIDY_EVERY: Duration = Duration::from_secs(3600);
+/// An emergency waits for minutes; a look every few seconds costs one small statement.
+const DUTY_EVERY: Duration = Duration::from_secs(5);
 /// Calls under way may finish; whoever holds a connection open longer is cut off, and repeats.
 const LONGEST_GOODBYE: Duration = Duration::from_secs(10);
 
@@ -35,6 +39,7 @@ pub struct AppState {
     pub counts: Arc<Counts>,
     pub photos: Arc<photo::Gate>,
     pub behind_proxy: bool,
+    pub outgoing: Outgoing,
 }
 
 /// Opens everything an office needs, without listening.
@@ -56,6 +61,7 @@ pub async fn open(config: &Serve) -> Result<AppState> {
         registry,
         photos: Arc::default(),
         behind_proxy: config.behind_proxy,
+        outgoing: Outgoing::new(config.alarm.push_anywhere),
     };
     if config.demo {
         demo::fill(&state.registry, Timestamp(database::now_ms())).await.context("the demo could not be filled")?;
@@ -77,8 +83,16 @@ pub async fn serve(config: Serve) -> Result<()> {
     }
     let tidying = tokio::spawn(tidy(state.pool.clone()));
     let pool = state.pool.clone();
+    let (staff, counts) = (state.staff.clone(), state.counts.clone());
+    let duty = Arc::new(Duty::new(staff, counts, state.outgoing.clone(), config.alarm.settings())?);
+    let watching = tokio::spawn(watch(Arc::clone(&duty)));
     run(listener, routes::router(state)).await?;
     tidying.abort();
+    // A call that is cut off here is made again by whoever comes next.
+    watching.abort();
+    if let Err(error) = duty.stop().await {
+        tracing::warn!("duty was not handed over: {error:#}");
+    }
     pool.close().await;
     tracing::info!("stopped");
     Ok(())
@@ -120,6 +134,17 @@ async fn told_to_stop() {
     tokio::select! {
         () = interrupted => {}
         () = terminated => {}
+    }
+}
+
+async fn watch(duty: Arc<Duty>) {
+    let mut moment = tokio::time::interval(DUTY_EVERY);
+    moment.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        moment.tick().await;
+        if let Err(error) = duty.tick(Timestamp(database::now_ms())).await {
+            tracing::warn!("duty could not be looked after: {error:#}");
+        }
     }
 }
 

@@ -77,6 +77,12 @@ pub async fn find_field(staff: &Staff, headers: &HeaderMap, worker: WorkerId, no
     Ok(found.filter(|found| found.id == worker))
 }
 
+/// Under which the session of this person on the device that asks is known; it may have ended.
+#[must_use]
+pub fn field_token(headers: &HeaderMap, worker: WorkerId) -> Option<Vec<u8>> {
+    cookie_value(headers, &Face::Field.cookie_name(worker)).map(hash)
+}
+
 pub async fn find_office(staff: &Staff, headers: &HeaderMap, now_ms: i64) -> Result<Option<Worker>> {
     match cookie_value(headers, OFFICE_COOKIE) {
         Some(token) => find(staff, token, Face::Office, now_ms).await,

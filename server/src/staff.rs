@@ -12,6 +12,7 @@ use domain::{
 use serde::{Deserialize, Serialize};
 
 use crate::database::{Connection, Pool, is_shared, now_ms};
+use crate::duty::vapid::Vapid;
 use crate::keys::OfficeKeys;
 use crate::seal::Seal;
 
@@ -27,6 +28,8 @@ pub struct Roster {
     pub rules: Rules,
     pub people: BTreeMap<WorkerId, Worker>,
     pub numbers: Vec<EmergencyNumber>,
+    /// Who is on duty, by place.
+    pub duty: domain::duty::Lists,
 }
 
 /// The roster with its database; another process that changes it is noticed.
@@ -35,6 +38,7 @@ pub struct Staff {
     pub pool: Pool,
     pub seal: Arc<Seal>,
     pub keys: Arc<OfficeKeys>,
+    pub vapid: Arc<Vapid>,
     current: Arc<RwLock<Arc<Roster>>>,
 }
 
@@ -63,7 +67,8 @@ impl Staff {
         let roster = Roster::load(&mut connection, &seal).await?;
         drop(connection);
         let keys = Arc::new(OfficeKeys::of(&seal));
-        Ok(Self { pool, seal, keys, current: Arc::new(RwLock::new(Arc::new(roster))) })
+        let vapid = Arc::new(Vapid::of(&seal));
+        Ok(Self { pool, seal, keys, vapid, current: Arc::new(RwLock::new(Arc::new(roster))) })
     }
 
     /// The roster as the connection's transaction sees it. Not for a transaction that has changed it: what is taken back would
@@ -177,7 +182,7 @@ impl Roster {
         let rows = sqlx::query_as::<_, (String, i64, String, Vec<u8>)>(
             "select place_id, position, kind, body from emergency_number order by place_id, position",
         )
-        .fetch_all(connection)
+        .fetch_all(&mut *connection)
         .await?;
         for (place, position, kind, body) in rows {
             let SealedNumber { name, phone } =
@@ -185,8 +190,9 @@ impl Roster {
             let commune = if place == "*" { None } else { Some(place.parse()?) };
             numbers.push(EmergencyNumber { commune, kind, name, phone });
         }
+        let duty = crate::duty::list::load(connection).await?;
         let staff = people.values().filter(|w| !w.grants.is_empty()).map(|w| (w.id, w.grants.clone())).collect();
-        Ok(Self { version, rules: Rules { places, officers, staff }, people, numbers })
+        Ok(Self { version, rules: Rules { places, officers, staff }, people, numbers, duty })
     }
 
     #[must_use]

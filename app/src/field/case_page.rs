@@ -128,7 +128,7 @@ pub fn look(state: AppState, subject: Subject, parts: RwSignal<Loaded>) {
         if header.author == worker.id || !worker.has(Role::Supervisor) {
             return;
         }
-        let newest = parts.trail().and_then(|t| t.entries.iter().filter_map(|e| e.written.received_at).max());
+        let newest = parts.trail().and_then(|t| t.by_people().filter_map(|e| e.written.received_at).max());
         let newest = newest.or(header.received_at);
         let seen = header.looked.as_ref().map(|l| l.at);
         // Once for everything the office has received; what waits on this phone is one's own.

@@ -24,7 +24,7 @@ pub fn change_title(change: &Change, words: &Words) -> String {
         Body::ActivityRecorded(_) => words.sync.activity,
         Body::PhotoAdded(_) => words.sync.photo_added,
         Body::PhotoRemoved { .. } => words.sync.photo_removed,
-        Body::FacilityOpened(_) => words.sync.other,
+        Body::FacilityOpened(_) | Body::DutyAlerted { .. } => words.sync.other,
     };
     plain.to_owned()
 }

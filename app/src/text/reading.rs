@@ -117,7 +117,7 @@ pub fn reading(change: &Change, names: Names<'_>, words: &'static Words, lang: L
             }
         }
         Body::PhotoAdded(photo) => pairs.push((words.visit.done_note, photo.caption.clone())),
-        Body::PhotoRemoved { .. } | Body::Looked => {}
+        Body::PhotoRemoved { .. } | Body::Looked | Body::DutyAlerted { .. } => {}
     }
     pairs.retain(|(_, value)| !value.is_empty());
     pairs

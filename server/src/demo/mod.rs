@@ -47,6 +47,10 @@ pub async fn fill(registry: &SqlRegistry, now: Timestamp) -> Result<()> {
         let officers = officers.iter().map(|name| people::worker(name)).collect::<Result<Vec<_>>>()?;
         staff::put_officers(&mut transaction, &place.parse()?, &officers).await?;
     }
+    for (place, list) in people::ON_DUTY {
+        let list = list.iter().map(|name| people::worker(name)).collect::<Result<Vec<_>>>()?;
+        crate::duty::list::put(&mut transaction, &staff.seal, &place.parse()?, &list, now).await?;
+    }
     transaction.commit().await?;
     let mut story = Story::new(now);
     facilities(&mut story)?;

@@ -191,6 +191,9 @@ pub const PEOPLE: [Person; 24] = [
 /// Officer and deputy for restricted cases; a commune without is served by the province.
 pub const OFFICERS: [(&str, &[&str]); 3] = [(BAN_MAY, &["hanh", "kien"]), (NA_SAM, &["toan"]), (PROVINCE, &["so"])];
 
+/// Who is told of an emergency that nobody has looked at, one after the other; then the department.
+pub const ON_DUTY: [(&str, &[&str]); 2] = [(BAN_MAY, &["kien", "hanh"]), (PROVINCE, &["so"])];
+
 impl Person {
     pub fn worker(&self) -> Result<domain::Worker> {
         let mut grants =

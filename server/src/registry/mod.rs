@@ -8,9 +8,11 @@
 //! - `pull`: what a worker may see behind their cursors; `briefing`: what a phone must know besides
 //! - `photos`: sealed photos, piece by piece, and who may have them back
 //! - `rights`: changing what somebody may see; `aside`: what was set aside, and what becomes of it
+//! - `duty`: emergencies that nobody has seen
 
 mod aside;
 mod briefing;
+mod duty;
 mod foreseen;
 mod ledger;
 pub(crate) mod photos;
@@ -30,6 +32,7 @@ use domain::{
 use tokio::sync::{Mutex, mpsc};
 
 pub use aside::{SetAside, Settled, Settling, Which, Why};
+pub(crate) use duty::{Alert, note_alert};
 pub use photos::PhotoRead;
 pub use rights::{Deed, Told, change_rights, employ};
 

@@ -314,6 +314,7 @@ impl<'t> Writing<'t> {
         } else if !matches!(change.body, Body::Looked) {
             self.ledger.subject(&change.log, subject, self.told(&after, reach.as_ref())?);
         }
+        self.put_emergency(&change.log, subject, &before, &after).await?;
         if entry.receipt.as_ref().is_some_and(|r| r.late) {
             let line = audit::Line {
                 at: entry.received_at().unwrap_or_default(),

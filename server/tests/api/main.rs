@@ -6,6 +6,7 @@ mod areas;
 mod aside;
 mod command_line;
 mod demo;
+mod duty;
 mod facility;
 mod laws;
 mod log_in;

@@ -213,6 +213,7 @@ async fn serve(staff: &Staff, folder: &std::path::Path) -> String {
         counts,
         photos: Arc::default(),
         behind_proxy: false,
+        outgoing: server::outgoing::Outgoing::new(true),
     };
     let router = server::routes::router(state);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
