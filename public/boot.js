@@ -53,6 +53,10 @@
   async function keep() {
     if (!navigator.serviceWorker) return;
     const registration = await navigator.serviceWorker.register('/sw.js');
+    // Whoever is on duty was called, or has tapped the notice.
+    navigator.serviceWorker.addEventListener('message', ({ data }) => {
+      if (data === 'wake' || data === 'queue') window.dispatchEvent(new Event(`cn-${data}`));
+    });
     const announce = () => {
       if (!registration.waiting || !navigator.serviceWorker.controller) return;
       root.dataset.update = 'ready';

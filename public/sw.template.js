@@ -73,3 +73,33 @@ async function sha256(response) {
   const hash = await crypto.subtle.digest('SHA-256', await response.arrayBuffer());
   return [...new Uint8Array(hash)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }
+
+// ---- Calls to whoever is on duty. A call brings nothing but itself, and the notice names nobody, no place and no case.
+
+self.addEventListener('push', (event) => event.waitUntil(Promise.all([
+  self.registration.showNotification('Cầu Nối', {
+    body: 'Có việc cần xem.', tag: 'can-xem', renotify: true, lang: 'vi', icon: '/icons/192.png', badge: '/icons/192.png',
+  }),
+  tellTabs('wake'),
+])));
+
+self.addEventListener('notificationclick', (event) => {
+  event.notification.close();
+  event.waitUntil(openQueue());
+});
+
+async function tabs() {
+  const all = await self.clients.matchAll({ type: 'window', includeUncontrolled: true });
+  return all.filter((tab) => FIELD_ROUTES.includes(new URL(tab.url).pathname.split('/')[1]));
+}
+
+async function tellTabs(what) {
+  for (const tab of await tabs()) tab.postMessage(what);
+}
+
+async function openQueue() {
+  const [tab] = await tabs();
+  if (!tab) return self.clients.openWindow('/referrals');
+  await tab.focus();
+  tab.postMessage('queue');
+}

@@ -47,6 +47,9 @@ pub struct Card {
     pub next_visit: Option<(Day, String)>,
     pub tasks: Vec<CardTask>,
     pub referrals: Vec<CardReferral>,
+    /// The last call to whoever is on duty about an emergency: whom, when, and whether it reached them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alerted: Option<(WorkerId, Timestamp, bool)>,
     /// A facility's sheet, not a case of one's own.
     pub is_sheet: bool,
     /// Name, other names and code, folded. Empty for restricted cases but for code and alias.
@@ -163,6 +166,7 @@ impl Card {
                     )
                 })
                 .collect(),
+            alerted: trail.and_then(crate::part::Trail::last_alert),
             is_sheet: false,
             folded,
         })
@@ -216,6 +220,7 @@ impl Card {
                     )
                 })
                 .collect(),
+            alerted: None,
             is_sheet: true,
             folded,
         })

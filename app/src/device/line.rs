@@ -17,7 +17,7 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortController, Headers, ReadableStreamDefaultReader, RequestInit, Response};
 
 use super::{idb, photos::Carrier};
-use crate::api::{LogIn, LogOut, Pull, Push, Whoami};
+use crate::api::{LogIn, LogOut, NotifyKey, NotifyOff, NotifyOn, Pull, Push, Whoami};
 
 /// Silence after which an answer no longer comes: longer than a mast needs to hand a phone over.
 pub const SILENCE_MS: u32 = 30_000;
@@ -53,6 +53,21 @@ impl Line {
     /// [`ApiError`].
     pub async fn whoami(&self) -> Result<Vec<Worker>, ApiError> {
         call(&Whoami {}).await
+    }
+    /// # Errors
+    /// [`ApiError`].
+    pub async fn notify_key(&self, worker: WorkerId) -> Result<String, ApiError> {
+        call(&NotifyKey { worker }).await
+    }
+    /// # Errors
+    /// [`ApiError`].
+    pub async fn notify_on(&self, worker: WorkerId, endpoint: String) -> Result<(), ApiError> {
+        call(&NotifyOn { worker, endpoint }).await
+    }
+    /// # Errors
+    /// [`ApiError`].
+    pub async fn notify_off(&self, worker: WorkerId) -> Result<(), ApiError> {
+        call(&NotifyOff { worker }).await
     }
 }
 

@@ -6,6 +6,7 @@
 //! - [`photos`]: sealed photos on this phone and on their way; [`picture`]: how one is made small.
 //! - [`roster`]: the people of this phone and their keys.
 //! - [`line`]: requests to the office. [`rounds`]: when a sync run is due.
+//! - [`ring`]: being called when an emergency waits.
 //! - [`browser`]: clock, chance, locks between tabs, settings.
 
 pub mod browser;
@@ -15,6 +16,7 @@ pub mod notebook;
 pub mod phone;
 pub mod photos;
 pub mod picture;
+pub mod ring;
 pub mod roster;
 pub mod rounds;
 pub mod shelf;

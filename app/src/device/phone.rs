@@ -40,11 +40,14 @@ use super::{
     notebook::{self, IndexedDbNotebook, News},
     photos,
     picture::{self, PictureError},
+    ring,
     roster::{Known, Roster},
     rounds::{Outcome, Rounds, Wake},
     vault::Vault,
 };
-use crate::field::{AppState, KEEP, Keeper, Loading, Opening, Person, PhotoSending, PhotoTrouble, Room, SyncState};
+use crate::field::{
+    AppState, KEEP, Keeper, Loading, Opening, Person, PhotoSending, PhotoTrouble, Ringing, Room, SyncState,
+};
 
 /// Whose notebook opens by itself; `/boot.js` reads it too.
 const PERSON: &str = "cn.person";
@@ -173,6 +176,13 @@ impl Phone {
         listeners.push(Listener::new(&window, TAKEN_OVER, move |_| {
             if let Some(inner) = phone.upgrade() {
                 spawn_local(async move { Phone(inner).give_way().await });
+            }
+        }));
+        // Whoever is on duty was called: what they are called for is fetched while they reach for the phone.
+        let phone = Rc::downgrade(&self.0);
+        listeners.push(Listener::new(&window, "cn-wake", move |_| {
+            if let Some(inner) = phone.upgrade() {
+                Phone(inner).wake_because(Wake::Now);
             }
         }));
         if let Some(document) = window.document() {
@@ -387,6 +397,7 @@ impl Phone {
             _ => Outcome::Done,
         });
         *seat.rounds.borrow_mut() = Some(rounds);
+        spawn_local(ring::renew(self.0.line, id));
     }
 
     /// Connects a notebook with the screens of this tab and with other tabs.
@@ -944,6 +955,7 @@ impl Phone {
     async fn leave(&self) -> Result<(), StoreError> {
         let seat = self.seat()?;
         let told = self.0.line.log_out(seat.worker).await;
+        ring::forget(seat.worker).await;
         // A session that has ended needs no end.
         let untold = !matches!(told, Ok(()) | Err(ApiError::SignedOut));
         self.roster().await?.sign_out(seat.worker, untold).await?;
@@ -1064,6 +1076,24 @@ impl Keeper for Phone {
     fn log_out(&self) -> Answer<(), StoreError> {
         let phone = self.clone();
         async move { phone.leave().await }.boxed_local()
+    }
+    fn ringing(&self) -> LocalBoxFuture<'static, Ringing> {
+        let worker = self.seat_now().map(|seat| seat.worker);
+        async move {
+            match worker {
+                Some(worker) => ring::ringing(worker).await,
+                None => Ringing::Off,
+            }
+        }
+        .boxed_local()
+    }
+    fn ring(&self, on: bool) -> Answer<Ringing, ApiError> {
+        let (line, worker) = (self.0.line, self.seat_now().map(|seat| seat.worker));
+        async move {
+            let worker = worker.ok_or(ApiError::SignedOut)?;
+            if on { ring::turn_on(line, worker).await } else { ring::turn_off(line, worker).await }
+        }
+        .boxed_local()
     }
     fn room(&self) -> Answer<Room, StoreError> {
         async {

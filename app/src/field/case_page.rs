@@ -15,7 +15,7 @@ use super::{
     cases::card_delivery,
     clock,
     conflict::{Choice, ChooseDialog, conflicts, device_said},
-    lang, naming,
+    duty, lang, naming,
     photos::{self, PhotoDialog},
     route::Route,
     saving::save_at_once,
@@ -240,6 +240,7 @@ fn Content(case: CaseId, side: Side, parts: Arc<Parts>, asked: Asked) -> AnyView
                 {header.is_restricted().then(|| view! { <RestrictedMark /> })}
                 {delivery.map(|delivery| view! { <DeliveryMark delivery now /> })}
             </div>
+            {duty::told(state, &parts, header)}
             {match steps {
                 Some(steps) => steps.into_any(),
                 None => view! { <p><StatusMark status /></p> }.into_any(),
@@ -618,13 +619,20 @@ fn history(state: AppState, parts: &Arc<Parts>, most: Option<usize>) -> AnyView 
         .rev()
         .take(most.unwrap_or(usize::MAX))
         .map(|entry| {
-            let who = naming::colleague_full(entry.written.by, &colleagues, words);
+            let by_office = entry.written.by == domain::duty::OFFICE;
+            let who = match by_office {
+                true => words.duty.office.to_owned(),
+                false => naming::colleague_full(entry.written.by, &colleagues, words),
+            };
             let travelled = match entry.written.received_at {
                 Some(at) => (words.case_page.wrote)(&moment(at, now)),
                 None if is_held(entry.written.id) => words.case_page.held_here.to_owned(),
                 None => words.case_page.on_this_phone.to_owned(),
             };
-            let travelled = format!("{travelled}, {}", device_said(entry.device, words));
+            let travelled = match by_office {
+                true => travelled,
+                false => format!("{travelled}, {}", device_said(entry.device, words)),
+            };
             let travelled = if entry.late { format!("{travelled}. {}", words.trail.late) } else { travelled };
             view! {
                 <li>
@@ -661,6 +669,10 @@ fn step(entry: &TrailEntry, state: AppState, words: &Words) -> String {
         TrailWhat::Told(whom) => (words.trail.told)(whom),
         TrailWhat::PhotoAdded => words.trail.photo_added.to_owned(),
         TrailWhat::PhotoRemoved => words.trail.photo_removed.to_owned(),
+        TrailWhat::Alerted { whom, reached } => {
+            let who = naming::colleague_full(*whom, &colleagues(), words);
+            if *reached { (words.duty.step_told)(&who) } else { (words.duty.step_not_reached)(&who) }
+        }
         TrailWhat::Counted => words.trail.counted.to_owned(),
         TrailWhat::Newer => words.trail.newer.to_owned(),
     }

@@ -13,6 +13,7 @@ mod cases;
 mod conflict;
 mod draft;
 mod dropped;
+mod duty;
 mod emergency;
 mod held;
 mod held_item;
@@ -31,7 +32,7 @@ mod today;
 mod trouble;
 mod visit;
 
-use leptos::prelude::*;
+use leptos::{ev, prelude::*};
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::{
@@ -40,7 +41,7 @@ use crate::{
 };
 pub use draft::KEEP;
 use route::{Navigator, Route};
-pub use state::{AppState, Keeper, Loading, Opening, Person, PhotoSending, PhotoTrouble, Room, SyncState};
+pub use state::{AppState, Keeper, Loading, Opening, Person, PhotoSending, PhotoTrouble, Ringing, Room, SyncState};
 use ui::{Notice, NoticeRegion};
 
 /// Where the language of this device is kept.
@@ -95,7 +96,10 @@ pub fn App(start: fn(AppState)) -> impl IntoView {
     provide_context(state);
     provide_context(language);
     provide_context(Notice::new());
-    provide_context(Navigator::start());
+    let navigator = Navigator::start();
+    provide_context(navigator);
+    // Somebody tapped the notice that an emergency waits. What they had begun to write is a draft by then.
+    window_event_listener(ev::Custom::<web_sys::Event>::new("cn-queue"), move |_| navigator.go(Route::Referrals));
     provide_context(cases::Finder::new());
     start(state);
     move || {

@@ -11,6 +11,7 @@ use leptos::prelude::*;
 use super::{
     Language, THEME, app_state,
     banners::{Banners, SyncLine, unknown_yet},
+    duty::RingSwitch,
     emergency::{CommuneNumbers, ShortNumbers},
     lang, naming,
     referral::places_line,
@@ -70,6 +71,7 @@ pub fn More() -> AnyView {
                     <MenuRow href="/office" icon=Icon::Chart title=words.more.office />
                 </If>
             </ul>
+            <RingSwitch />
             <Settings />
             <p class="soft">{(words.more.version)(env!("CARGO_PKG_VERSION"))}</p>
         </Screen>

@@ -39,6 +39,17 @@ pub struct Room {
     pub evicted: bool,
 }
 
+/// Whether this phone is called when an emergency waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ringing {
+    /// The browser cannot be called.
+    Unsupported,
+    /// It was told to show no notices.
+    Denied,
+    Off,
+    On,
+}
+
 /// Somebody who is known on this phone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Person {
@@ -128,6 +139,10 @@ pub trait Keeper {
     fn switch_to(&self, worker: WorkerId) -> Answer<(), StoreError>;
     /// Closes this person's notebook and ends the session. Unsent work stays on the phone.
     fn log_out(&self) -> Answer<(), StoreError>;
+    /// Whether this person is called on this phone when an emergency waits.
+    fn ringing(&self) -> LocalBoxFuture<'static, Ringing>;
+    /// Turns that on or off. An error leaves it as it was.
+    fn ring(&self, on: bool) -> Answer<Ringing, ApiError>;
     fn room(&self) -> Answer<Room, StoreError>;
     /// What was said of data thrown away by the phone was read.
     fn eviction_read(&self);

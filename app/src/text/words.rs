@@ -27,6 +27,7 @@ pub struct Words {
     pub inbox: Inbox,
     pub sync: Sync,
     pub more: More,
+    pub duty: Duty,
     pub person: Person,
     pub login: Login,
     pub errors: Errors,
@@ -787,6 +788,26 @@ pub struct More {
     pub access_yes: &'static str,
     pub any_group: &'static str,
     pub no_numbers: &'static str,
+}
+
+/// Whoever is on duty.
+#[derive(Debug)]
+pub struct Duty {
+    pub told: fn(&str, &str) -> String,
+    pub not_reached: fn(&str, &str) -> String,
+    pub looked: fn(&str, &str) -> String,
+    /// Who wrote a step that the office itself made.
+    pub office: &'static str,
+    pub step_told: fn(&str) -> String,
+    pub step_not_reached: fn(&str) -> String,
+    pub ring: &'static str,
+    pub ring_on: &'static str,
+    pub ring_off: &'static str,
+    pub ring_busy: &'static str,
+    pub ring_failed: &'static str,
+    pub ring_stays_on: &'static str,
+    pub ring_denied: &'static str,
+    pub ring_unsupported: &'static str,
 }
 
 /// The people of this phone.

@@ -11,7 +11,9 @@ use leptos::prelude::*;
 
 use crate::{
     field::{
-        clock, naming,
+        clock,
+        duty::told_line,
+        naming,
         route::Route,
         state::AppState,
         ui::{CallLink, ClockBar, ClockMark, DeliveryMark, ReferralMark, RestrictedMark, UrgencyMark, moment},
@@ -279,6 +281,11 @@ fn row(state: AppState, waiting: &Waiting) -> AnyView {
         })
         .flatten();
     let under = emergency.then(|| since(waiting, now, words)).flatten();
+    // Until somebody has looked it matters who was told.
+    let told = card
+        .alerted
+        .filter(|(_, at, _)| emergency && card.looked_at.is_none_or(|looked| looked < *at))
+        .map(|alert| told_line(alert, state, now, words));
     view! {
         <li data-urgency=emergency.then_some("emergency")>
             <a class="row" data-plain href=waiting.route().path()>
@@ -306,6 +313,7 @@ fn row(state: AppState, waiting: &Waiting) -> AnyView {
                     </span>
                     {clock.map(|clock| view! { <ClockBar clock /> })}
                     {under.map(|line| view! { <span class="row-text">{line}</span> })}
+                    {told.map(|line| view! { <span class="row-text">{line}</span> })}
                 </div>
             </a>
             {caller
