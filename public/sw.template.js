@@ -100,6 +100,7 @@ async function tellTabs(what) {
 async function openQueue() {
   const [tab] = await tabs();
   if (!tab) return self.clients.openWindow('/referrals');
-  await tab.focus();
+  // A browser that does not let itself be brought forward still shows the queue.
+  await tab.focus().catch(() => {});
   tab.postMessage('queue');
 }

@@ -24,6 +24,8 @@ const psql = async (sql: string): Promise<unknown> =>
 export interface OfficeOptions {
   /** Another built site than `target/site`. */
   site?: string;
+  /** More flags of `server serve`. */
+  flags?: string[];
 }
 
 export class Office {
@@ -37,8 +39,10 @@ export class Office {
   /** Of a database on PostgreSQL. */
   #name?: string;
   #site: string;
+  readonly #flags: string[];
 
   private constructor(options: OfficeOptions) {
+    this.#flags = options.flags ?? [];
     this.#site = options.site ?? SITE;
   }
 
@@ -98,7 +102,10 @@ export class Office {
   async #spawn(): Promise<void> {
     const child = spawn(
       SERVER,
-      ['serve', '--listen', `127.0.0.1:${this.port}`, ...this.database, '--site', this.#site, '--demo'],
+      [
+        'serve', '--listen', `127.0.0.1:${this.port}`, ...this.database, '--site', this.#site, '--demo',
+        ...this.#flags,
+      ],
       { stdio: ['ignore', 'pipe', 'pipe'], env: this.#environment() },
     );
     this.#child = child;

@@ -75,6 +75,9 @@ pub async fn turn_off(line: Line, worker: WorkerId) -> Result<Ringing, ApiError>
 /// The person has left this device: the office calls them here no longer, and neither does the browser if it was the last.
 pub async fn forget(worker: WorkerId) {
     let mut all = asked();
+    if !all.contains(&worker) {
+        return;
+    }
     all.retain(|id| *id != worker);
     if all.is_empty() {
         browser::forget_setting(ASKED);

@@ -9,8 +9,11 @@ use domain::laws::{Pen, Village};
 use domain::{Registry, Role, Verdict};
 use serde_json::json;
 use server::database::now_ms;
+use server::duty::subscription;
 use server::registry::SqlRegistry;
+use server::session::Face;
 
+use crate::duty::Ear;
 use crate::support::{Caller, PASSWORD, folder, on_postgres, post, staff_of, store};
 
 fn server(folder: &Path, verb: &[&str], file: &[&Path]) -> Command {
@@ -241,9 +244,13 @@ pub fn put_site(folder: &Path) {
 }
 
 pub async fn start(folder: &Path) -> (Running, String) {
+    start_with(folder, &[]).await
+}
+
+async fn start_with(folder: &Path, more: &[&str]) -> (Running, String) {
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     let mut command = server(folder, &["serve"], &[]);
-    command.args(["--listen", &free, "--site"]).arg(folder.join("site"));
+    command.args(["--listen", &free, "--site"]).arg(folder.join("site")).args(more);
     let running = Running(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
     for _ in 0..3_000 {
         if tokio::net::TcpStream::connect(&free).await.is_ok() {
@@ -309,4 +316,94 @@ fn the_interface_is_described() {
     let described: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(described["openapi"], "3.1.0");
     assert!(described["paths"]["/api/push"]["post"]["requestBody"].is_object());
+}
+
+#[tokio::test]
+async fn the_list_of_duty_is_set_shown_and_given_back() {
+    let folder = folder();
+    let village = Village::new();
+    let staff = staff_of(&village, &folder).await;
+    for (worker, name) in [(village.lan, "lan"), (village.hanh, "hanh"), (village.toan, "toan")] {
+        server::login::add(&staff, worker, name, PASSWORD, 1).await.unwrap();
+    }
+    let duty = |words: &[&str]| {
+        let words: Vec<&Path> = words.iter().map(Path::new).collect();
+        run(&folder, &["duty", "set"], &words)
+    };
+    for (words, complaint) in [
+        (&["nowhere", "hanh"][..], "no place has the code nowhere"),
+        (&["a1", "hanh"][..], "a1 is a village"),
+        (&["a", "nobody"][..], "nobody signs in as nobody"),
+        (&["a", "lan"][..], "lan is no supervisor"),
+        (&["a", "hanh", "hanh"][..], "hanh stands twice"),
+    ] {
+        let (ok, said) = duty(words);
+        assert!(!ok && said.contains(complaint), "{said}");
+    }
+    let (ok, said) = duty(&["a", "hanh"]);
+    assert!(ok && said.contains("a a (set)\n  1. Vi Thị Hạnh, no phone number\n"), "{said}");
+    let (ok, said) = duty(&["p", "toan"]);
+    assert!(ok, "{said}");
+    let (ok, said) = run(&folder, &["duty", "list"], &[]);
+    assert!(ok && said.contains("b b (its supervisors: none is set)\n  1. Lăng Văn Toàn"), "{said}");
+    let (ok, said) = duty(&["a"]);
+    assert!(ok && said.contains("a a (its supervisors: none is set)\n  1. Vi Thị Hạnh"), "{said}");
+    let changed = "select count(*) from audit where what = 'duty_changed'";
+    assert_eq!(sqlx::query_scalar::<_, i64>(changed).fetch_one(&staff.pool).await.unwrap(), 3);
+    let (ok, said) = run(&folder, &["check"], &[]);
+    assert!(ok, "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn duty_that_was_under_way_when_the_server_was_killed_goes_on_at_the_next_start() {
+    let folder = folder();
+    let village = Village::new();
+    let staff = staff_of(&village, &folder).await;
+    server::login::add(&staff, village.hanh, "hanh", PASSWORD, 1).await.unwrap();
+    let ear = Ear::open().await;
+    let now = domain::Timestamp(now_ms());
+    let cookie = server::session::open(&staff.pool, village.hanh, Face::Field, now.0).await.unwrap();
+    let cookie = cookie.to_str().unwrap().split(';').next().unwrap().parse().unwrap();
+    let headers = axum::http::HeaderMap::from_iter([(axum::http::header::COOKIE, cookie)]);
+    let endpoint = ear.url("hanh");
+    let put = subscription::put(&staff.pool, &staff.seal, &headers, village.hanh, &endpoint, now).await;
+    assert!(put.unwrap());
+    // Received an hour ago, when no server ran.
+    let lan = Pen::new(village.lan, 1);
+    let case = lan.open("a1", Some("Hoàng Thị Mỷ"), vec![domain::Fact::Urgency(domain::Urgency::Emergency)]);
+    let registry = SqlRegistry::start(staff.clone());
+    let said = registry.push(&lan.session(), lan.batch(&[&case]), now.plus_ms(-3_600_000)).await.unwrap();
+    assert!(matches!(said[0], Verdict::Accepted { .. }), "{said:?}");
+    std::fs::create_dir_all(folder.join("site")).unwrap();
+    let build = json!({ "build": "t", "boot": "/b", "style": "/s", "app_js": "/j", "app_wasm": "/w", "files": [] });
+    std::fs::write(folder.join("site/build.json"), build.to_string()).unwrap();
+    let calls = async |n: usize| {
+        for _ in 0..1_200 {
+            if ear.heard().len() >= n {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("{} calls, not {n}", ear.heard().len());
+    };
+    ear.answer(&["hang"]);
+    let settings = ["--push-anywhere", "--duty-minutes", "30"];
+    let (mut running, _) = start_with(&folder, &settings).await;
+    calls(1).await;
+    running.0.kill().unwrap();
+    running.0.wait().unwrap();
+    let (_running, _) = start_with(&folder, &settings).await;
+    calls(2).await;
+    let reached = "select count(*) from duty_step where outcome = 'reached'";
+    for _ in 0..200 {
+        if sqlx::query_scalar::<_, i64>(reached).fetch_one(&staff.pool).await.unwrap() == 1 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(sqlx::query_scalar::<_, i64>(reached).fetch_one(&staff.pool).await.unwrap(), 1);
+    assert_eq!(sqlx::query_scalar::<_, i64>("select count(*) from duty_step").fetch_one(&staff.pool).await.unwrap(), 1);
+    assert_eq!(ear.heard().len(), 2, "not again, once it was answered");
+    let (ok, said) = run(&folder, &["check"], &[]);
+    assert!(ok, "{said}");
 }

@@ -18,7 +18,7 @@ use server::registry::employ;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-use crate::support::{Caller, Office, PASSWORD, pages_of, post};
+use crate::support::{Caller, Office, PASSWORD, pages_of};
 
 /// What an endpoint was sent.
 #[derive(Clone, Debug)]
@@ -61,7 +61,7 @@ impl Ear {
     }
 
     /// What comes next is answered so: a status line, or `hang` for no answer at all.
-    fn answer(&self, answers: &[&'static str]) {
+    pub fn answer(&self, answers: &[&'static str]) {
         self.answers.lock().unwrap().extend(answers);
     }
 
@@ -607,11 +607,4 @@ async fn a_redirect_is_not_followed() {
     here.answer(&[to]);
     let answered = Outgoing::new(true).post(&here.url("a"), Named::ByPhone, &[], vec![]).await.unwrap();
     assert_eq!((answered.status, there.heard().len()), (307, 0));
-}
-
-/// Signs in at a server of the program and asks to be called.
-pub async fn notify_at(address: &str, user: &str, worker: WorkerId, endpoint: &str) {
-    let sign_in = json!({ "user_name": user, "password": PASSWORD }).to_string();
-    let cookie = post(address, "", "/api/log_in", &sign_in).await.unwrap().cookie.unwrap();
-    notify(&Caller { address: address.to_owned(), cookie, worker }, endpoint).await;
 }
