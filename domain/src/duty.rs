@@ -160,7 +160,7 @@ pub enum Next {
 /// about it so far, in order; `wait_ms`: how long somebody has to look.
 ///
 /// The first is told when nobody has looked within `wait_ms` of its receipt, then each next one after `wait_ms` more;
-/// whoever cannot be reached is passed over at once. After the last comes the first again,
+/// whoever cannot be reached is passed over at once, and nobody is told twice within that time. After the last comes the first again,
 /// [`limits::DUTY_ROUNDS`] times; rounds in which nobody was reached do not count and come ever more seldom.
 #[must_use]
 pub fn next(line: &[WorkerId], steps: &[Step], since: Timestamp, wait_ms: i64, now: Timestamp) -> Next {
@@ -176,9 +176,11 @@ pub fn next(line: &[WorkerId], steps: &[Step], since: Timestamp, wait_ms: i64, n
     let at = match steps.last() {
         None => since.plus_ms(wait_ms),
         Some(last) if last.outcome != Outcome::Failed => last.at.plus_ms(wait_ms),
-        Some(last) => match tried(worker) {
-            0 => last.at,
-            rounds => {
+        Some(last) => match (tried(worker), of(*worker).filter(|s| s.outcome == Outcome::Reached).next_back()) {
+            (0, _) => last.at,
+            // They can be reached: nobody waits for the others' broken phones.
+            (_, Some(reached)) => last.at.max(reached.at.plus_ms(wait_ms)),
+            (rounds, None) => {
                 let doubled = u32::try_from(rounds - 1).unwrap_or(u32::MAX).min(16);
                 let waits = wait_ms.saturating_mul(1_i64 << doubled);
                 last.at.plus_ms(waits.min(limits::DUTY_LONGEST_WAIT_MS).max(wait_ms))

@@ -1082,6 +1082,16 @@ fn rounds_in_which_nobody_can_be_reached_come_ever_more_seldom_and_do_not_end() 
     assert_eq!(told_at, expected);
     steps.push(Step { worker: village.hanh, at: minute(300), outcome: Outcome::Reached });
     assert_eq!(next(&line, &steps, MORNING, 600_000, minute(310)), Next::Tell(kien));
+    // One of two can be reached: that one is told in each round, as if the other were not there.
+    let step = |worker, n, outcome| Step { worker, at: minute(n), outcome };
+    let steps = [
+        step(village.hanh, 10, Outcome::Failed),
+        step(kien, 10, Outcome::Reached),
+        step(village.hanh, 20, Outcome::Failed),
+    ];
+    assert_eq!(next(&line, &steps, MORNING, 600_000, minute(20)), Next::Tell(kien));
+    let sooner = [steps[0], step(kien, 15, Outcome::Reached), steps[2]];
+    assert_eq!(next(&line, &sooner, MORNING, 600_000, minute(20)), Next::Wait(minute(25)));
 }
 
 #[test]
