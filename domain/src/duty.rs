@@ -176,7 +176,7 @@ pub fn next(line: &[WorkerId], steps: &[Step], since: Timestamp, wait_ms: i64, n
     let at = match steps.last() {
         None => since.plus_ms(wait_ms),
         Some(last) if last.outcome != Outcome::Failed => last.at.plus_ms(wait_ms),
-        Some(last) => match (tried(worker), of(*worker).filter(|s| s.outcome == Outcome::Reached).next_back()) {
+        Some(last) => match (tried(worker), of(*worker).rfind(|s| s.outcome == Outcome::Reached)) {
             (0, _) => last.at,
             // They can be reached: nobody waits for the others' broken phones.
             (_, Some(reached)) => last.at.max(reached.at.plus_ms(wait_ms)),
