@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::{
     case::{Header, Urgency, members},
     consent::{Consent, ConsentAnswer, ShareItem},
-    id::{ChangeId, FacilityId, PlaceId, WorkerId},
+    id::{CaseId, ChangeId, FacilityId, PlaceId, WorkerId},
     map::Set,
-    part::{Parts, Sheet},
+    part::{Part, Parts, Sheet, TrailWhat},
     place::Places,
     referral::{Act, Receiver, Referral, ReferralStatus},
     worker::{Grant, Role, covers, is_field_worker},
@@ -29,6 +29,9 @@ pub struct Reach {
     /// Communes whose desk was asked to act.
     #[serde(default, skip_serializing_if = "Set::is_empty")]
     pub desks: Set<PlaceId>,
+    /// Other places that are said to handle it: while nobody has decided, none of them loses it.
+    #[serde(default, skip_serializing_if = "Set::is_empty")]
+    pub or_handled_in: Set<PlaceId>,
 }
 
 impl Reach {
@@ -50,8 +53,10 @@ impl Reach {
                 shares && !before && !r.progress.status.is_final()
             })
         };
+        let handled_in = header.handled_in()?.clone();
         Some(Self {
-            handled_in: header.handled_in()?.clone(),
+            or_handled_in: header.handled_places().filter(|place| **place != handled_in).cloned().collect(),
+            handled_in,
             restricted: header.is_restricted(),
             author: header.author,
             named: members(&header.assignees, false).copied().collect(),
@@ -64,6 +69,11 @@ impl Reach {
                 .filter_map(|r| if let Receiver::Desk(place) = &r.ask.receiver { Some(place.clone()) } else { None })
                 .collect(),
         })
+    }
+
+    /// Where the case is handled: more than one place while people disagree.
+    pub fn places(&self) -> impl Iterator<Item = &PlaceId> {
+        std::iter::once(&self.handled_in).chain(self.or_handled_in.iter())
     }
 
     /// Whether a worker with these grants sees the case: handled in an own area; restricted only if named; whoever wrote
@@ -81,14 +91,11 @@ impl Reach {
         }
         grants.iter().any(|grant| {
             let Some(area) = &grant.area else { return false };
+            let handles = || self.places().any(|place| places.covers(area, place));
             match grant.role {
-                Role::Collaborator => places.covers(area, &self.handled_in),
-                Role::Supervisor => {
-                    places.covers(area, &self.handled_in) || self.desks.iter().any(|desk| places.covers(area, desk))
-                }
-                Role::Outreach => {
-                    places.covers(area, &self.handled_in) || self.teams.iter().any(|team| places.covers(area, team))
-                }
+                Role::Collaborator => handles(),
+                Role::Supervisor => handles() || self.desks.iter().any(|desk| places.covers(area, desk)),
+                Role::Outreach => handles() || self.teams.iter().any(|team| places.covers(area, team)),
                 Role::Facility | Role::Viewer | Role::Admin => false,
             }
         })
@@ -107,6 +114,35 @@ pub fn activity_is_seen_by(
 ) -> bool {
     let field = [Role::Collaborator, Role::Outreach, Role::Supervisor];
     (author == worker && is_field_worker(grants)) || field.iter().any(|role| covers(grants, *role, place, places))
+}
+
+/// Takes out of a part what names a case that its reader does not see: a link says that somebody has another case, and
+/// that is as secret as the case. Of what the reader may know nothing is changed.
+pub fn veil(part: &mut Part, sees: &mut dyn FnMut(CaseId) -> bool) {
+    match part {
+        Part::Header(header) => header.links.retain(|other, _| sees(*other)),
+        Part::Trail(trail) => trail.entries.retain(|entry| match &entry.what {
+            TrailWhat::Linked { other, .. } => sees(*other),
+            _ => true,
+        }),
+        _ => {}
+    }
+}
+
+/// The other cases that a part names; see [`veil`].
+#[must_use]
+pub fn cases_named(part: &Part) -> Set<CaseId> {
+    match part {
+        Part::Header(header) => header.links.keys().copied().collect(),
+        Part::Trail(trail) => {
+            let named = trail.entries.iter().filter_map(|entry| match &entry.what {
+                TrailWhat::Linked { other, .. } => Some(*other),
+                _ => None,
+            });
+            named.collect()
+        }
+        _ => Set::new(),
+    }
 }
 
 /// The sheet that `facility` has of a referral; `None` when nothing of it may be known there (yet).

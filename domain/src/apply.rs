@@ -1,7 +1,7 @@
 //! What a change does to the parts of its subject: total, deterministic, reading only its arguments.
 
 use crate::{
-    case::{Facts, Header, Looked, Told},
+    case::{Facts, Header, Looked, Told, Transfer},
     change::{Body, Entry},
     field::Field,
     id::Subject,
@@ -47,6 +47,8 @@ pub fn apply(parts: &mut Parts, entry: &Entry) -> Set<PartKey> {
                 excluded_workers: Default::default(),
                 told: vec![],
                 looked: None,
+                links: Default::default(),
+                transfers: vec![],
             };
             if let Some(code) = entry.receipt.as_ref().and_then(|r| r.fixed.code.as_ref()) {
                 header.code = code.clone();
@@ -90,11 +92,11 @@ pub fn apply(parts: &mut Parts, entry: &Entry) -> Set<PartKey> {
             Some(TrailWhat::Visited)
         }
         Body::TaskWritten(task) => {
-            let done = match parts.0.get(&PartKey::Task(id)) {
-                Some(Part::Task(known)) => known.done.clone(),
-                _ => vec![],
+            let (done, given) = match parts.0.get(&PartKey::Task(id)) {
+                Some(Part::Task(known)) => (known.done.clone(), known.given.clone()),
+                _ => Default::default(),
             };
-            let part = TaskPart { written: written(), task: task.clone(), done };
+            let part = TaskPart { written: written(), task: task.clone(), done, given };
             put(parts, &mut touched, PartKey::Task(id), Part::Task(Box::new(part)));
             Some(TrailWhat::Tasked)
         }
@@ -232,6 +234,62 @@ pub fn apply(parts: &mut Parts, entry: &Entry) -> Set<PartKey> {
             touched.insert(key);
             Some(TrailWhat::PhotoRemoved)
         }
+        Body::CaseLinked { saw, other, front } => {
+            let Some(header) = parts.header_mut() else { return touched };
+            let known = header.links.contains_key(other) || header.links.len() < limits::LINKS;
+            if *other == header.case || !known {
+                return touched;
+            }
+            // Only the two of them can be in front; anything else says that they belong together and no more.
+            let front = front.map(|front| if front == *other { front } else { header.case });
+            header.links.get_or_insert_with(*other, Field::default).edit(id, received_at, saw, &front);
+            touched.insert(PartKey::Header);
+            Some(TrailWhat::Linked { other: *other, front })
+        }
+        Body::CaseTransferred { saw, to, reason } => {
+            let Some(header) = parts.header_mut() else { return touched };
+            let from = header.transfers.iter().find(|t| t.id == id).map(|t| t.from.clone());
+            let from = from.unwrap_or_else(|| header.handled_in().cloned());
+            header.facts.handled_in.edit(id, received_at, saw, to);
+            header.transfers.retain(|t| t.id != id);
+            header.transfers.push(Transfer {
+                id,
+                by: change.author,
+                from,
+                to: to.clone(),
+                reason: reason.clone(),
+                recorded_at: change.recorded_at,
+                received_at,
+            });
+            crate::order::sort_by_key(&mut header.transfers, |t| (t.received_at.map_or(i64::MAX, |at| at.0), t.id));
+            let extra = header.transfers.len().saturating_sub(limits::TRANSFERS);
+            header.transfers.drain(..extra);
+            touched.insert(PartKey::Header);
+            Some(TrailWhat::Transferred(to.clone()))
+        }
+        Body::HandedOver { saw, from, to, leaves, tasks, .. } => {
+            let Some(header) = parts.header_mut() else { return touched };
+            header.assignees.get_or_insert_with(*to, Field::default).edit(id, received_at, saw, &true);
+            if *leaves && from != to && header.assignees.contains_key(from) {
+                header.assignees.get_or_insert_with(*from, Field::default).edit(id, received_at, saw, &false);
+            }
+            touched.insert(PartKey::Header);
+            for task in tasks {
+                if let Some(Part::Task(part)) = parts.0.get_mut(&PartKey::Task(*task)) {
+                    part.given.edit(id, received_at, saw, to);
+                    touched.insert(PartKey::Task(*task));
+                }
+            }
+            Some(TrailWhat::HandedOver(*to))
+        }
+        // Who they are stands in the receipt.
+        Body::OfficersNamed if entry.receipt.as_ref().is_some_and(|r| !r.fixed.officers.is_empty()) => {
+            if parts.header().is_none() {
+                return touched;
+            }
+            Some(TrailWhat::Officers)
+        }
+        Body::OfficersNamed => None,
     };
     if let Some(receipt) = &entry.receipt
         && !receipt.fixed.officers.is_empty()

@@ -3,10 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    case::{CaseStatus, Urgency},
+    case::{CaseStatus, Urgency, members},
     catalogue::Tile,
     consent::ConsentAnswer,
     id::{CaseCode, ChangeId, LogId, PlaceId, Subject, WorkerId},
+    kin::{self, Link},
     part::{Facility, Parts},
     person::{PersonName, Sex},
     referral::{Act, Due, Papers, Receiver, ReferralKind, ReferralStatus},
@@ -54,6 +55,18 @@ pub struct Card {
     pub is_sheet: bool,
     /// Name, other names and code, folded. Empty for restricted cases but for code and alias.
     pub folded: String,
+    /// Other cases said to be of the same person, on this one.
+    #[serde(default)]
+    pub links: Vec<Link>,
+    /// Workers named on it.
+    #[serde(default)]
+    pub named: Vec<WorkerId>,
+    /// It was given to another place since it was written.
+    #[serde(default)]
+    pub was_transferred: bool,
+    /// Every place that is said to handle it: more than one while people disagree. Empty on a restricted case.
+    #[serde(default)]
+    pub places: Vec<PlaceId>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,6 +75,16 @@ pub struct CardTask {
     pub what: String,
     pub due: Option<Day>,
     pub for_whom: crate::TaskFor,
+    /// Others whose it is too, while people disagree.
+    #[serde(default)]
+    pub or_for: Vec<crate::TaskFor>,
+}
+
+impl CardTask {
+    /// Whose it is: more than one while people disagree.
+    pub fn whose(&self) -> impl Iterator<Item = &crate::TaskFor> {
+        std::iter::once(&self.for_whom).chain(&self.or_for)
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -134,7 +157,7 @@ impl Card {
             status: header.status(),
             urgency: header.urgency(),
             restricted,
-            conflict: header.is_disputed(),
+            conflict: header.is_disputed() || parts.tasks().any(|t| t.given.is_conflict()),
             not_asked: facts.consent.safest().is_some_and(|c| c.answer == ConsentAnswer::NotAsked),
             recorded_at: header.recorded_at,
             received_at: header.received_at,
@@ -145,11 +168,11 @@ impl Card {
             tasks: parts
                 .tasks()
                 .filter(|t| t.done.is_empty())
-                .map(|t| CardTask {
-                    id: t.written.id,
-                    what: t.task.what.clone(),
-                    due: t.task.due,
-                    for_whom: t.task.for_whom.clone(),
+                .map(|t| {
+                    let mut whose = t.whose();
+                    let for_whom = whose.remove(0);
+                    let (id, what) = (t.written.id, t.task.what.clone());
+                    CardTask { id, what, due: t.task.due, for_whom, or_for: whose }
                 })
                 .collect(),
             referrals: parts
@@ -169,6 +192,10 @@ impl Card {
             alerted: trail.and_then(crate::part::Trail::last_alert),
             is_sheet: false,
             folded,
+            links: kin::links_of(header),
+            named: members(&header.assignees, true).copied().collect(),
+            was_transferred: !header.transfers.is_empty(),
+            places: header.handled_places().filter(|_| open(true)).cloned().collect(),
         })
     }
 
@@ -223,6 +250,10 @@ impl Card {
             alerted: None,
             is_sheet: true,
             folded,
+            links: vec![],
+            named: vec![],
+            was_transferred: false,
+            places: vec![],
         })
     }
 

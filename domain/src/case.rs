@@ -264,6 +264,23 @@ pub struct Looked {
     pub at: Timestamp,
 }
 
+/// The case was given to another village or commune.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Transfer {
+    pub id: ChangeId,
+    pub by: WorkerId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<PlaceId>,
+    pub to: PlaceId,
+    pub reason: String,
+    pub recorded_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub received_at: Option<Timestamp>,
+}
+
+/// What is said about a case and others of the same person: by the other case, which of the two is in front.
+pub type Links = Map<CaseId, Field<Option<CaseId>>>;
+
 /// The first part of every case: identity, place, trouble, consent, and who is named on it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Header {
@@ -289,6 +306,13 @@ pub struct Header {
     /// The last time a supervisor of the area or a named officer opened it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub looked: Option<Looked>,
+    /// Other cases of the same person, as said on this one. Whoever does not see such a case is not told of it here
+    /// either, see [`crate::access::veil`].
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub links: Links,
+    /// The last times the case was given away, the newest last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub transfers: Vec<Transfer>,
 }
 
 impl Header {
@@ -310,10 +334,15 @@ impl Header {
         !self.facts.conflicts().is_empty()
             || self.groups.values().any(Field::is_conflict)
             || self.assignees.values().chain(self.excluded_workers.values()).any(Field::is_conflict)
+            || self.links.values().any(Field::is_conflict)
     }
     #[must_use]
     pub fn handled_in(&self) -> Option<&PlaceId> {
         self.facts.handled_in.shown()
+    }
+    /// All places that are said to handle the case: more than one while people disagree.
+    pub fn handled_places(&self) -> impl Iterator<Item = &PlaceId> {
+        self.facts.handled_in.candidates().iter().map(|c| &c.value)
     }
     #[must_use]
     pub fn name(&self) -> Option<&PersonName> {

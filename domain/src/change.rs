@@ -7,7 +7,7 @@ use crate::{
     case::{Fact, Task, Told, Visit},
     catalogue::GroupCode,
     check::Refusal,
-    id::{CaseCode, ChangeId, DeviceId, LogId, Subject, WorkerId},
+    id::{CaseCode, CaseId, ChangeId, DeviceId, LogId, PlaceId, Subject, WorkerId},
     json, limits,
     part::{Activity, FacilityFacts, FreePlaces},
     photo::Photo,
@@ -191,6 +191,37 @@ bodies! {
     PhotoRemoved { photo: ChangeId, } = "photo_removed",
     /// The writer drops a change of theirs that the office could not take. It enters no case; the office puts it away.
     Dropped(Dropped) = "dropped",
+    /// Says that this case and another are of one person; nothing of either moves.
+    CaseLinked {
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        saw: Vec<ChangeId>,
+        other: CaseId,
+        /// The one of the two that is kept in front; `None`: they are not of one person, or no longer said to be.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        front: Option<CaseId>,
+    } = "case_linked",
+    /// Gives the case to another village or commune. Its log stays.
+    CaseTransferred {
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        saw: Vec<ChangeId>,
+        to: PlaceId,
+        reason: String,
+    } = "case_transferred",
+    /// Gives what one worker had of the case to a colleague: the name on it and the tasks told.
+    HandedOver {
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        saw: Vec<ChangeId>,
+        from: WorkerId,
+        to: WorkerId,
+        /// The one who hands over is no longer named on the case.
+        leaves: bool,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        tasks: Vec<ChangeId>,
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        note: String,
+    } = "handed_over",
+    /// The office names the officers for restricted cases who were appointed since; no phone writes this.
+    OfficersNamed = "officers_named",
 }
 
 impl Body {
@@ -208,7 +239,10 @@ impl Body {
             Self::AssigneeEdited(edit) | Self::ExcludedEdited(edit) => edit.saw.clone(),
             Self::TaskDone { task, .. } => vec![*task],
             Self::ReferralActed { referral, .. } => vec![*referral],
-            Self::PlacesCounted { saw, .. } => saw.clone(),
+            Self::PlacesCounted { saw, .. } | Self::CaseLinked { saw, .. } | Self::CaseTransferred { saw, .. } => {
+                saw.clone()
+            }
+            Self::HandedOver { saw, tasks, .. } => saw.iter().chain(tasks).copied().collect(),
             Self::PhotoRemoved { photo } => vec![*photo],
             _ => vec![],
         }
@@ -217,6 +251,11 @@ impl Body {
     #[must_use]
     pub fn is_photo(&self) -> bool {
         matches!(self, Self::PhotoAdded(_) | Self::PhotoRemoved { .. })
+    }
+    /// Another case that this change names: nobody may change who sees that one while this is judged.
+    #[must_use]
+    pub fn names_case(&self) -> Option<CaseId> {
+        if let Self::CaseLinked { other, .. } = self { Some(*other) } else { None }
     }
     /// Whether an emergency is told or asked for: such cases go first on the wire.
     #[must_use]

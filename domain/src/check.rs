@@ -4,14 +4,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     access::{self, Reach},
-    case::{Confidentiality, Fact, FactName, Header, Task, TaskFor, Visit},
+    case::{Confidentiality, Fact, FactName, Header, Task, TaskFor, Visit, members},
     change::{Body, Change},
     consent::ConsentAnswer,
     field::Field,
     id::{PlaceId, Subject, WorkerId},
     limits,
     map::{Map, Set},
-    part::{Activity, PartKey, Parts},
+    part::{Activity, Part, PartKey, Parts},
     person::{Invalid, text},
     photo::{Photo, PhotoConsent},
     place::{PlaceKind, Places},
@@ -53,13 +53,18 @@ impl Rules {
             let named = self.officers.get(place).into_iter().flatten();
             named.filter(|w| !reach.excluded.contains(w) && works_here(w)).copied().collect()
         };
-        let desk = self.places.desk_of(&reach.handled_in).map_or(&reach.handled_in, |desk| &desk.id);
-        self.places
-            .ancestors(desk)
-            .filter(|p| p.kind != PlaceKind::Village)
-            .map(|p| eligible(&p.id))
-            .find(|officers| !officers.is_empty())
-            .unwrap_or_default()
+        let of_place = |place: &PlaceId| {
+            let desk = self.places.desk_of(place).map_or(place, |desk| &desk.id);
+            let levels = self.places.ancestors(desk).filter(|p| p.kind != PlaceKind::Village);
+            levels.map(|p| eligible(&p.id)).find(|officers| !officers.is_empty()).unwrap_or_default()
+        };
+        let mut officers: Vec<WorkerId> = vec![];
+        for officer in reach.places().flat_map(of_place) {
+            if !officers.contains(&officer) {
+                officers.push(officer);
+            }
+        }
+        officers
     }
 }
 
@@ -307,6 +312,62 @@ pub fn check(parts: &Parts, change: &Change, actor: Actor<'_>, rules: &Rules, no
             // Somebody else has taken it away already: that is what was wanted.
             _ => Ok(()),
         },
+        Body::CaseLinked { saw, other, front } => {
+            let header = parts.header();
+            let this = change.subject.case();
+            if this == Some(*other) || front.is_some_and(|front| front != *other && Some(front) != this) {
+                return Err(Refusal::Broken);
+            }
+            check_link_by(header.map(|h| h.author), actor)?;
+            let known = header.and_then(|h| h.links.get(other));
+            if known.is_none() && header.is_some_and(|h| h.links.len() >= limits::LINKS) {
+                return Err(Refusal::TooLarge);
+            }
+            check_room(&known.map(Field::seen).unwrap_or_default(), saw)
+        }
+        Body::CaseTransferred { saw, to, reason } => {
+            check_place(to, rules, FactName::HandledIn)?;
+            if long_text(reason, Spot::Reason)?.is_empty() {
+                return Err(Refusal::field(Spot::Reason, Invalid::Empty));
+            }
+            let header = parts.header();
+            // Where a restricted case goes decides who is named on it.
+            if header.is_some_and(Header::is_restricted) && !has_role(actor.grants, Role::Supervisor) {
+                return Err(Refusal::NotAllowed);
+            }
+            let standing = header.map(|h| h.facts.seen(FactName::HandledIn)).unwrap_or_default();
+            check_room(&standing, saw)
+        }
+        Body::HandedOver { saw, from, to, tasks, note, .. } => {
+            long_text(note, Spot::Note)?;
+            if from == to || !rules.staff.get(to).is_some_and(|grants| worker::is_field_worker(grants)) {
+                return Err(Refusal::field(Spot::Worker, Invalid::UnknownCode));
+            }
+            // What somebody else has is handed on by who answers for it.
+            if *from != actor.worker && !has_role(actor.grants, Role::Supervisor) {
+                return Err(Refusal::NotAllowed);
+            }
+            if tasks.len() > limits::EDITS {
+                return Err(Refusal::TooLarge);
+            }
+            let header = parts.header();
+            if header.is_some_and(|h| members(&h.excluded_workers, true).any(|w| w == to)) {
+                return Err(Refusal::field(Spot::Worker, Invalid::UnknownCode));
+            }
+            for worker in [from, to] {
+                let standing = header.and_then(|h| h.assignees.get(worker)).map(Field::seen);
+                check_room(&standing.unwrap_or_default(), saw)?;
+            }
+            for task in tasks {
+                let Some(Part::Task(part)) = parts.0.get(&PartKey::Task(*task)) else {
+                    return Err(Refusal::field(Spot::TaskText, Invalid::UnknownCode));
+                };
+                check_room(&part.given.seen(), saw)?;
+            }
+            Ok(())
+        }
+        // Written by the office itself when somebody is appointed.
+        Body::OfficersNamed => Err(Refusal::Broken),
     }
 }
 
@@ -319,6 +380,15 @@ fn check_photo(parts: &Parts, photo: &Photo) -> Result<(), Refusal> {
         Some(PhotoConsent::Refused) => Err(Refusal::NoPhotoConsent),
         _ => Ok(()),
     }
+}
+
+/// That two cases are of one person is said by who answers for them, or by the one who recorded both.
+///
+/// # Errors
+/// [`Refusal::NotAllowed`].
+pub fn check_link_by(author: Option<WorkerId>, actor: Actor<'_>) -> Result<(), Refusal> {
+    let theirs = author == Some(actor.worker) || has_role(actor.grants, Role::Supervisor);
+    if theirs { Ok(()) } else { Err(Refusal::NotAllowed) }
 }
 
 /// A field holds so many candidates and no more; the writer is told to choose among them, so that none is dropped.

@@ -11,6 +11,7 @@
 //! - [`Notebook`], [`Registry`]: the storage of the phone and of the office, as ports.
 //! - [`Reach`], [`Sheet`]: who sees a case, and what a receiving facility may read of it.
 //! - [`Referral`], [`Progress`], [`Act`]: what is asked of whom, where it stands, what somebody did to it.
+//! - [`Kin`]: cases said to be of one person, and which of them stands in front.
 //! - [`Photo`]: what a case knows of a picture; the picture itself travels apart, sealed, after every text.
 //! - [`Card`]: one row of a list. [`Briefing`]: what a phone must know besides cases.
 
@@ -27,6 +28,7 @@ pub mod duty;
 pub mod field;
 pub mod id;
 pub mod json;
+pub mod kin;
 pub mod laws;
 pub mod limits;
 pub mod map;
@@ -50,8 +52,8 @@ pub use access::{Reach, sheet, sheets};
 pub use apply::apply;
 pub use card::Card;
 pub use case::{
-    CaseStatus, Confidentiality, ElementSet, Fact, FactName, Facts, Found, Header, Home, Looked, Point, Source, Task,
-    TaskFor, Told, Urgency, Visit, members,
+    CaseStatus, Confidentiality, ElementSet, Fact, FactName, Facts, Found, Header, Home, Links, Looked, Point, Source,
+    Task, TaskFor, Told, Transfer, Urgency, Visit, members,
 };
 pub use catalogue::{ClosureReason, GroupCode, ServiceCode, Tile};
 pub use change::{BadBody, Body, Change, Dropped, ElementEdit, Entry, Envelope, FieldEdit, Fixed, Receipt};
@@ -62,6 +64,7 @@ pub use field::{Candidate, Field, Protective};
 pub use id::{
     ActivityId, BadName, CaseCode, CaseId, ChangeId, DeviceId, FacilityId, LogId, PhotoId, PlaceId, Subject, WorkerId,
 };
+pub use kin::{Kin, Place as KinPlace};
 pub use notebook::{DroppedItem, Notebook, OutboxItem, OutboxState};
 pub use office::{Received, receive};
 pub use part::{

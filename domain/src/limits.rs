@@ -20,6 +20,10 @@ pub const PULL_BYTES: usize = 512 * 1024;
 pub const TRAIL_ENTRIES: usize = 50;
 /// Candidates of one field; more than this many people do not disagree, a broken phone does.
 pub const CANDIDATES: usize = 16;
+/// Other cases said to be of the same person: more are not one person recorded often, but a mistake.
+pub const LINKS: usize = 16;
+/// Times a case was given away that it carries; older ones stand in the office's history.
+pub const TRANSFERS: usize = 16;
 /// Edits in one change: every field of a case at once.
 pub const EDITS: usize = 64;
 /// Longest side of a photo in pixels: a face in a group and a line of a letter can be made out, and no more is kept.

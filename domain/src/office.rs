@@ -6,8 +6,8 @@ use crate::{
     access::{Reach, sheets},
     apply::apply,
     change::{Body, Change, Dropped, Entry, Fixed, Receipt},
-    check::{Actor, Refusal, Rules, check, may_write},
-    id::{CaseCode, ChangeId, FacilityId, LogId, PlaceId, Subject, WorkerId},
+    check::{Actor, Refusal, Rules, check, check_link_by, may_write},
+    id::{CaseCode, CaseId, ChangeId, FacilityId, LogId, PlaceId, Subject, WorkerId},
     part::{Activity, Part, PartKey, Parts, Sheet},
     place::Places,
     referral::{DecideError, ReferralStatus, chain},
@@ -37,6 +37,8 @@ pub trait Known {
     fn has(&self, change: ChangeId) -> bool;
     /// Whether another case has this code.
     fn has_code(&self, code: &CaseCode) -> bool;
+    /// Who sees another case; `None` when it is not there.
+    fn reach(&self, case: CaseId) -> Option<Reach>;
 }
 
 /// The rights of the person who pushes: those of now, and those at this device's last contact.
@@ -155,6 +157,14 @@ pub fn receive(
     if let Err(refusal) = check(parts, &change, actor, rules, now) {
         return Received::Refused(refusal);
     }
+    // Of a case that one does not see nothing is said; one that is still on its way is its writer's.
+    if let Body::CaseLinked { other, front: Some(_), .. } = &change.body
+        && let Some(reach) = known.reach(*other)
+        && (check_link_by(Some(reach.author), actor).is_err()
+            || !rules.sees(actor.worker, actor.grants, &reach))
+    {
+        return Received::Refused(Refusal::NotAllowed);
+    }
     let mut entry = Entry { change, receipt: Some(Receipt { received_at: now, late, fixed: Fixed::default() }) };
     let fixed = fix(parts, &entry, rules, arrival, known);
     if let Some(receipt) = &mut entry.receipt {
@@ -228,7 +238,7 @@ fn fix(parts: &Parts, entry: &Entry, rules: &Rules, arrival: Arrival, known: &dy
     if let Some(reach) = Reach::of(&after).filter(|r| r.restricted) {
         let before = Reach::of(parts);
         let moved =
-            before.is_none_or(|b| !b.restricted || b.handled_in != reach.handled_in || b.excluded != reach.excluded);
+            before.is_none_or(|b| !b.restricted || !b.places().eq(reach.places()) || b.excluded != reach.excluded);
         let mut officers = if moved { rules.officers_for(&reach) } else { vec![] };
         // A restricted case that must pass the department names its officers too, or nobody there could read it.
         if referral.is_some_and(|r| r.progress.status == ReferralStatus::Approved) {
@@ -273,7 +283,7 @@ pub fn may_settle(
     });
     match (reach, log) {
         (Some(reach), _) => {
-            let is_theirs = covers(grants, Role::Supervisor, &reach.handled_in, &rules.places);
+            let is_theirs = reach.places().any(|place| covers(grants, Role::Supervisor, place, &rules.places));
             let is_officer = || reach.restricted && rules.officers_for(&reach).contains(&worker);
             (is_theirs || reach.named.contains(&worker) || is_officer()) && rules.sees(worker, grants, &reach)
         }
@@ -291,6 +301,7 @@ pub fn may_take(change: &Change, by: WorkerId) -> bool {
         Body::ReferralActed { .. } | Body::Looked | Body::Dropped(_) | Body::DutyAlerted { .. } => false,
         Body::AssigneeEdited(edit) => edit.element != change.author && edit.element != by,
         Body::ExcludedEdited(edit) => edit.element != change.author && edit.element != by,
+        Body::HandedOver { to, .. } => *to != change.author && *to != by,
         _ => true,
     }
 }
@@ -346,6 +357,20 @@ pub fn sights(before: Option<&Reach>, after: Option<&Reach>, log: &LogId, rules:
 
 fn is_excluded(reach: Option<&Reach>, worker: WorkerId) -> bool {
     reach.is_some_and(|reach| reach.excluded.contains(&worker))
+}
+
+/// Those who see a case that names another, and see that other one now and did not, or did and no longer do: what they
+/// have of the first must be shown to them anew, see [`crate::access::veil`].
+#[must_use]
+pub fn unveiled(before: Option<&Reach>, after: Option<&Reach>, naming: &Reach, rules: &Rules) -> Vec<Sight> {
+    if before == after {
+        return vec![];
+    }
+    let moved = rules.staff.iter().filter(|(worker, grants)| {
+        let sees = |reach: &Reach| rules.sees(**worker, grants, reach);
+        before.is_some_and(sees) != after.is_some_and(sees) && sees(naming)
+    });
+    moved.map(|(worker, _)| Sight { worker: *worker, shown: true }).collect()
 }
 
 /// Whether a worker with these grants pulls this log as a matter of course.

@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    case::{FactName, Header, Task, Visit},
+    case::{FactName, Header, Task, TaskFor, Visit},
     catalogue::{GroupCode, ServiceCode},
     consent::{ConsentAnswer, ShareItem},
     field::Field,
@@ -102,6 +102,23 @@ pub struct TaskPart {
     /// Empty while the task is open; more than one when several people did it without knowing of each other.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub done: Vec<TaskDone>,
+    /// Who it was handed to since; two at once keep it both until somebody chooses.
+    #[serde(default, skip_serializing_if = "Field::is_empty")]
+    pub given: Field<WorkerId>,
+}
+
+impl TaskPart {
+    /// Whose the task is now: more than one while people disagree.
+    #[must_use]
+    pub fn whose(&self) -> Vec<TaskFor> {
+        let mut all: Vec<TaskFor> = vec![];
+        for given in self.given.candidates().iter().map(|c| TaskFor::Worker(c.value)) {
+            if !all.contains(&given) {
+                all.push(given);
+            }
+        }
+        if all.is_empty() { vec![self.task.for_whom.clone()] } else { all }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -214,6 +231,16 @@ pub enum TrailWhat {
     Counted,
     PhotoAdded,
     PhotoRemoved,
+    /// Said to be of the same person as another case, with the one in front, or no longer.
+    Linked {
+        other: CaseId,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        front: Option<CaseId>,
+    },
+    Transferred(PlaceId),
+    HandedOver(WorkerId),
+    /// Officers for restricted cases were named by the office.
+    Officers,
     /// Written by a newer version of the app.
     #[serde(other)]
     Newer,

@@ -270,6 +270,9 @@ impl History {
             fn has_code(&self, _: &CaseCode) -> bool {
                 false
             }
+            fn reach(&self, _: CaseId) -> Option<Reach> {
+                None
+            }
         }
         let grants = &self.village.rules.staff[&change.author];
         let rights = office::Rights { worker: change.author, now: grants, last_contact: grants };
@@ -580,6 +583,7 @@ fn who_sees_a_case_follows_place_name_and_exclusion() {
         excluded: [].into(),
         teams: [].into(),
         desks: [].into(),
+        or_handled_in: [].into(),
     };
     let all = [village.lan, village.pao, village.hanh, village.toan, village.thanh, village.admin];
     let who = |reach: &Reach| all.map(|w| sees(reach, w));
@@ -633,6 +637,9 @@ fn a_field_never_drops_a_candidate_in_silence() {
 fn a_taken_code_is_replaced_by_the_office() {
     struct Taken;
     impl office::Known for Taken {
+        fn reach(&self, _: CaseId) -> Option<Reach> {
+            None
+        }
         fn has(&self, _: ChangeId) -> bool {
             false
         }
@@ -774,6 +781,9 @@ fn a_correction_does_not_wait_for_what_it_stands_for() {
 struct Nothing;
 
 impl office::Known for Nothing {
+    fn reach(&self, _: CaseId) -> Option<Reach> {
+        None
+    }
     fn has(&self, _: ChangeId) -> bool {
         false
     }
@@ -804,6 +814,9 @@ fn a_facility_that_had_a_sheet_from_the_beginning_is_told_of_its_withdrawal() {
 fn a_late_copy_of_what_was_corrected_does_not_undo_the_correction() {
     struct Corrected(ChangeId);
     impl office::Known for Corrected {
+        fn reach(&self, _: CaseId) -> Option<Reach> {
+            None
+        }
         fn has(&self, change: ChangeId) -> bool {
             change == self.0
         }

@@ -8,7 +8,7 @@ use std::{
 use async_trait::async_trait;
 
 use crate::{
-    access::{Reach, activity_is_seen_by},
+    access::{self, Reach, activity_is_seen_by},
     change::Entry,
     check::Rules,
     id::{ChangeId, DeviceId, FacilityId, LogId, Subject, WorkerId},
@@ -200,7 +200,11 @@ impl MemoryRegistry {
         let mut all: BTreeMap<Subject, Parts> = BTreeMap::new();
         for (subject, held) in &state.subjects {
             if state.sees(person, *subject, held) {
-                all.insert(*subject, held.parts.clone());
+                let mut parts = held.parts.clone();
+                for (_, part) in parts.0.iter_mut() {
+                    state.veil(person, part);
+                }
+                all.insert(*subject, parts);
             }
         }
         for ((facility, subject, referral), (_, sheet)) in &state.sheets {
@@ -249,8 +253,15 @@ impl MemoryRegistry {
         let seen = |person: &Worker| -> BTreeSet<Subject> {
             state.subjects.iter().filter(|(s, held)| state.sees(person, **s, held)).map(|(s, _)| *s).collect()
         };
-        let moved: Vec<Subject> = seen(&before).symmetric_difference(&seen(&after)).copied().collect();
-        for subject in moved {
+        let moved: BTreeSet<Subject> = seen(&before).symmetric_difference(&seen(&after)).copied().collect();
+        // What names a case that is seen since, or no longer, is read anew.
+        let stays: BTreeSet<Subject> = seen(&before).intersection(&seen(&after)).copied().collect();
+        let names_moved = |subject: &&Subject| {
+            let links = state.subjects[*subject].parts.header().map(|h| &h.links);
+            links.is_some_and(|links| links.keys().any(|other| moved.contains(&Subject::Case(*other))))
+        };
+        let unveiled: Vec<Subject> = stays.iter().filter(names_moved).copied().collect();
+        for subject in moved.into_iter().chain(unveiled) {
             let seq = state.next(&LogId::Worker(worker));
             state.put_mark(LogId::Worker(worker), seq, mark, now);
             state.sights.insert((worker, seq), subject);
@@ -291,6 +302,14 @@ impl OfficeState {
                 activity_is_seen_by(author, place, worker.id, &worker.grants, places)
             }
         }
+    }
+
+    /// Takes out what names a case that the worker does not see.
+    fn veil(&self, worker: &Worker, part: &mut Part) {
+        access::veil(part, &mut |other| {
+            let subject = Subject::Case(other);
+            self.subjects.get(&subject).is_some_and(|held| self.sees(worker, subject, held))
+        });
     }
 
     /// Whether a worker of this facility may read its sheets of a subject.
@@ -378,7 +397,11 @@ impl OfficeState {
 
     fn put_row(&self, worker: &Worker, page: &mut SubjectPage, seq: u64, row: &Row<'_>) {
         match row {
-            Row::Part(key, part) => page.parts.push(PartRow { key: *key, seq, part: (*part).clone() }),
+            Row::Part(key, part) => {
+                let mut part = (*part).clone();
+                self.veil(worker, &mut part);
+                page.parts.push(PartRow { key: *key, seq, part });
+            }
             Row::Sheet(referral, Some(sheet)) => {
                 let (key, part) = (PartKey::Sheet(*referral), Part::Sheet(Box::new((*sheet).clone())));
                 page.parts.push(PartRow { key, seq, part });
@@ -389,10 +412,10 @@ impl OfficeState {
                 page.parts.clear();
                 let held = self.subjects.get(&page.subject).filter(|h| self.sees(worker, page.subject, h));
                 page.parts.extend(held.into_iter().flat_map(|held| {
-                    held.parts.0.iter().map(|(key, part)| PartRow {
-                        key: *key,
-                        seq: held.seqs.get(key).copied().unwrap_or(0),
-                        part: part.clone(),
+                    held.parts.0.iter().map(|(key, part)| {
+                        let mut part = part.clone();
+                        self.veil(worker, &mut part);
+                        PartRow { key: *key, seq: held.seqs.get(key).copied().unwrap_or(0), part }
                     })
                 }));
             }

@@ -9,7 +9,7 @@ use crate::{
     apply::apply,
     change::{BadBody, Change, Dropped, Entry, Envelope},
     check::Refusal,
-    id::{CaseCode, ChangeId, FacilityId, LogId, Subject},
+    id::{CaseCode, CaseId, ChangeId, FacilityId, LogId, Subject},
     json, limits,
     map::Set,
     office::{self, Arrival, Known, Received, Rights, Sight},
@@ -25,6 +25,8 @@ pub struct Transaction {
     by: By,
     now: Timestamp,
     changes: Vec<String>,
+    /// Cases that name one of those it changes: who sees them must not change meanwhile either.
+    beside: BTreeSet<Subject>,
     read: BTreeMap<Subject, Parts>,
     accepted: Vec<Accepted>,
     waits: Vec<Waiting>,
@@ -40,7 +42,7 @@ struct Accepted {
     raw: String,
     entry: Entry,
     touched: Set<PartKey>,
-    sights: Vec<Sight>,
+    sights: Vec<(Subject, Sight)>,
     sheets: Vec<(FacilityId, ChangeId, Option<Sheet>)>,
     /// The position in the log of the change, then those of the sights, then those of the sheets.
     seqs: Vec<u64>,
@@ -48,7 +50,7 @@ struct Accepted {
 
 impl Accepted {
     fn logs(&self) -> impl Iterator<Item = LogId> {
-        let sights = self.sights.iter().map(|sight| LogId::Worker(sight.worker));
+        let sights = self.sights.iter().map(|(_, sight)| LogId::Worker(sight.worker));
         let sheets = self.sheets.iter().map(|(facility, ..)| LogId::Facility(*facility));
         std::iter::once(self.entry.change.log.clone()).chain(sights).chain(sheets)
     }
@@ -60,6 +62,7 @@ impl Transaction {
             by,
             now,
             changes,
+            beside: BTreeSet::new(),
             read: BTreeMap::new(),
             accepted: vec![],
             waits: vec![],
@@ -73,7 +76,12 @@ impl Transaction {
     #[must_use]
     pub fn subjects(&self) -> BTreeSet<Subject> {
         let envelope = |raw: &String| serde_json::from_str::<Envelope>(raw).ok();
-        self.changes.iter().filter_map(envelope).map(|e| e.subject).collect()
+        let named = |e: Envelope| {
+            let subject = e.subject;
+            let other = e.open().ok().and_then(|change| change.body.names_case()).map(Subject::Case);
+            std::iter::once(subject).chain(other)
+        };
+        self.changes.iter().filter_map(envelope).flat_map(named).chain(self.beside.iter().copied()).collect()
     }
     /// The logs whose counters it takes from, known once it was judged.
     #[must_use]
@@ -105,6 +113,11 @@ impl Known for View<'_> {
         let is = |parts: &Parts| parts.header().is_some_and(|h| h.code == *code);
         self.0.subjects.values().any(|s| is(&s.parts)) || self.1.read.values().any(is)
     }
+    fn reach(&self, case: CaseId) -> Option<Reach> {
+        let subject = Subject::Case(case);
+        let stored = || self.0.subjects.get(&subject).map(|held| &held.parts);
+        Reach::of(self.1.read.get(&subject).or_else(stored)?)
+    }
 }
 
 /// The steps of a push, in their order.
@@ -129,7 +142,12 @@ impl MemoryRegistry {
         let then = state.contacts.get(&(session.worker, batch.device)).cloned().unwrap_or_default();
         let ahead_ms = batch.sent_at.map(|sent| now.0.saturating_sub(sent.0));
         let by = By { worker: session.worker, then, ahead_ms };
-        Ok(Transaction::new(by, batch.changes.iter().map(|raw| raw.get().to_owned()).collect(), now))
+        let mut transaction = Transaction::new(by, batch.changes.iter().map(|raw| raw.get().to_owned()).collect(), now);
+        let cases: BTreeSet<CaseId> = transaction.subjects().into_iter().filter_map(Subject::case).collect();
+        let names = |parts: &Parts| parts.header().is_some_and(|h| h.links.keys().any(|other| cases.contains(other)));
+        let beside = state.subjects.iter().filter(|(_, held)| names(&held.parts)).map(|(subject, _)| *subject);
+        transaction.beside = beside.collect();
+        Ok(transaction)
     }
     /// Tries again what was set aside because its kind was not known, as far as it is known now; what the rules refuse stays
     /// set aside, for nobody can be answered any more. No other transaction is under way.
@@ -310,7 +328,15 @@ impl OfficeState {
         let before = after.clone();
         let touched = apply(after, &entry);
         let (old, new) = (Reach::of(&before), Reach::of(after));
-        let sights = office::sights(old.as_ref(), new.as_ref(), &change.log, &self.rules);
+        let seen = office::sights(old.as_ref(), new.as_ref(), &change.log, &self.rules);
+        let mut sights: Vec<(Subject, Sight)> = seen.into_iter().map(|sight| (change.subject, sight)).collect();
+        if let Some(case) = change.subject.case().filter(|_| old != new) {
+            for (naming, reach) in self.naming(transaction, case) {
+                let seen = office::unveiled(old.as_ref(), new.as_ref(), &reach, &self.rules);
+                sights.extend(seen.into_iter().map(|sight| (naming, sight)));
+            }
+        }
+        let after = &transaction.read[&change.subject];
         let sheets = office::changed_sheets(&before, after);
         let raw = raw.to_owned();
         transaction.accepted.push(Accepted { raw, entry, touched, sights, sheets, seqs: vec![] });
@@ -338,6 +364,15 @@ impl OfficeState {
         }
     }
 
+    /// The cases that name this one, and who sees them.
+    fn naming(&self, transaction: &Transaction, case: CaseId) -> Vec<(Subject, Reach)> {
+        let mut all: BTreeMap<Subject, &Parts> = self.subjects.iter().map(|(s, held)| (*s, &held.parts)).collect();
+        all.extend(transaction.read.iter().map(|(s, parts)| (*s, parts)));
+        let names = |parts: &Parts| parts.header().is_some_and(|h| h.links.contains_key(&case));
+        let naming = all.into_iter().filter(|(_, parts)| names(parts));
+        naming.filter_map(|(subject, parts)| Some((subject, Reach::of(parts)?))).collect()
+    }
+
     fn put(&mut self, accepted: Accepted, after: &mut BTreeMap<Subject, Parts>) {
         let logs: Vec<LogId> = accepted.logs().collect();
         let Accepted { raw, entry, touched, sights, sheets, seqs, .. } = accepted;
@@ -347,8 +382,8 @@ impl OfficeState {
         }
         let mut seqs = seqs.into_iter();
         let seq = seqs.next().unwrap_or_default();
-        for (sight, seq) in sights.iter().zip(seqs.by_ref()) {
-            self.sights.insert((sight.worker, seq), subject);
+        for ((shown, sight), seq) in sights.iter().zip(seqs.by_ref()) {
+            self.sights.insert((sight.worker, seq), *shown);
         }
         for ((facility, referral, sheet), seq) in sheets.into_iter().zip(seqs) {
             self.sheets.insert((facility, subject, referral), (seq, sheet));

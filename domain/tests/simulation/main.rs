@@ -31,6 +31,7 @@ fn nothing_is_lost_or_doubled_whatever_happens() {
         updates,
         ..
     } = all;
+    assert!(all.links > 500 && all.transfers > 200, "{all:?}");
     assert!(accepted > 10_000 && cuts > 5_000 && kills > 2_000, "{all:?}");
     assert!(held > 500 && set_aside > 100 && lost_writes > 100 && fail_overs > 100, "{all:?}");
     assert!(rights > 500 && updates > 200 && conflicts > 100 && moves > 200, "{all:?}");

@@ -62,7 +62,7 @@ fn in_the_field(world: &World, phone: &Phone, view: &[(Subject, Parts)], grants:
     let (subject, header, parts) = *chance.pick(&cases)?;
     let edit = |fact: Fact| Body::FactsEdited { edits: vec![FieldEdit { saw: header.facts.seen(fact.name()), fact }] };
     let place = |id: &str| id.parse::<PlaceId>().expect("a place");
-    let body = match chance.below(27) {
+    let body = match chance.below(30) {
         0..=2 => visit("Đã gặp, vẫn ổn."),
         3 => {
             // A date typed wrongly is held, and may be corrected.
@@ -71,7 +71,30 @@ fn in_the_field(world: &World, phone: &Phone, view: &[(Subject, Parts)], grants:
             Body::VisitRecorded(Visit { next, ..wrong })
         }
         4..=6 => edit(Fact::WhatHappened(format!("Ghi lần {}", chance.below(1_000)))),
-        7 => edit(Fact::HandledIn(place(chance.pick(&["a1", "a2", "b1"])?))),
+        7 if chance.percent(50) => edit(Fact::HandledIn(place(chance.pick(&["a1", "a2", "b1"])?))),
+        7 => Body::CaseTransferred {
+            saw: header.facts.handled_in.seen(),
+            to: place(chance.pick(&["a1", "a2", "b1"])?),
+            reason: TEXT.to_owned(),
+        },
+        27 | 28 => {
+            let (other, front) = (chance.pick(&cases)?.1.case, chance.below(4));
+            if other == header.case {
+                return None;
+            }
+            let saw = header.links.get(&other).map(Field::seen).unwrap_or_default();
+            Body::CaseLinked { saw, other, front: [None, Some(header.case), Some(other), Some(other)][front as usize] }
+        }
+        29 => {
+            let to = *chance.pick(&world.named())?;
+            let from = phone.pen.worker;
+            let tasks: Vec<&TaskPart> = parts.tasks().collect();
+            let names = [from, to];
+            let of_names = names.iter().filter_map(|w| header.assignees.get(w)).flat_map(Field::seen);
+            let saw = of_names.chain(tasks.iter().flat_map(|t| t.given.seen())).collect();
+            let tasks = tasks.iter().map(|t| t.written.id).collect();
+            Body::HandedOver { saw, from, to, leaves: chance.percent(50), tasks, note: String::new() }
+        }
         8 => edit(Fact::Confidentiality(if chance.percent(60) {
             Confidentiality::Restricted
         } else {

@@ -158,7 +158,11 @@ impl Office {
                     Part::Sheet(sheet) => {
                         self.registry.sheet(worker, subject, sheet.referral).as_ref() == Some(&**sheet)
                     }
-                    _ => sees,
+                    // A link tells of the other case.
+                    part => {
+                        let named = access::cases_named(part);
+                        sees && named.iter().all(|case| self.registry.may_see(worker, Subject::Case(*case)))
+                    }
                 };
                 if !lawful {
                     world.fail(Invariant::SeenByRight, format!("{worker} was sent {} of {subject}", row.key));

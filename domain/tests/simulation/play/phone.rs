@@ -130,7 +130,13 @@ impl Phone {
             // A battery that died between two pages of one answer brings back what the second took away, and then the office
             // falls back: until the next run an earlier state is shown.
             let is_gone = is_gone || world.restored.get();
-            let taken = !may_see || (is_gone && self.disk.forgotten.borrow().contains(&change.subject));
+            let forgotten = |subject: &Subject| self.disk.forgotten.borrow().contains(subject);
+            // A link is hidden from whoever does not see the other case, or did not for a while.
+            let is_veiled = change.body.names_case().map(Subject::Case).is_some_and(|other| {
+                let is_here = view.iter().any(|(subject, _)| *subject == other);
+                !is_here || forgotten(&other) || !registry.may_see(self.pen.worker, other)
+            });
+            let taken = !may_see || is_veiled || (is_gone && forgotten(&change.subject));
             if !taken {
                 world.fail(Invariant::StaysOnScreen, format!("{} of {} vanished", change.id, self.pen.worker));
             }

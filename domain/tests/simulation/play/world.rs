@@ -41,6 +41,8 @@ pub struct Counts {
     pub updates: usize,
     pub conflicts: usize,
     pub moves: usize,
+    pub links: usize,
+    pub transfers: usize,
 }
 
 impl std::ops::AddAssign for Counts {
@@ -57,6 +59,8 @@ impl std::ops::AddAssign for Counts {
         self.updates += other.updates;
         self.conflicts += other.conflicts;
         self.moves += other.moves;
+        self.links += other.links;
+        self.transfers += other.transfers;
     }
 }
 
