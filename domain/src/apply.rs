@@ -282,14 +282,6 @@ pub fn apply(parts: &mut Parts, entry: &Entry) -> Set<PartKey> {
             }
             Some(TrailWhat::HandedOver(*to))
         }
-        // Who they are stands in the receipt.
-        Body::OfficersNamed if entry.receipt.as_ref().is_some_and(|r| !r.fixed.officers.is_empty()) => {
-            if parts.header().is_none() {
-                return touched;
-            }
-            Some(TrailWhat::Officers)
-        }
-        Body::OfficersNamed => None,
     };
     if let Some(receipt) = &entry.receipt
         && !receipt.fixed.officers.is_empty()

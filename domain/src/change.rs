@@ -220,8 +220,6 @@ bodies! {
         #[serde(default, skip_serializing_if = "String::is_empty")]
         note: String,
     } = "handed_over",
-    /// The office names the officers for restricted cases who were appointed since; no phone writes this.
-    OfficersNamed = "officers_named",
 }
 
 impl Body {

@@ -366,8 +366,6 @@ pub fn check(parts: &Parts, change: &Change, actor: Actor<'_>, rules: &Rules, no
             }
             Ok(())
         }
-        // Written by the office itself when somebody is appointed.
-        Body::OfficersNamed => Err(Refusal::Broken),
     }
 }
 

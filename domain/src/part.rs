@@ -239,8 +239,6 @@ pub enum TrailWhat {
     },
     Transferred(PlaceId),
     HandedOver(WorkerId),
-    /// Officers for restricted cases were named by the office.
-    Officers,
     /// Written by a newer version of the app.
     #[serde(other)]
     Newer,

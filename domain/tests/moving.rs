@@ -312,15 +312,6 @@ fn nobody_hands_over_what_is_anothers_nor_to_whom_the_case_excludes_or_who_is_no
 }
 
 #[test]
-fn no_phone_names_officers_by_itself() {
-    let village = Village::new();
-    let hanh = Pen::new(village.hanh, 3);
-    let one = hanh.open("a1", None, vec![]);
-    let named = hanh.write(one.subject, "place:a", Body::OfficersNamed);
-    assert_eq!(History::of(&one).tell(&named), Err(Refusal::Broken));
-}
-
-#[test]
 fn what_was_set_aside_about_a_hand_over_is_not_taken_by_who_would_gain_from_it() {
     let village = Village::new();
     let (lan, pao) = (Pen::new(village.lan, 1), Pen::new(village.pao, 2));
@@ -364,5 +355,4 @@ fn the_new_kinds_of_change_are_written_as_every_later_version_will_read_them() {
         said(&over),
         format!(r#"{{"handed_over":{{"from":"{zero}1","to":"{zero}2","leaves":true,"tasks":["{zero}9"]}}}}"#)
     );
-    assert_eq!(said(&Body::OfficersNamed), r#""officers_named""#);
 }

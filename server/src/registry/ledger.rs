@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
-use domain::{ChangeId, Entry, LogId, Part, PartKey, Subject, Timestamp, WorkerId};
+use domain::{CaseId, ChangeId, Entry, LogId, Part, PartKey, Subject, Timestamp, WorkerId};
 use sqlx::any::AnyArguments;
 use sqlx::query::Query;
 use sqlx::{Any, AssertSqlSafe};
@@ -23,6 +23,8 @@ pub(crate) struct Ledger {
     parts: BTreeMap<(LogId, Subject, PartKey), (usize, Option<Part>)>,
     subjects: BTreeMap<Subject, Row>,
     sights: Vec<(usize, Subject, LogId, Shown)>,
+    /// Cases that name others.
+    links: BTreeSet<(LogId, Subject, CaseId)>,
     /// Everybody who wrote something in a log.
     authors: BTreeSet<(LogId, WorkerId)>,
     audit: Vec<(LogId, audit::Line<'static>)>,
@@ -111,6 +113,16 @@ impl Ledger {
 
     pub(super) fn sight(&mut self, at: usize, subject: Subject, log: &LogId, shown: Shown) {
         self.sights.push((at, subject, log.clone(), shown));
+    }
+
+    pub(super) fn link(&mut self, log: &LogId, subject: Subject, other: CaseId) {
+        self.links.insert((log.clone(), subject, other));
+    }
+
+    /// The cases that name this one and are not in their table yet.
+    pub(super) fn naming(&self, case: CaseId) -> BTreeSet<(LogId, Subject)> {
+        let naming = self.links.iter().filter(|(_, _, other)| *other == case);
+        naming.map(|(log, subject, _)| (log.clone(), *subject)).collect()
     }
 
     pub(super) fn author(&mut self, log: &LogId, author: WorkerId) {
@@ -254,6 +266,12 @@ impl Ledger {
         rows.put(connection, self.sights, |query, (at, subject, log, shown)| {
             let own = events[at].log().to_string();
             query.bind(own).bind(positions[at]).bind(subject.to_string()).bind(log.to_string()).bind(shown.code())
+        })
+        .await?;
+        let into = "insert into case_link (log, subject, other)";
+        let rows = Rows { into, columns: 3, rest: "on conflict do nothing" };
+        rows.put(connection, self.links.into_iter().collect(), |query, (log, subject, other)| {
+            query.bind(log.to_string()).bind(subject.to_string()).bind(Subject::Case(other).to_string())
         })
         .await?;
         let rows = Rows { into: "insert into author (log, worker_id)", columns: 2, rest: "on conflict do nothing" };

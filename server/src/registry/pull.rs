@@ -7,8 +7,8 @@ use std::sync::Arc;
 use anyhow::Result;
 use domain::access::activity_is_seen_by;
 use domain::{
-    Briefing, ChangeId, Cursor, DeviceId, Entry, Grant, LogId, Page, Part, PartKey, PartRow, PlaceId, Places,
-    PullAnswer, PullRequest, Reach, Receipt, Subject, SubjectPage, Timestamp, Worker, WorkerId, limits,
+    Briefing, CaseId, ChangeId, Cursor, DeviceId, Entry, Grant, LogId, Page, Part, PartKey, PartRow, PlaceId, Places,
+    PullAnswer, PullRequest, Reach, Receipt, Subject, SubjectPage, Timestamp, Worker, WorkerId, access, limits,
 };
 use serde::{Deserialize, Serialize};
 
@@ -90,6 +90,7 @@ pub(super) async fn answer(
         request,
         left: limits::PULL_BYTES,
         reads: BTreeSet::new(),
+        cases: BTreeMap::new(),
     };
     let mut pages = Vec::new();
     for log in reader.logs().await? {
@@ -128,6 +129,8 @@ struct Reader<'r> {
     /// Bytes of content that this answer may still carry.
     left: usize,
     reads: BTreeSet<(LogId, Subject)>,
+    /// Whether the worker sees a case that another names.
+    cases: BTreeMap<CaseId, bool>,
 }
 
 /// A row of `part` without its body: position, subject, key, size, and what decides who sees it.
@@ -463,11 +466,33 @@ impl Reader<'_> {
                 continue;
             }
             bytes += body.len();
-            let part: Part = self.seal.open_json(&about_part(&text, page.subject, &name), &body)?;
+            let mut part: Part = self.seal.open_json(&about_part(&text, page.subject, &name), &body)?;
+            self.veil(&mut part).await?;
             self.witness(page.subject, &part, reach, log);
             page.parts.push(PartRow { key, seq: u64::try_from(seq)?, part });
         }
         Ok(bytes)
+    }
+
+    /// Takes out what names a case that this worker does not see.
+    async fn veil(&mut self, part: &mut Part) -> Result<()> {
+        for case in &access::cases_named(part) {
+            if self.cases.contains_key(case) {
+                continue;
+            }
+            let subject = Subject::Case(*case);
+            let reach = sqlx::query_scalar::<_, Option<String>>("select reach from subject where subject = $1")
+                .bind(subject.to_string())
+                .fetch_optional(&mut *self.connection)
+                .await?
+                .flatten();
+            let reach = reach.map(|reach| serde_json::from_str::<Reach>(&reach)).transpose()?;
+            let worker = self.worker;
+            let sees = reach.is_some_and(|reach| self.roster.rules.sees(worker.id, &worker.grants, &reach));
+            self.cases.insert(*case, sees);
+        }
+        access::veil(part, &mut |case| self.cases.get(&case).copied().unwrap_or(false));
+        Ok(())
     }
 
     /// Whether this phone may have got the subject before: shown by the own log, or by the log it lives in at a time when

@@ -8,8 +8,8 @@ use anyhow::Result;
 use domain::change::BadBody;
 use domain::office::{Arrival, Known, Received, Rights, opening_of, receive, releases};
 use domain::{
-    ApiError, CaseCode, Change, ChangeId, DeviceId, Dropped, Envelope, Grant, LogId, PushBatch, Refusal, Session,
-    Timestamp, Verdict, WorkerId, limits,
+    ApiError, CaseCode, CaseId, Change, ChangeId, DeviceId, Dropped, Envelope, Grant, LogId, PushBatch, Reach, Refusal,
+    Session, Subject, Timestamp, Verdict, WorkerId, limits,
 };
 
 use super::aside;
@@ -137,6 +137,8 @@ fn name(change: &Change, names: &mut BTreeSet<String>) {
     let mut ids = releases(change);
     ids.push(opening_of(change.subject));
     ids.extend(change.body.builds_on());
+    // Who sees a case that this one names must not change before this is written, or it would be shown to somebody wrong.
+    ids.extend(change.body.names_case().map(|other| opening_of(Subject::Case(other))));
     names.extend(ids.iter().map(ToString::to_string));
     if let domain::Body::CaseOpened { code, .. } = &change.body {
         names.insert(format!("code:{}", code.as_str()));
@@ -308,7 +310,7 @@ async fn judge_on(
     loop {
         let received = receive(&held.parts, change.clone(), rights, &roster.rules, arrival, &known);
         let asked = known.asked.take();
-        if asked.changes.is_empty() && asked.codes.is_empty() {
+        if asked.changes.is_empty() && asked.codes.is_empty() && asked.cases.is_empty() {
             return Ok(received);
         }
         for id in asked.changes {
@@ -319,6 +321,10 @@ async fn judge_on(
             let has = writing.has_code(&code).await?;
             known.codes.insert(code, has);
         }
+        for case in asked.cases {
+            let reach = writing.reach(case).await?;
+            known.cases.insert(case, reach);
+        }
     }
 }
 
@@ -327,6 +333,7 @@ async fn judge_on(
 struct Answers {
     changes: BTreeMap<ChangeId, bool>,
     codes: BTreeMap<CaseCode, bool>,
+    cases: BTreeMap<CaseId, Option<Reach>>,
     asked: RefCell<Asked>,
 }
 
@@ -334,6 +341,7 @@ struct Answers {
 struct Asked {
     changes: Vec<ChangeId>,
     codes: Vec<CaseCode>,
+    cases: Vec<CaseId>,
 }
 
 impl Known for Answers {
@@ -348,6 +356,12 @@ impl Known for Answers {
         self.codes.get(code).copied().unwrap_or_else(|| {
             self.asked.borrow_mut().codes.push(code.clone());
             false
+        })
+    }
+    fn reach(&self, case: CaseId) -> Option<Reach> {
+        self.cases.get(&case).cloned().unwrap_or_else(|| {
+            self.asked.borrow_mut().cases.push(case);
+            None
         })
     }
 }

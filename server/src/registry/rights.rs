@@ -258,10 +258,27 @@ async fn tell(writing: &mut Writing<'_>, before: &Roster, after: &Roster, now: T
     .await?;
     // Their phones have never asked for anything: followed logs bring what is there.
     let mark = ChangeId::at(now.0.unsigned_abs(), random()?);
+    // What names a case that somebody sees since, or no longer, is shown to them anew.
+    let mut unveiled: BTreeSet<(WorkerId, Subject)> = BTreeSet::new();
+    for (log, name, reach) in &rows {
+        let (log, subject): (LogId, Subject) = (log.parse()?, name.parse()?);
+        let (Subject::Case(case), Some(extent)) = (subject, Extent::read(subject, reach)?) else { continue };
+        let mut moved = turn.concerned(&log, &extent);
+        moved.retain(|id| {
+            extent.is_seen_by(*id, before.grants(*id), before) != extent.is_seen_by(*id, after.grants(*id), after)
+        });
+        if !moved.is_empty() {
+            let naming = writing.naming(case).await?;
+            unveiled.extend(naming.iter().flat_map(|(naming, ..)| moved.iter().map(|id| (*id, *naming))));
+        }
+    }
     for (log, name, reach) in rows {
         let (log, subject): (LogId, Subject) = (log.parse()?, name.parse()?);
         let Some(extent) = Extent::read(subject, &reach)? else { continue };
-        for id in turn.concerned(&log, &extent) {
+        let mut concerned = turn.concerned(&log, &extent);
+        concerned.extend(unveiled.iter().filter(|(_, naming)| *naming == subject).map(|(id, _)| *id));
+        for id in concerned {
+            let is_unveiled = || unveiled.contains(&(id, subject));
             let is_new = !before.people.contains_key(&id);
             let saw = extent.is_seen_by(id, before.grants(id), before);
             let sees = extent.is_seen_by(id, after.grants(id), after);
@@ -273,7 +290,7 @@ async fn tell(writing: &mut Writing<'_>, before: &Roster, after: &Roster, now: T
                 (false, true) if comes_by_itself => None,
                 (false, true) => Some(Shown::Now),
                 (true, false) => Some(Shown::NoLonger),
-                (true, true) if has_sheets() || from_afar() => Some(Shown::Still),
+                (true, true) if has_sheets() || from_afar() || is_unveiled() => Some(Shown::Still),
                 (false, false) if has_sheets() => Some(Shown::NoLonger),
                 _ => None,
             };
@@ -307,10 +324,10 @@ impl Extent {
     /// What of the tree of places it depends on.
     fn places(&self) -> impl Iterator<Item = &PlaceId> {
         let (at, others) = match self {
-            Self::Case(reach) => (&reach.handled_in, Some((&reach.desks, &reach.teams))),
+            Self::Case(reach) => (&reach.handled_in, Some([&reach.or_handled_in, &reach.desks, &reach.teams])),
             Self::Activity(reach) => (&reach.place, None),
         };
-        std::iter::once(at).chain(others.into_iter().flat_map(|(desks, teams)| desks.iter().chain(teams.iter())))
+        std::iter::once(at).chain(others.into_iter().flatten().flat_map(domain::map::Set::iter))
     }
 
     fn is_seen_by(&self, worker: WorkerId, grants: &[Grant], roster: &Roster) -> bool {

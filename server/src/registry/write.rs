@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use anyhow::Result;
-use domain::office::{changed_sheets, opening_of, sights};
+use domain::office::{changed_sheets, opening_of, sights, unveiled};
 use domain::{
-    Activity, Body, Change, ChangeId, DeviceId, Entry, Envelope, Grant, LogId, Part, PartKey, Parts, PutAway, Reach,
+    Activity, Body, CaseId, Change, ChangeId, DeviceId, Entry, Envelope, Grant, LogId, Part, PartKey, Parts, PutAway, Reach,
     Subject, Timestamp, WorkerId, apply,
 };
 
@@ -236,6 +236,43 @@ impl<'t> Writing<'t> {
         Ok(found.is_some())
     }
 
+    /// Who sees a case, as it stands; `None` when it is not there.
+    pub(super) async fn reach(&mut self, case: CaseId) -> Result<Option<Reach>> {
+        let subject = Subject::Case(case);
+        if let Some(held) = self.held.get(&subject) {
+            return Ok(Reach::of(&held.parts));
+        }
+        let reach = sqlx::query_scalar::<_, Option<String>>("select reach from subject where subject = $1")
+            .bind(subject.to_string())
+            .fetch_optional(&mut *self.connection)
+            .await?
+            .flatten();
+        Ok(reach.map(|reach| serde_json::from_str(&reach)).transpose()?)
+    }
+
+    /// The cases that name this one, where they live, and who sees them.
+    pub(super) async fn naming(&mut self, case: CaseId) -> Result<Vec<(Subject, LogId, Reach)>> {
+        let other = Subject::Case(case);
+        let rows = sqlx::query_as::<_, (String, String)>(
+            "select log, subject from case_link where other = $1 order by log, subject",
+        )
+        .bind(other.to_string())
+        .fetch_all(&mut *self.connection)
+        .await?;
+        let mut all = self.ledger.naming(case);
+        for (log, subject) in rows {
+            all.insert((log.parse()?, subject.parse()?));
+        }
+        let mut naming = Vec::with_capacity(all.len());
+        for (log, subject) in all {
+            let Subject::Case(id) = subject else { continue };
+            // Who sees that one does not change either before this is written.
+            self.take_turns([opening_of(subject).to_string()].into()).await?;
+            naming.extend(self.reach(id).await?.map(|reach| (subject, log, reach)));
+        }
+        Ok(naming)
+    }
+
     /// Rights at this device's last contact, as JSON.
     pub(super) async fn grants_at_last_contact(&mut self, worker: WorkerId, device: DeviceId) -> Result<String> {
         let grants = sqlx::query_scalar::<_, String>("select grants from device where worker_id = $1 and device = $2")
@@ -294,6 +331,15 @@ impl<'t> Writing<'t> {
             let shown = if sight.shown { Shown::Now } else { Shown::NoLonger };
             self.show(sight.worker, shown, subject, &change.log, change.id);
         }
+        if let Subject::Case(case) = subject
+            && old_reach != reach
+        {
+            for (naming, log, naming_reach) in self.naming(case).await? {
+                for sight in unveiled(old_reach.as_ref(), reach.as_ref(), &naming_reach, &self.roster.rules) {
+                    self.show(sight.worker, Shown::Still, naming, &log, change.id);
+                }
+            }
+        }
         for (facility, referral, sheet) in changed_sheets(&before, &after) {
             let log = LogId::Facility(facility);
             let at = self.ledger.mark(log.clone(), change.id);
@@ -308,6 +354,9 @@ impl<'t> Writing<'t> {
         for key in touched {
             let part = after.0.get(&key).cloned();
             self.ledger.part(&change.log, subject, key, at, part);
+        }
+        if let Some(other) = change.body.names_case() {
+            self.ledger.link(&change.log, subject, other);
         }
         if is_born {
             self.ledger.born(&change.log, subject, at, self.told(&after, reach.as_ref())?);

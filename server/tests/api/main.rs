@@ -10,6 +10,7 @@ mod duty;
 mod facility;
 mod laws;
 mod log_in;
+mod moving;
 mod photos;
 mod postgres;
 mod pull;
