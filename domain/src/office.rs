@@ -160,8 +160,7 @@ pub fn receive(
     // Of a case that one does not see nothing is said; one that is still on its way is its writer's.
     if let Body::CaseLinked { other, front: Some(_), .. } = &change.body
         && let Some(reach) = known.reach(*other)
-        && (check_link_by(Some(reach.author), actor).is_err()
-            || !rules.sees(actor.worker, actor.grants, &reach))
+        && (check_link_by(Some(reach.author), actor).is_err() || !rules.sees(actor.worker, actor.grants, &reach))
     {
         return Received::Refused(Refusal::NotAllowed);
     }

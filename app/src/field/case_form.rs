@@ -596,7 +596,9 @@ pub fn ConsentFields(form: CaseForm, tried: RwSignal<bool>) -> AnyView {
     let error =
         Signal::derive(move || (tried.get() && form.consent.get().is_none()).then(|| words.errors.choose.to_owned()));
     view! {
-        <Chips label=words.new_case.call_them options chosen=form.them />
+        <If when=move || words.consent.them.iter().any(|them| *them != words.consent.them[0])>
+            <Chips label=words.new_case.call_them options chosen=form.them />
+        </If>
         <ReadAloud lines />
         {move || {
             let legend = (words.consent.answer_title)(them());

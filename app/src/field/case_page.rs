@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use domain::{
-    Body, CaseId, ChangeId, Confidentiality, Delivery, Fact, Facts, FieldEdit, Header, LogId, OutboxItem, OutboxState,
-    Parts, PhotoPart, PlaceId, Role, Subject, TaskFor, Timestamp, TrailEntry, TrailWhat, Urgency, VisitPart,
-    catalogue::ETHNIC_GROUPS, members,
+    Body, CaseId, ChangeId, Confidentiality, Delivery, Fact, Facts, FieldEdit, Header, KinPlace, LogId, OutboxItem,
+    OutboxState, Parts, PhotoPart, PlaceId, Role, Subject, TaskFor, Timestamp, TrailEntry, TrailWhat, Urgency,
+    VisitPart, catalogue::ETHNIC_GROUPS, members,
 };
 use leptos::{prelude::*, task::spawn_local};
 use wasm_bindgen_futures::JsFuture;
@@ -15,7 +15,9 @@ use super::{
     cases::card_delivery,
     clock,
     conflict::{Choice, ChooseDialog, conflicts, device_said},
-    duty, lang, naming,
+    duty, lang,
+    moving::{self, KinContent, LinkAsked, LinkDialog},
+    naming,
     photos::{self, PhotoDialog},
     route::Route,
     saving::save_at_once,
@@ -50,6 +52,7 @@ struct Asked {
     withdrawn: RwSignal<Option<(LogId, FieldEdit)>>,
     chosen: RwSignal<Option<Choice>>,
     photo: RwSignal<Option<PhotoPart>>,
+    linked: RwSignal<Option<LinkAsked>>,
 }
 
 #[component]
@@ -64,7 +67,12 @@ pub fn CasePage(case: CaseId, side: Side) -> AnyView {
         withdrawn: RwSignal::new(None),
         chosen: RwSignal::new(None),
         photo: RwSignal::new(None),
+        linked: RwSignal::new(None),
     };
+    let front = Memo::new(move |_| match moving::kin_of(state, case)?.place {
+        KinPlace::Behind(front) => Some(front),
+        _ => None,
+    });
     let title = Signal::derive(move || match parts.get() {
         Loaded::Here(parts) => {
             parts.header().map_or(String::new(), |h| naming::header_title(h, state.now.get().day(), words))
@@ -83,10 +91,29 @@ pub fn CasePage(case: CaseId, side: Side) -> AnyView {
             dock=move || {
                 view! {
                     <If when=move || matches!(parts.get(), Loaded::Here(_)) && state.records()>
-                        <DockActions>
-                            <a class="button" data-kind="main" href=Route::Visit(case).path()>{words.case_page.record_visit}</a>
-                            <a class="button" href=Route::AskReferral(case).path()>{words.case_page.refer}</a>
-                        </DockActions>
+                        {move || match front.get() {
+                            // What is still to be written is written in the case in front.
+                            Some(front) => {
+                                let label = (words.moving.open)(&naming::case_code(front, state, words));
+                                view! {
+                                    <DockActions>
+                                        <a class="button" data-kind="main" href=Route::Case(front).path()>{label}</a>
+                                    </DockActions>
+                                }
+                                    .into_any()
+                            }
+                            None => {
+                                view! {
+                                    <DockActions>
+                                        <a class="button" data-kind="main" href=Route::Visit(case).path()>
+                                            {words.case_page.record_visit}
+                                        </a>
+                                        <a class="button" href=Route::AskReferral(case).path()>{words.case_page.refer}</a>
+                                    </DockActions>
+                                }
+                                    .into_any()
+                            }
+                        }}
                     </If>
                 }
             }
@@ -97,7 +124,9 @@ pub fn CasePage(case: CaseId, side: Side) -> AnyView {
                 Loaded::Failed(error) => unopened(&error),
                 Loaded::Here(parts) => view! { <Content case side parts asked /> }.into_any(),
             }}
+            <KinContent case side />
             <TaskDoneDialog case asked=asked.done />
+            <LinkDialog case asked=asked.linked />
             <WithdrawDialog case asked=asked.withdrawn />
             <ChooseDialog subject asked=asked.chosen />
             <PhotoDialog case parts asked=asked.photo />
@@ -194,7 +223,15 @@ fn Content(case: CaseId, side: Side, parts: Arc<Parts>, asked: Asked) -> AnyView
         .cards
         .with(|cards| cards.iter().find(|c| c.subject == subject).cloned())
         .and_then(|card| state.outbox.with(|outbox| card_delivery(&card, outbox)));
-    let status = header.status();
+    let card = || state.cards.with(|cards| cards.iter().find(|c| c.subject == subject).cloned());
+    let status = card().map_or_else(
+        || header.status(),
+        |card| match moving::shown_status(&card, state) {
+            // A restricted case has no place on its card.
+            status if status == card.status => header.status(),
+            aside => aside,
+        },
+    );
     let steps = status.step().map(|n| {
         let step = |at: u8| {
             let key = match at.cmp(&n) {
@@ -224,7 +261,7 @@ fn Content(case: CaseId, side: Side, parts: Arc<Parts>, asked: Asked) -> AnyView
     };
     let content = match side {
         Side::Overview => overview(state, case, &parts, header, asked),
-        Side::Visits => visits(state, &parts, now, asked),
+        Side::Visits => visits(state, &parts, now, asked.photo),
         Side::Referrals => referrals(state, case, &parts),
         Side::History => history(state, &parts, None),
     };
@@ -270,8 +307,12 @@ fn overview(state: AppState, case: CaseId, parts: &Arc<Parts>, header: &Header, 
     let (pairs, consent, lately) =
         (facts(state, header, words, lang()), consent(case, header, asked), history(state, parts, Some(3)));
     let conflicts = conflicts(state, parts, asked.chosen);
+    let (kin, travels) = (moving::kin_section(state, case, asked.linked), moving::travels(state, header));
+    let acts = moving::acts(state, case);
     view! {
         {conflicts}
+        {travels}
+        {kin}
         {next}
         {referrals}
         <Section title=words.case_page.facts>
@@ -295,6 +336,7 @@ fn overview(state: AppState, case: CaseId, parts: &Arc<Parts>, header: &Header, 
         {photos::section(state, case, parts, asked.photo)}
         {consent}
         <Section title=words.case_page.lately>{lately}</Section>
+        {acts}
     }
     .into_any()
 }
@@ -336,10 +378,11 @@ fn next(state: AppState, case: CaseId, parts: &Arc<Parts>, header: &Header, aske
         })
     });
     let tasks = parts.tasks().filter(|t| t.done.is_empty()).map(|t| {
-        let whom = match &t.task.for_whom {
+        let said = |whom: &TaskFor| match whom {
             TaskFor::Village(place) => (words.visit.task_village)(&naming::place_name(place, &rules.places)),
             TaskFor::Worker(worker) => naming::colleague_full(*worker, &state.colleagues(), words),
         };
+        let whom = t.whose().iter().map(said).collect::<Vec<_>>().join(", ");
         let (log, task) = (header.log.clone(), t.written.id);
         view! {
             <li>
@@ -383,7 +426,7 @@ fn referral_section(state: AppState, case: CaseId, parts: &Arc<Parts>) -> AnyVie
     view! { <Section title=words().case_page.referrals>{rows}</Section> }.into_any()
 }
 
-fn referrals(state: AppState, case: CaseId, parts: &Arc<Parts>) -> AnyView {
+pub(super) fn referrals(state: AppState, case: CaseId, parts: &Arc<Parts>) -> AnyView {
     let words = words();
     let now = state.now.get();
     let rules = state.rules();
@@ -428,7 +471,12 @@ fn referrals(state: AppState, case: CaseId, parts: &Arc<Parts>) -> AnyView {
     view! { <ul class="rows">{rows}</ul> }.into_any()
 }
 
-fn visits(state: AppState, parts: &Arc<Parts>, now: Timestamp, asked: Asked) -> AnyView {
+pub(super) fn visits(
+    state: AppState,
+    parts: &Arc<Parts>,
+    now: Timestamp,
+    photo: RwSignal<Option<PhotoPart>>,
+) -> AnyView {
     let words = words();
     let mut all: Vec<&VisitPart> = parts.visits().collect();
     if all.is_empty() {
@@ -470,7 +518,7 @@ fn visits(state: AppState, parts: &Arc<Parts>, now: Timestamp, asked: Asked) -> 
                     </div>
                     <p class="lines">{visit.seen.clone()}</p>
                     <dl class="facts">{list}</dl>
-                    {photos::of_visit(state, parts, v.written.id, asked.photo)}
+                    {photos::of_visit(state, parts, v.written.id, photo)}
                     <DeliveryMark delivery now />
                 </article>
             }
@@ -604,7 +652,7 @@ fn WithdrawDialog(case: CaseId, asked: RwSignal<Option<(LogId, FieldEdit)>>) -> 
 }
 
 /// Who wrote what, when, on which device; newest first.
-fn history(state: AppState, parts: &Arc<Parts>, most: Option<usize>) -> AnyView {
+pub(super) fn history(state: AppState, parts: &Arc<Parts>, most: Option<usize>) -> AnyView {
     let words = words();
     let now = state.now.get();
     let colleagues = state.colleagues();
@@ -674,6 +722,16 @@ fn step(entry: &TrailEntry, state: AppState, words: &Words) -> String {
             if *reached { (words.duty.step_told)(&who) } else { (words.duty.step_not_reached)(&who) }
         }
         TrailWhat::Counted => words.trail.counted.to_owned(),
+        TrailWhat::Linked { other, front } => {
+            let said = if front.is_some() { words.moving.trail_linked } else { words.moving.trail_apart };
+            said(&naming::case_code(*other, state, words))
+        }
+        TrailWhat::Transferred(place) => {
+            (words.moving.trail_transferred)(&naming::place_said(place, &state.rules().places, words))
+        }
+        TrailWhat::HandedOver(worker) => {
+            (words.moving.trail_handed_over)(&naming::colleague_full(*worker, &colleagues(), words))
+        }
         TrailWhat::Newer => words.trail.newer.to_owned(),
     }
 }

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use domain::{Card, CaseStatus, Delivery, OutboxItem, Subject, Tile, Urgency, search::Query};
+use domain::{Card, CaseId, CaseStatus, Delivery, KinPlace, OutboxItem, Subject, Tile, Urgency, search::Query};
 use leptos::prelude::*;
 
 use super::{
     app_state,
     banners::{Banners, StillFilling, SyncLine},
-    lang, naming,
+    lang, moving, naming,
     route::Route,
-    state::Opening,
+    state::{AppState, Opening},
     ui::{
         BarLink, ConflictMark, DeliveryMark, EmptyState, If, LongList, RestrictedMark, Row, Screen, Select,
         SkeletonRows, StatusMark, Tab, Top, UrgencyMark,
@@ -60,21 +60,35 @@ impl Finder {
             && !self.emergency.get()
     }
     /// Newest first; with words typed, the best match first.
-    fn find(self, cards: &[Arc<Card>]) -> Vec<Arc<Card>> {
+    /// A case that is merged into another leads to that one: by itself it stands here only when it is asked for.
+    fn find(self, state: AppState, cards: &[Arc<Card>]) -> Vec<Arc<Card>> {
         let query = Query::new(&self.typed.get());
+        let code_of = |case: CaseId| {
+            let card = cards.iter().find(|c| c.subject == Subject::Case(case));
+            card.map(|card| domain::search::lower(card.code.as_str()))
+        };
+        // The case in front is found by the codes of those behind it too.
+        let by_other_code = |card: &Card| {
+            let kin = moving::kin_of(state, card.subject.case()?)?;
+            let codes = kin.others.into_iter().filter_map(code_of).collect::<Vec<_>>().join(" ");
+            query.rank(&codes, "")
+        };
         let (village, tile, status) = (self.village.get(), self.tile.get(), self.status.get());
         let emergency = self.emergency.get();
+        let shown = |card: &Card| moving::shown_status(card, state);
         let mut found: Vec<(u8, Arc<Card>)> = cards
             .iter()
-            .filter(|c| !c.is_sheet && c.status != CaseStatus::Merged)
+            .filter(|c| !c.is_sheet && (!query.is_empty() || shown(c) != CaseStatus::Merged))
             .filter(|c| village.is_empty() || c.place.as_ref().is_some_and(|p| p.as_str() == village))
             .filter(|c| tile.is_empty() || c.tile.is_some_and(|t| t.row().code == tile))
-            .filter(|c| status.is_empty() || status_key(c.status) == status)
+            .filter(|c| status.is_empty() || status_key(shown(c)) == status)
             .filter(|c| !emergency || c.urgency == Urgency::Emergency)
             .filter_map(|c| {
                 let name = c.name.as_ref().map_or("", |n| n.as_str());
-                let rank = if query.is_empty() { 0 } else { query.rank(&c.folded, name)? };
-                Some((rank, Arc::clone(c)))
+                let found = || query.rank(&c.folded, name).or_else(|| by_other_code(c));
+                let rank = if query.is_empty() { 0 } else { found()? };
+                let is_merged = shown(c) == CaseStatus::Merged;
+                Some((if is_merged { 0 } else { rank }, Arc::clone(c)))
             })
             .collect();
         domain::order::sort_by_key(&mut found, |(rank, card)| std::cmp::Reverse((*rank, card.changed_at)));
@@ -110,7 +124,7 @@ pub fn Cases() -> AnyView {
     let words = words();
     let lang = lang();
     let finder = expect_context::<Finder>();
-    let found = Memo::new_with_compare(move |_| state.cards.with(|cards| finder.find(cards)), |_, _| true);
+    let found = Memo::new_with_compare(move |_| state.cards.with(|cards| finder.find(state, cards)), |_, _| true);
     let count = move || found.with(Vec::len);
     let any_case = Memo::new(move |_| state.cards.with(|cards| cards.iter().any(|c| !c.is_sheet)));
     let first = |word: &'static str| (String::new(), word.to_owned());
@@ -244,7 +258,9 @@ fn case_row(card: Arc<Card>) -> AnyView {
         let delivery = state.outbox.with(|outbox| card_delivery(&travelling, outbox));
         delivery.map(|delivery| view! { <DeliveryMark delivery now /> })
     };
-    let (urgency, restricted, status, conflict) = (card.urgency, card.restricted, card.status, card.conflict);
+    let disputed = matches!(moving::kin_of(state, case).map(|kin| kin.place), Some(KinPlace::Disputed));
+    let (urgency, restricted, conflict) = (card.urgency, card.restricted, card.conflict || disputed);
+    let status = moving::shown_status(&card, state);
     view! {
         <li data-urgency=(urgency == Urgency::Emergency).then_some("emergency")>
             <Row

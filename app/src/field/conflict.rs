@@ -2,8 +2,8 @@
 //! It decides nothing by itself and knows no storage.
 
 use domain::{
-    Body, Candidate, ChangeId, DeviceId, ElementEdit, ElementSet, Fact, FactName, FieldEdit, GroupCode, Header, LogId,
-    Parts, Subject, WorkerId,
+    Body, Candidate, CaseId, ChangeId, DeviceId, ElementEdit, ElementSet, Fact, FactName, Field, FieldEdit, GroupCode,
+    Header, LogId, Parts, Subject, TaskPart, WorkerId,
 };
 use leptos::prelude::*;
 
@@ -42,7 +42,8 @@ pub type Choice = (LogId, String, Body);
 /// A card for each question on which people disagree; nothing when all agree.
 pub fn conflicts(state: AppState, parts: &Parts, asked: RwSignal<Option<Choice>>) -> AnyView {
     let words = words();
-    let Some(header) = parts.header().filter(|h| h.is_disputed()) else { return ().into_any() };
+    let is_disputed = |h: &&Header| h.is_disputed() || parts.tasks().any(|t| t.given.is_conflict());
+    let Some(header) = parts.header().filter(is_disputed) else { return ().into_any() };
     let (log, subject) = (header.log.clone(), Subject::Case(header.case));
     let cards = disputes(state, header, parts, words).into_iter().map(move |dispute| {
         let log = log.clone();
@@ -137,7 +138,75 @@ fn disputes(state: AppState, header: &Header, parts: &Parts, words: &'static Wor
     all.extend(of_set(&header.groups, &group, Body::GroupEdited, words, &by));
     all.extend(of_set(&header.assignees, &named, Body::AssigneeEdited, words, &by));
     all.extend(of_set(&header.excluded_workers, &excluded, Body::ExcludedEdited, words, &by));
+    let links = header.links.iter().filter(|(_, field)| field.is_conflict());
+    all.extend(links.map(|(other, field)| of_link(state, *other, field, words, &by)));
+    let tasks = parts.tasks().filter(|task| task.given.is_conflict());
+    all.extend(tasks.map(|task| of_task(state, task, words, &person, &by)));
     all
+}
+
+/// The answers of a field, each once, with all who gave it.
+fn answers_of<T: PartialEq + Clone>(
+    field: &Field<T>,
+    said: &dyn Fn(&T) -> String,
+    choice: &dyn Fn(&T) -> Body,
+    by: &dyn Fn(ChangeId) -> String,
+) -> Vec<Answer> {
+    let mut answers: Vec<(T, Answer)> = vec![];
+    for Candidate { change, value, .. } in field.candidates() {
+        match answers.iter_mut().find(|(known, _)| known == value) {
+            Some((_, answer)) => answer.by.push(by(*change)),
+            None => {
+                let answer = Answer { said: said(value), by: vec![by(*change)], choice: choice(value) };
+                answers.push((value.clone(), answer));
+            }
+        }
+    }
+    answers.into_iter().map(|(_, answer)| answer).collect()
+}
+
+/// Whether another case is of the same person, and which of the two is in front.
+fn of_link(
+    state: AppState,
+    other: CaseId,
+    field: &Field<Option<CaseId>>,
+    words: &'static Words,
+    by: &dyn Fn(ChangeId) -> String,
+) -> Dispute {
+    let code = |case: CaseId| naming::case_code(case, state, words);
+    let said = |front: &Option<CaseId>| match front {
+        Some(front) => (words.moving.link_front)(&code(*front)),
+        None => words.moving.link_none.to_owned(),
+    };
+    let choice = |front: &Option<CaseId>| Body::CaseLinked { saw: field.seen(), other, front: *front };
+    Dispute {
+        label: (words.moving.link)(&code(other)),
+        meanwhile: None,
+        answers: answers_of(field, &said, &choice, by),
+    }
+}
+
+/// A task that was handed to two people at once.
+fn of_task(
+    state: AppState,
+    task: &TaskPart,
+    words: &'static Words,
+    person: &dyn Fn(&WorkerId) -> String,
+    by: &dyn Fn(ChangeId) -> String,
+) -> Dispute {
+    let me = state.me();
+    let choice = |to: &WorkerId| {
+        // Whoever chooses hands it on; who chooses themselves takes it from the other.
+        let others = task.given.candidates().iter().map(|c| c.value).find(|other| other != to);
+        let from = me.filter(|me| me != to).or(others).unwrap_or(*to);
+        let tasks = vec![task.written.id];
+        Body::HandedOver { saw: task.given.seen(), from, to: *to, leaves: false, tasks, note: String::new() }
+    };
+    Dispute {
+        label: (words.moving.task_given)(&task.task.what),
+        meanwhile: None,
+        answers: answers_of(&task.given, person, &choice, by),
+    }
 }
 
 fn of_fact(

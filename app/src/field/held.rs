@@ -47,6 +47,7 @@ pub fn way_on(change: &Change, words: &Words) -> Option<(String, Icon, &'static 
         Body::FactsEdited { .. } => form(Route::EditCase(case)),
         Body::VisitRecorded(_) => form(Route::Visit(case)),
         Body::TaskWritten(_) => form(Route::Task(case)),
+        Body::CaseTransferred { .. } => form(Route::MoveCase(case)),
         Body::ReferralAsked(_) => form(Route::AskReferral(case)),
         Body::ReferralActed { referral, .. } => {
             (Route::Referral(case, referral).path(), Icon::Transfer, words.sync.to_referral)

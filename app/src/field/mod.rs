@@ -19,6 +19,7 @@ mod held;
 mod held_item;
 mod login;
 mod more;
+mod moving;
 mod new_case;
 mod person;
 mod photos;
@@ -157,6 +158,10 @@ fn Pages() -> AnyView {
         Route::Visit(case) => view! { <visit::VisitPage case /> }.into_any(),
         Route::Photos(case) => view! { <photos::PhotosPage case /> }.into_any(),
         Route::Task(case) => view! { <task::TaskPage case /> }.into_any(),
+        Route::Merge(case) => view! { <moving::MergePage case /> }.into_any(),
+        Route::MoveCase(case) => view! { <moving::TransferPage case /> }.into_any(),
+        Route::Assign(case) => view! { <moving::AssignPage case /> }.into_any(),
+        Route::HandOver(case) => view! { <moving::HandOverPage case /> }.into_any(),
         Route::AskReferral(case) => view! { <referral::AskReferral case /> }.into_any(),
         Route::Referrals => view! { <referral::Referrals /> }.into_any(),
         Route::Referral(case, referral) => view! { <referral::ReferralPage case referral /> }.into_any(),

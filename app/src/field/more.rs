@@ -66,6 +66,14 @@ pub fn More() -> AnyView {
                 />
                 <MenuRow href=Route::Sync.path() icon=Icon::Outbox title=words.more.sync text=waiting />
                 <MenuRow href=Route::Person.path() icon=Icon::People title=words.more.people text=me />
+                <If when=move || state.records()>
+                    <MenuRow
+                        href=Route::HandOver(None).path()
+                        icon=Icon::Transfer
+                        title=words.moving.hand_over
+                        text=Signal::stored(words.moving.hand_over_hint.to_owned())
+                    />
+                </If>
                 <MenuRow href=Route::Help.path() icon=Icon::Book title=words.more.help />
                 <If when=office>
                     <MenuRow href="/office" icon=Icon::Chart title=words.more.office />

@@ -1,7 +1,11 @@
 //! What people, places and receivers are called on a page. It keeps the name and village of a restricted case to itself.
 
-use domain::{Card, Colleague, Day, Facility, Header, PlaceId, Places, Receiver, Sheet, Tile, WorkerId};
+use domain::{
+    Card, CaseId, Colleague, Day, Facility, Header, PlaceId, Places, Receiver, Sheet, Subject, Tile, WorkerId,
+};
+use leptos::prelude::With;
 
+use super::state::AppState;
 use crate::{
     icon::Icon,
     text::{Lang, Words, capital},
@@ -69,6 +73,14 @@ pub fn place_name(id: &PlaceId, places: &Places) -> String {
 #[must_use]
 pub fn place_said(id: &PlaceId, places: &Places, words: &Words) -> String {
     places.find(id).map_or_else(|| id.to_string(), |p| (words.speech.place)(p.kind, &p.name))
+}
+
+/// The code of a case of this phone; of one that is not here, that it is another.
+#[must_use]
+pub fn case_code(case: CaseId, state: AppState, words: &Words) -> String {
+    let subject = Subject::Case(case);
+    let code = state.cards.with(|cards| cards.iter().find(|c| c.subject == subject).map(|c| c.code.to_string()));
+    code.unwrap_or_else(|| words.moving.other_case.to_owned())
 }
 
 /// A colleague as others speak of them: `chị Hạnh`; whoever is not known, `một đồng nghiệp`.

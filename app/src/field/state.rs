@@ -3,9 +3,9 @@
 use std::{rc::Rc, sync::Arc};
 
 use domain::{
-    ApiError, Body, Briefing, Card, CaseCode, CaseId, ChangeId, Colleague, DroppedItem, Facility, LogId, OutboxItem,
-    OutboxState, Parts, Photo, PhotoId, PlaceId, Places, Role, Rules, StoreError, Subject, Timestamp, Worker, WorkerId,
-    map::Map, notebook::Draft,
+    ApiError, Body, Briefing, Card, CaseCode, CaseId, ChangeId, Colleague, DroppedItem, Facility, Kin, LogId,
+    OutboxItem, OutboxState, Parts, Photo, PhotoId, PlaceId, Places, Role, Rules, StoreError, Subject, Timestamp,
+    Worker, WorkerId, kin, map::Map, notebook::Draft,
 };
 use futures::future::LocalBoxFuture;
 use leptos::{prelude::*, task::spawn_local};
@@ -209,6 +209,8 @@ pub struct AppState {
     pub superseded: RwSignal<bool>,
     /// Grows whenever parts of any subject may have changed.
     pub revision: RwSignal<u64>,
+    /// Cases of one person, as far as they are on this phone.
+    pub kin: Memo<Map<CaseId, Kin>>,
     rules: Memo<Arc<Rules>>,
     open: RwSignal<Option<(Subject, Arc<Parts>)>>,
 }
@@ -249,12 +251,20 @@ impl AppState {
             },
             |_, _| true,
         );
+        let cards = RwSignal::new(vec![]);
+        let kin = Memo::new(move |_| {
+            cards.with(|cards: &Vec<Arc<Card>>| {
+                let of_case = |card: &Arc<Card>| card.subject.case().filter(|_| !card.is_sheet);
+                kin::families(cards.iter().filter_map(|card| Some((of_case(card)?, card.links.as_slice()))))
+            })
+        });
         Self {
+            kin,
             keeper: StoredValue::new_local(None),
             opening: RwSignal::new(Opening::Busy),
             worker,
             briefing,
-            cards: RwSignal::new(vec![]),
+            cards,
             facilities: RwSignal::new(vec![]),
             outbox: RwSignal::new(vec![]),
             unreadable: RwSignal::new(0),

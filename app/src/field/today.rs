@@ -330,13 +330,14 @@ fn visits(state: AppState) -> Vec<Due> {
                 all.push(Due { card: Arc::clone(card), what: what.clone(), on: Some(*day), is_task: false });
             }
             for task in &card.tasks {
-                let mine = match &task.for_whom {
+                // While people disagree whose it is, it is everybody's of them.
+                let mine = |whom: &TaskFor| match whom {
                     TaskFor::Worker(worker) => *worker == me,
                     TaskFor::Village(place) => {
                         domain::worker::covers(&grants, Role::Collaborator, place, &rules.places)
                     }
                 };
-                if mine && task.due.is_none_or(near) {
+                if task.whose().any(mine) && task.due.is_none_or(near) {
                     all.push(Due { card: Arc::clone(card), what: task.what.clone(), on: task.due, is_task: true });
                 }
             }

@@ -25,6 +25,9 @@ pub fn change_title(change: &Change, words: &Words) -> String {
         Body::PhotoAdded(_) => words.sync.photo_added,
         Body::PhotoRemoved { .. } => words.sync.photo_removed,
         Body::FacilityOpened(_) | Body::DutyAlerted { .. } => words.sync.other,
+        Body::CaseLinked { .. } => words.moving.sync_linked,
+        Body::CaseTransferred { .. } => words.moving.sync_transferred,
+        Body::HandedOver { .. } => words.moving.sync_handed_over,
     };
     plain.to_owned()
 }

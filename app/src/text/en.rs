@@ -313,6 +313,129 @@ pub static WORDS: Words = Words {
         device: |d| format!("device {d}"),
         to_do: "Something was written differently; please choose",
     },
+    moving: Moving {
+        acts: "Other acts on this case",
+        merge: "Merge duplicate cases",
+        merge_hint: "One person recorded twice",
+        transfer: "Move to another area",
+        transfer_hint: "The person now lives in another village or commune",
+        assign: "Assign",
+        assign_hint: "Name who shares the responsibility",
+        hand_over: "Hand over",
+        hand_over_hint: "Give cases and tasks to a colleague",
+
+        merge_what: "Merging links two cases of one person. Nothing is deleted, and they can be taken apart again.",
+        merge_find: "Find the other case by name or code",
+        merge_like: "May be the same person",
+        merge_none: "No case found. Try its code.",
+        merge_chosen: "The two cases",
+        merge_other: "Choose another case",
+        merge_front: "Which case is kept in front?",
+        merge_keep: |code, who| format!("{code} · {who}"),
+        merge_sure: "Merge these two cases?",
+        merge_sure_text: |behind, front| {
+            format!(
+                "Case {behind} goes behind case {front}: lists show {front} only. Visits, referrals and history of both can be read in {front}. Open tasks stay. The two can be taken apart again at any time."
+            )
+        },
+        merge_restricted: "One of them is restricted: only people who see both cases will know that they were merged.",
+        recorded: |who, when| format!("Recorded by {who}, {when}"),
+
+        same_person: "The same person",
+        merged_into: |code| format!("This case was merged into {code}"),
+        merged_into_long: "Write on in the case in front. What was recorded here is kept whole and can be read there.",
+        open: |code| format!("Open case {code}"),
+        in_front: "Case in front",
+        behind: "Behind the case in front",
+        disputed: "The merges do not fit together",
+        disputed_long: "People merged in different ways. No case is hidden. Choose which one is kept in front, or take some apart.",
+        take_apart: "Take apart",
+        take_apart_of: |code| format!("Take apart from case {code}"),
+        take_apart_sure: |code| format!("This case and {code} become two cases again. Nothing is deleted."),
+        put_in_front: |code| format!("Keep {code} in front"),
+        put_in_front_sure: |code| format!("Lists will show {code}; the other case goes behind it. Nothing is deleted."),
+        of_case: |code| format!("From case {code}"),
+        link: |code| format!("Is this the same person as in case {code}?"),
+        link_front: |code| format!("Yes, with {code} in front"),
+        link_none: "No, two people",
+        other_case: "another case",
+        task_given: |what| format!("Who does this task: {what}"),
+
+        commune: "Commune or ward it goes to",
+        village: "Village",
+        village_unknown: "Village not known",
+        reason: "Why is it moved?",
+        reason_hint: "Whoever receives it reads this first.",
+        transfer_now: |place| format!("Move to {place}"),
+        transfer_sure: |place| format!("Move the case to {place}?"),
+        transfer_sure_text: |from, to| {
+            format!(
+                "{to} becomes responsible and receives this case. People in {from} no longer see it, except whoever recorded it and those assigned. What was recorded is kept whole."
+            )
+        },
+        transfer_restricted: "A restricted case is moved by a supervisor.",
+        same_place: "The case is already there.",
+        came_from: |from, when, why| format!("Came from {from}, {when}. Reason: {why}"),
+        went_to: |to, when, why| format!("Moved to {to}, {when}. Reason: {why}"),
+        two_places: "The case was moved to two places at once. Both see it until somebody chooses.",
+
+        assigned: "Responsible",
+        nobody_assigned: "Nobody is named. The people of the village and commune are responsible.",
+        assign_whom: "Assign to",
+        choose_person: "Choose a person",
+        assign_now: "Assign",
+        assign_sure: |who| format!("Assign to {who}?"),
+        assign_sure_text: |who| format!("{who} will have this case on their phone and share the responsibility."),
+        unassign: "Assign no longer",
+        unassign_of: |who| format!("Assign {who} no longer"),
+        unassign_sure: |who| format!("Assign {who} no longer?"),
+        unassign_sure_text: |who| {
+            format!(
+                "{who} will no longer see this case, unless responsible for its area or the one who recorded it. What {who} has not sent yet is not lost."
+            )
+        },
+        only_supervisor: "Taking somebody else off is for a supervisor.",
+
+        from: "Who hands over",
+        to: "Who receives",
+        to_missing: "Choose who receives.",
+        which: "Which cases are handed over?",
+        which_missing: "Choose at least one case.",
+        choose_all: |n| format!("Choose all {n} cases"),
+        none_of: |who| format!("{who} has no cases or tasks to hand over."),
+        tasks: |n| if n == 1 { "1 task".to_owned() } else { format!("{n} tasks") },
+        leaves: "Whoever hands over is no longer responsible",
+        leaves_hint: "Switch off for a few days of leave: both stay responsible.",
+        note: "What the other one must know",
+        hand_over_now: "Hand over",
+        hand_over_sure: |who| format!("Hand over to {who}?"),
+        hand_over_sure_text: |cases, tasks, who, leaves| {
+            let cases = if cases == 1 { "1 case".to_owned() } else { format!("{cases} cases") };
+            let tasks = match tasks {
+                0 => String::new(),
+                1 => " and 1 open task".to_owned(),
+                n => format!(" and {n} open tasks"),
+            };
+            let rest = if leaves {
+                "Whoever hands over is no longer assigned and still reads the cases they recorded."
+            } else {
+                "Whoever hands over stays responsible too."
+            };
+            format!("{who} gets {cases}{tasks}, on their phone with its next sync. {rest} This works without network.")
+        },
+        handed_over: |n| if n == 1 { "1 case handed over.".to_owned() } else { format!("{n} cases handed over.") },
+        not_all_handed_over: |done, all| {
+            format!("Only {done} of {all} cases could be saved. The others are still chosen.")
+        },
+
+        trail_linked: |code| format!("merged it with case {code}"),
+        trail_apart: |code| format!("took it apart from case {code}"),
+        trail_transferred: |place| format!("moved it to {place}"),
+        trail_handed_over: |who| format!("handed it over to {who}"),
+        sync_linked: "Merging cases",
+        sync_transferred: "Move to another area",
+        sync_handed_over: "Handing over",
+    },
     new_case: NewCase {
         title: "Record a new case",
         question: |n| format!("{n}/6"),
@@ -369,7 +492,8 @@ pub static WORDS: Words = Words {
         open_case: "Open the case",
     },
     consent: Consent {
-        them: ["bác", "anh", "chị", "cháu"],
+        // One word for everybody: the question how to address somebody is not asked.
+        them: ["you"; 4],
         record: |name, commune, _| {
             [
                 format!("I am {name}, social-work collaborator of {commune}."),

@@ -117,6 +117,18 @@ pub fn reading(change: &Change, names: Names<'_>, words: &'static Words, lang: L
             }
         }
         Body::PhotoAdded(photo) => pairs.push((words.visit.done_note, photo.caption.clone())),
+        Body::CaseTransferred { to, reason, .. } => {
+            pairs.extend([(words.moving.transfer, names.place(to)), (words.moving.reason, reason.clone())]);
+        }
+        Body::HandedOver { from, to, note, .. } => pairs.extend([
+            (words.moving.from, (names.person)(*from)),
+            (words.moving.to, (names.person)(*to)),
+            (words.moving.note, note.clone()),
+        ]),
+        // The other case may be one that the reader does not see: it is not named.
+        Body::CaseLinked { front, .. } => {
+            pairs.push((words.moving.same_person, yes_no(front.is_some(), words).to_owned()));
+        }
         Body::PhotoRemoved { .. } | Body::Looked | Body::DutyAlerted { .. } => {}
     }
     pairs.retain(|(_, value)| !value.is_empty());

@@ -317,6 +317,126 @@ pub static WORDS: Words = Words {
         device: |d| format!("máy {d}"),
         to_do: "Có điều ghi khác nhau, cần chọn",
     },
+    moving: Moving {
+        acts: "Việc khác với hồ sơ này",
+        merge: "Gộp hồ sơ trùng",
+        merge_hint: "Một người được ghi hai lần",
+        transfer: "Chuyển địa bàn",
+        transfer_hint: "Người ấy đã sang thôn hay xã khác",
+        assign: "Phân công",
+        assign_hint: "Nêu tên người cùng phụ trách",
+        hand_over: "Bàn giao",
+        hand_over_hint: "Giao hồ sơ và việc cho đồng nghiệp",
+
+        merge_what: "Gộp là nối hai hồ sơ của cùng một người. Không điều nào bị xóa, và tách ra lại được.",
+        merge_find: "Tìm hồ sơ kia, theo tên hoặc mã",
+        merge_like: "Có thể là cùng một người",
+        merge_none: "Không thấy hồ sơ nào. Thử tìm theo mã.",
+        merge_chosen: "Hai hồ sơ",
+        merge_other: "Chọn hồ sơ khác",
+        merge_front: "Hồ sơ nào giữ làm chính?",
+        merge_keep: |code, who| format!("{code} · {who}"),
+        merge_sure: "Gộp hai hồ sơ này?",
+        merge_sure_text: |behind, front| {
+            format!(
+                "Hồ sơ {behind} đứng sau hồ sơ {front}: danh sách chỉ còn {front}. Lần thăm, phiếu chuyển và lịch sử của cả hai đọc được ở {front}. Việc đang giao vẫn còn. Anh/chị tách ra lại được bất cứ lúc nào."
+            )
+        },
+        merge_restricted: "Có hồ sơ hạn chế: chỉ người đang xem được cả hai hồ sơ mới biết là đã gộp.",
+        recorded: |who, when| format!("{who} ghi, {when}"),
+
+        same_person: "Cùng một người",
+        merged_into: |code| format!("Hồ sơ này đã gộp vào {code}"),
+        merged_into_long: "Ghi tiếp ở hồ sơ chính. Điều đã ghi ở đây vẫn còn nguyên và đọc được ở đó.",
+        open: |code| format!("Mở hồ sơ {code}"),
+        in_front: "Hồ sơ chính",
+        behind: "Đứng sau hồ sơ chính",
+        disputed: "Các lần gộp chưa khớp nhau",
+        disputed_long: "Có người gộp khác nhau. Chưa hồ sơ nào bị ẩn. Chọn hồ sơ giữ làm chính, hoặc tách bớt ra.",
+        take_apart: "Tách ra",
+        take_apart_of: |code| format!("Tách khỏi hồ sơ {code}"),
+        take_apart_sure: |code| format!("Hồ sơ này và {code} lại là hai hồ sơ riêng. Không điều nào bị xóa."),
+        put_in_front: |code| format!("Giữ {code} làm chính"),
+        put_in_front_sure: |code| format!("Danh sách sẽ hiện {code}; hồ sơ kia đứng sau. Không điều nào bị xóa."),
+        of_case: |code| format!("Từ hồ sơ {code}"),
+        link: |code| format!("Có phải cùng một người với hồ sơ {code}?"),
+        link_front: |code| format!("Phải, giữ {code} làm chính"),
+        link_none: "Không, là hai người",
+        other_case: "một hồ sơ khác",
+        task_given: |what| format!("Ai làm việc này: {what}"),
+
+        commune: "Xã, phường nơi chuyển đến",
+        village: "Thôn, bản",
+        village_unknown: "Chưa rõ thôn",
+        reason: "Vì sao chuyển?",
+        reason_hint: "Người nhận đọc điều này trước tiên.",
+        transfer_now: |place| format!("Chuyển đến {place}"),
+        transfer_sure: |place| format!("Chuyển hồ sơ đến {place}?"),
+        transfer_sure_text: |from, to| {
+            format!(
+                "{to} sẽ phụ trách và nhận hồ sơ này. Người ở {from} thôi thấy hồ sơ, trừ người đã ghi và người được phân công. Điều đã ghi vẫn còn nguyên."
+            )
+        },
+        transfer_restricted: "Hồ sơ hạn chế do người phê duyệt chuyển.",
+        same_place: "Hồ sơ đang ở nơi này rồi.",
+        came_from: |from, when, why| format!("Chuyển đến từ {from}, {when}. Lý do: {why}"),
+        went_to: |to, when, why| format!("Đã chuyển đến {to}, {when}. Lý do: {why}"),
+        two_places: "Hồ sơ được chuyển đến hai nơi cùng lúc. Cả hai nơi còn thấy hồ sơ cho đến khi có người chọn.",
+
+        assigned: "Đang phụ trách",
+        nobody_assigned: "Chưa nêu tên ai. Người của thôn, xã vẫn phụ trách.",
+        assign_whom: "Phân công cho",
+        choose_person: "Chọn một người",
+        assign_now: "Phân công",
+        assign_sure: |who| format!("Phân công cho {who}?"),
+        assign_sure_text: |who| format!("{who} sẽ có hồ sơ này trên máy của mình và cùng phụ trách."),
+        unassign: "Thôi phân công",
+        unassign_of: |who| format!("Thôi phân công {who}"),
+        unassign_sure: |who| format!("Thôi phân công {who}?"),
+        unassign_sure_text: |who| {
+            format!(
+                "{who} thôi thấy hồ sơ này, trừ khi phụ trách thôn, xã hoặc là người đã ghi. Điều {who} chưa gửi vẫn không mất."
+            )
+        },
+        only_supervisor: "Người phê duyệt mới thôi phân công được người khác.",
+
+        from: "Người bàn giao",
+        to: "Người nhận",
+        to_missing: "Chọn người nhận.",
+        which: "Bàn giao hồ sơ nào?",
+        which_missing: "Chọn ít nhất một hồ sơ.",
+        choose_all: |n| format!("Chọn tất cả {n} hồ sơ"),
+        none_of: |who| format!("{who} không có hồ sơ hay việc nào để bàn giao."),
+        tasks: |n| format!("{n} việc"),
+        leaves: "Người bàn giao thôi phụ trách",
+        leaves_hint: "Tắt khi chỉ nghỉ ít ngày: cả hai cùng phụ trách.",
+        note: "Điều người nhận cần biết",
+        hand_over_now: "Bàn giao",
+        hand_over_sure: |who| format!("Bàn giao cho {who}?"),
+        hand_over_sure_text: |cases, tasks, who, leaves| {
+            let tasks = if tasks == 0 { String::new() } else { format!(" và {tasks} việc đang giao") };
+            let rest = if leaves {
+                "Người bàn giao thôi được phân công, vẫn đọc được hồ sơ do mình ghi."
+            } else {
+                "Người bàn giao vẫn cùng phụ trách."
+            };
+            format!(
+                "{who} nhận {cases} hồ sơ{tasks}, có trên máy sau lần gửi nhận tới. {rest} Không có mạng cũng bàn giao được."
+            )
+        },
+        handed_over: |n| format!("Đã bàn giao {n} hồ sơ."),
+        not_all_handed_over: |done, all| {
+            format!("Mới lưu được {done} trên {all} hồ sơ. Những hồ sơ còn lại vẫn được chọn.")
+        },
+
+        trail_linked: |code| format!("gộp với hồ sơ {code}"),
+        trail_apart: |code| format!("tách khỏi hồ sơ {code}"),
+        trail_transferred: |place| format!("chuyển hồ sơ đến {place}"),
+        trail_handed_over: |who| format!("bàn giao cho {who}"),
+        sync_linked: "Gộp hồ sơ",
+        sync_transferred: "Chuyển địa bàn",
+        sync_handed_over: "Bàn giao",
+    },
     new_case: NewCase {
         title: "Ghi hồ sơ mới",
         question: |n| format!("Câu {n}/6"),

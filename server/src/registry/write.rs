@@ -7,8 +7,8 @@ use std::sync::Arc;
 use anyhow::Result;
 use domain::office::{changed_sheets, opening_of, sights, unveiled};
 use domain::{
-    Activity, Body, CaseId, Change, ChangeId, DeviceId, Entry, Envelope, Grant, LogId, Part, PartKey, Parts, PutAway, Reach,
-    Subject, Timestamp, WorkerId, apply,
+    Activity, Body, CaseId, Change, ChangeId, DeviceId, Entry, Envelope, Grant, LogId, Part, PartKey, Parts, PutAway,
+    Reach, Subject, Timestamp, WorkerId, apply,
 };
 
 use super::foreseen::Foreseen;

@@ -800,7 +800,9 @@ fn Consents(ask: Ask, case: CaseId) -> AnyView {
                     <small>{words.consent.items_hint}</small>
                     <crate::field::ui::FieldError id="items-error" error=ask.error(At::Items) />
                 </div>
-                <Chips label=words.new_case.call_them options=spoken_to chosen=fields.them />
+                <If when=move || words.consent.them.iter().any(|them| *them != words.consent.them[0])>
+                    <Chips label=words.new_case.call_them options=spoken_to chosen=fields.them />
+                </If>
                 <If
                     when=move || lines.with(Option::is_some)
                     fallback=move || view! { <p class="soft">{words.referral.read_first}</p> }
