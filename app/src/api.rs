@@ -2,7 +2,9 @@
 //!
 //! Errors cross the wire as `domain::ApiError`; the office's program gives each its HTTP status.
 
-use domain::{ApiError, PullAnswer, PullRequest, PushBatch, Verdict, Worker, WorkerId};
+#[cfg(feature = "ssr")]
+use domain::Post;
+use domain::{ApiError, Letter, LoggedIn, PostAnswer, PullAnswer, PullRequest, PushBatch, Verdict, WorkerId};
 use leptos::prelude::*;
 use leptos::server_fn::codec::{Json, JsonEncoding};
 use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
@@ -47,10 +49,11 @@ impl FromServerFnError for CallError {
 /// # Errors
 /// [`ApiError::BadRequest`] without a name or a password, [`ApiError::WrongPassword`], [`ApiError::TooMany`].
 #[server(prefix = "/api", endpoint = "log_in", input = Json, output = Json)]
-pub async fn log_in(user_name: String, password: String) -> Result<Worker, CallError> {
-    let (worker, cookie) = ssr::office()?.log_in(&ssr::call()?, &user_name, &password).await?;
+pub async fn log_in(user_name: String, password: String) -> Result<LoggedIn, CallError> {
+    let office = ssr::office()?;
+    let (worker, cookie) = office.log_in(&ssr::call()?, &user_name, &password).await?;
     ssr::set_cookie(cookie);
-    Ok(worker)
+    Ok(LoggedIn::new(worker, Some(office.key())))
 }
 
 /// Ends the session of one person on this device and removes their cookie.
@@ -63,11 +66,14 @@ pub async fn log_out(worker: WorkerId) -> Result<(), CallError> {
 
 /// Everybody who is signed in on this device, the latest first; empty when nobody is.
 #[server(prefix = "/api", endpoint = "whoami", input = Json, output = Json)]
-pub async fn whoami() -> Result<Vec<Worker>, CallError> {
-    Ok(ssr::office()?.whoami(&ssr::call()?).await?)
+pub async fn whoami() -> Result<Vec<LoggedIn>, CallError> {
+    let office = ssr::office()?;
+    let here = office.whoami(&ssr::call()?).await?;
+    Ok(here.into_iter().map(|worker| LoggedIn::new(worker, Some(office.key()))).collect())
 }
 
-/// Takes changes of one person on one device; the answer has one verdict for each, in their order.
+/// Takes changes of one person on one device; the answer has one verdict for each, in their order. The head
+/// [`domain::Stamp::HEADER`] holds the office's signature under those it has.
 ///
 /// # Errors
 /// [`ApiError::SignedOut`] unless the session is of the person the batch names, [`ApiError::TooLarge`],
@@ -76,7 +82,19 @@ pub async fn whoami() -> Result<Vec<Worker>, CallError> {
 pub async fn push(batch: PushBatch) -> Result<Vec<Verdict>, CallError> {
     let session = ssr::session_of(batch.worker).await?;
     let office = ssr::office()?;
-    Ok(office.registry().push(&session, batch, office.now()).await?)
+    let (verdicts, stamp) = office.push(&session, batch).await?;
+    ssr::set_stamp(stamp);
+    Ok(verdicts)
+}
+
+/// Takes letters from whoever brings them, without any session. The answer says which of them the office has, and no more.
+///
+/// # Errors
+/// [`ApiError::BadRequest`], [`ApiError::TooLarge`], [`ApiError::TooMany`]; then nothing was written.
+/// [`ApiError::Unavailable`]: some of it may be kept, and is known when it comes again.
+#[server(prefix = "/api", endpoint = "letters", input = Json, output = Json)]
+pub async fn letters(letters: Vec<Letter>) -> Result<PostAnswer, CallError> {
+    Ok(ssr::office()?.take_post(&ssr::call()?, Post { letters }).await?)
 }
 
 /// Gives what changed behind the cursors, as far as the person may see it.
@@ -127,8 +145,11 @@ pub mod ssr {
     use async_trait::async_trait;
     use axum::http::header::SET_COOKIE;
     use axum::http::request::Parts;
-    use axum::http::{HeaderMap, HeaderValue};
-    use domain::{ApiError, Registry, Session, Timestamp, Worker, WorkerId};
+    use axum::http::{HeaderMap, HeaderName, HeaderValue};
+    use domain::{
+        ApiError, OfficeKey, Post, PostAnswer, PushBatch, Registry, Session, Stamp, Timestamp, Verdict, Worker,
+        WorkerId,
+    };
     use leptos::prelude::use_context;
     use leptos_axum::ResponseOptions;
 
@@ -146,6 +167,15 @@ pub mod ssr {
         async fn notify_off(&self, call: &Call, worker: WorkerId) -> Result<(), ApiError>;
         /// [`ApiError::SignedOut`] unless the call carries a standing session of just this person.
         async fn session_of(&self, call: &Call, worker: WorkerId) -> Result<Session, ApiError>;
+        /// Takes a push; with the verdicts comes the stamp for its head.
+        async fn push(
+            &self,
+            session: &Session,
+            batch: PushBatch,
+        ) -> Result<(Vec<Verdict>, Option<HeaderValue>), ApiError>;
+        async fn take_post(&self, call: &Call, post: Post) -> Result<PostAnswer, ApiError>;
+        /// The public halves of the office's keys.
+        fn key(&self) -> OfficeKey;
         fn registry(&self) -> &dyn Registry;
         /// The office's clock.
         fn now(&self) -> Timestamp;
@@ -171,6 +201,12 @@ pub mod ssr {
     pub fn set_cookie(cookie: HeaderValue) {
         if let Some(response) = use_context::<ResponseOptions>() {
             response.append_header(SET_COOKIE, cookie);
+        }
+    }
+
+    pub fn set_stamp(stamp: Option<HeaderValue>) {
+        if let (Some(stamp), Some(response)) = (stamp, use_context::<ResponseOptions>()) {
+            response.insert_header(HeaderName::from_static(Stamp::HEADER), stamp);
         }
     }
 

@@ -370,6 +370,7 @@ pub async fn a_settled_change_is_always_shown(registry: &dyn Registry, village: 
         device: lan.device,
         cursors: Default::default(),
         briefing: String::new(),
+        signer: None,
     };
     let answer = registry.pull(&lan.session(), request, MORNING).await.expect("the office answers");
     for page in &answer.pages {
@@ -507,6 +508,7 @@ pub async fn a_decision_is_shown_before_it_is_settled(registry: &dyn Registry, v
         device: thanh.device,
         cursors: [(accept.log.clone(), None)].into(),
         briefing: String::new(),
+        signer: None,
     };
     let answer = registry.pull(&thanh.session(), request, MORNING).await.expect("the office answers");
     let settles = |page: &Page| page.settled.iter().any(|(id, _)| *id == accept.id);

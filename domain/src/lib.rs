@@ -13,10 +13,12 @@
 //! - [`Referral`], [`Progress`], [`Act`]: what is asked of whom, where it stands, what somebody did to it.
 //! - [`Kin`]: cases said to be of one person, and which of them stands in front.
 //! - [`Photo`]: what a case knows of a picture; the picture itself travels apart, sealed, after every text.
+//! - [`Letter`]: a change sealed to the office, for anybody to carry. [`Slip`]: the office's signed word of what it has.
 //! - [`Card`]: one row of a list. [`Briefing`]: what a phone must know besides cases.
 
 pub mod access;
 pub mod apply;
+pub mod bytes;
 pub mod card;
 pub mod case;
 pub mod catalogue;
@@ -30,6 +32,7 @@ pub mod id;
 pub mod json;
 pub mod kin;
 pub mod laws;
+pub mod letter;
 pub mod limits;
 pub mod map;
 pub mod memory;
@@ -50,6 +53,7 @@ pub mod worker;
 
 pub use access::{Reach, sheet, sheets};
 pub use apply::apply;
+pub use bytes::Bytes;
 pub use card::Card;
 pub use case::{
     CaseStatus, Confidentiality, ElementSet, Fact, FactName, Facts, Found, Header, Home, Links, Looked, Point, Source,
@@ -65,6 +69,7 @@ pub use id::{
     ActivityId, BadName, CaseCode, CaseId, ChangeId, DeviceId, FacilityId, LogId, PhotoId, PlaceId, Subject, WorkerId,
 };
 pub use kin::{Kin, Place as KinPlace};
+pub use letter::{Blob, Inside, Kept, Letter, OfficeKey, Post, PostAnswer, RescueFile, Slip, SlipFile, Stamp};
 pub use notebook::{DroppedItem, Notebook, OutboxItem, OutboxState};
 pub use office::{Received, receive};
 pub use part::{
@@ -81,7 +86,7 @@ pub use referral::{
 pub use registry::{Registry, Session};
 pub use time::{Day, PartialDate, TimeLimit, Timestamp, working_days_between};
 pub use wire::{
-    ApiError, Briefing, Cursor, EmergencyNumber, Page, PartRow, PullAnswer, PullRequest, PushBatch, PutAway,
+    ApiError, Briefing, Cursor, EmergencyNumber, LoggedIn, Page, PartRow, PullAnswer, PullRequest, PushBatch, PutAway,
     SubjectPage, Verdict,
 };
 pub use worker::{Address, Colleague, Grant, Role, Worker};

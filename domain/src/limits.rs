@@ -48,6 +48,14 @@ pub const DUTY_DAYS: i64 = 3;
 pub const DUTY_LONGEST_WAIT_MS: i64 = 3_600_000;
 /// The address of a push service; the longest in use are under 800.
 pub const ENDPOINT_BYTES: usize = 2_048;
+/// A sealed letter: the largest change, what stands around it, and what it is filled up with.
+pub const LETTER_BYTES: usize = CHANGE_BYTES + 2 * 1024;
+/// Letters of one call without a session: each costs the office two operations on a curve before it knows its writer.
+pub const POST_LETTERS: usize = 20;
+/// The same as JSON: what a push may be.
+pub const POST_BYTES: usize = 256 * 1024;
+/// A file of letters and photos that somebody carries: what a cheap phone can still read at once.
+pub const RESCUE_BYTES: usize = 32 * 1024 * 1024;
 /// Days for which a phone keeps what the office acknowledged, to offer it again to a restored office.
 pub const KEPT_DAYS: i64 = 90;
 /// Oldest and newest protocol versions: pushes are taken from every version ever released.

@@ -203,6 +203,7 @@ pub async fn pull<N: Notebook, O: Office>(
             device: phone.device,
             cursors,
             briefing: briefing.map(|b| b.tag).unwrap_or_default(),
+            signer: None,
         };
         let mut answer = office.pull(request).await?;
         // The own log says which cases this phone shows and forgets. If the office has lost its place there, what was

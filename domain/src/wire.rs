@@ -3,16 +3,18 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    bytes::Bytes,
     change::Receipt,
     check::Refusal,
     id::{ChangeId, DeviceId, LogId, PlaceId, Subject, WorkerId},
     json::Raw,
+    letter::OfficeKey,
     map::Map,
     part::{Part, PartKey},
-    person::Phone,
+    person::{PersonName, Phone},
     place::Place,
     time::Timestamp,
-    worker::{Colleague, Worker},
+    worker::{Address, Colleague, Grant, Worker},
 };
 
 /// Changes of one person on one device. The order of the list is the order of the outbox.
@@ -81,6 +83,38 @@ pub struct PullRequest {
     /// Tag of the briefing the phone has.
     #[serde(default)]
     pub briefing: String,
+    /// The public half of the key by which this device signs its letters: a point of P-256, uncompressed, 65 bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signer: Option<Bytes>,
+}
+
+/// Somebody who has just logged in, and what their phone needs before it first saves anything. Read as a [`Worker`] by
+/// phones that know no more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoggedIn {
+    pub id: WorkerId,
+    pub name: PersonName,
+    #[serde(default)]
+    pub address: Address,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone: Option<Phone>,
+    #[serde(default)]
+    pub grants: Vec<Grant>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub office: Option<OfficeKey>,
+}
+
+impl LoggedIn {
+    #[must_use]
+    pub fn new(worker: Worker, office: Option<OfficeKey>) -> Self {
+        let Worker { id, name, address, phone, grants } = worker;
+        Self { id, name, address, phone, grants, office }
+    }
+    #[must_use]
+    pub fn split(self) -> (Worker, Option<OfficeKey>) {
+        let Self { id, name, address, phone, grants, office } = self;
+        (Worker { id, name, address, phone, grants }, office)
+    }
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -158,6 +192,9 @@ pub struct Briefing {
     #[serde(default)]
     pub officers: Map<PlaceId, Vec<WorkerId>>,
     pub numbers: Vec<EmergencyNumber>,
+    /// To which letters are sealed; old offices have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub office: Option<OfficeKey>,
 }
 
 /// A number to call in an emergency; without a commune it holds everywhere.

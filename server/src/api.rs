@@ -1,6 +1,7 @@
 //! Behind the doors of `app::api`: gives server functions what they need and their errors an HTTP status.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use app::api::ssr::{Call, Office};
 use async_trait::async_trait;
@@ -10,12 +11,15 @@ use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use domain::{ApiError, Registry, Session, Timestamp, Worker, WorkerId};
+use domain::{
+    ApiError, OfficeKey, Post, PostAnswer, PushBatch, Registry, Session, Timestamp, Verdict, Worker, WorkerId,
+};
 use leptos::prelude::provide_context;
 
 use crate::AppState;
 use crate::database::now_ms;
 use crate::duty::subscription;
+use crate::letters;
 use crate::login::LoginError;
 use crate::session::{self, Face};
 
@@ -93,6 +97,25 @@ impl Office for AppState {
     async fn session_of(&self, call: &Call, worker: WorkerId) -> Result<Session, ApiError> {
         let found = session::find_field(&self.staff, &call.headers, worker, now_ms()).await.map_err(unavailable)?;
         found.map(|worker| Session { worker: worker.id }).ok_or(ApiError::SignedOut)
+    }
+
+    async fn push(&self, session: &Session, batch: PushBatch) -> Result<(Vec<Verdict>, Option<HeaderValue>), ApiError> {
+        let (worker, device, now) = (batch.worker, batch.device, Office::now(self));
+        let sent: Vec<_> = batch.changes.iter().map(|raw| letters::sum(raw.get())).collect();
+        let verdicts = self.registry.push(session, batch, now).await?;
+        let kept = sent.into_iter().zip(&verdicts);
+        let kept = kept.filter(|(_, verdict)| !matches!(verdict, Verdict::Refused { .. })).filter_map(|(kept, _)| kept);
+        let stamp = letters::stamp(&self.staff.keys, worker, device, kept.collect(), now);
+        Ok((verdicts, stamp))
+    }
+
+    async fn take_post(&self, call: &Call, post: Post) -> Result<PostAnswer, ApiError> {
+        self.post.pass(call.address, post.letters.len(), Instant::now())?;
+        self.registry.take_post(&post, Office::now(self)).await
+    }
+
+    fn key(&self) -> OfficeKey {
+        self.staff.keys.public()
     }
 
     fn registry(&self) -> &dyn Registry {

@@ -55,6 +55,16 @@ pub enum Verb {
     Check {
         #[command(flatten)]
         store: Store,
+        /// Instead: verify the receipts that a phone saved, and that every change they promise is there
+        #[arg(long, value_name = "FILE")]
+        receipts: Option<PathBuf>,
+    },
+    /// Take the letters of a rescue file that somebody saved on a phone: their writers and their content stay as they are
+    Accept {
+        #[command(flatten)]
+        store: Store,
+        /// A file that "Lưu tệp cứu hộ" wrote
+        file: PathBuf,
     },
     /// Print the description of the interface (OpenAPI 3.1, JSON)
     Openapi,

@@ -6,6 +6,7 @@
 
 use std::fmt;
 
+use domain::{Bytes, OfficeKey};
 use ed25519_dalek::{Signer, SigningKey, Verifier, VerifyingKey};
 use hkdf::Hkdf;
 use hpke::aead::AesGcm256;
@@ -72,6 +73,16 @@ impl OfficeKeys {
     #[must_use]
     pub fn receipts_public(&self) -> [u8; 32] {
         self.receipts.verifying_key().to_bytes()
+    }
+
+    /// The public halves, as phones get them.
+    #[must_use]
+    pub fn public(&self) -> OfficeKey {
+        OfficeKey {
+            id: self.id.clone(),
+            letters: Bytes(self.letters_public.clone()),
+            receipts: Bytes(self.receipts_public().to_vec()),
+        }
     }
 
     /// Opens what was sealed to this office by HPKE (RFC 9180) in base mode: DHKEM(P-256, HKDF-SHA256), HKDF-SHA256,

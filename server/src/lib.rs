@@ -7,12 +7,13 @@
 //! - [`login`], [`session`]: who is asking
 //! - [`api`], [`office`]: what stands behind the server functions and the office's pages
 //! - [`photo`]: the doors for sealed photos
+//! - [`letters`]: how many letters somebody may bring, what comes in a file, and the office's word for what it has
 //! - [`headers`], [`observe`], [`health`]: what every answer carries, and how the office is doing
 //! - [`registry`]: changes, parts and logs; [`staff`]: people, rights and places
 //! - [`seal`], [`audit`]: what a stolen database does not tell, and who read what; [`keys`]: the office's key pairs
 //! - [`duty`], [`outgoing`]: an emergency that nobody has seen goes to whoever is on duty
 //! - [`serve`], [`database`]: start, stop, storage; [`demo`]: a fictional installation
-//! - [`user`], [`import`], [`backup`], [`check`], [`openapi`]: the other verbs of the command line
+//! - [`user`], [`import`], [`backup`], [`check`], [`promises`], [`openapi`]: the other verbs of the command line
 
 pub mod api;
 pub mod assets;
@@ -27,12 +28,14 @@ pub mod headers;
 pub mod health;
 pub mod import;
 pub mod keys;
+pub mod letters;
 pub mod login;
 pub mod observe;
 pub mod office;
 pub mod openapi;
 pub mod outgoing;
 pub mod photo;
+pub mod promises;
 pub mod registry;
 pub mod routes;
 pub mod seal;

@@ -17,7 +17,9 @@ async fn main() -> ExitCode {
         Verb::Import(Import::Places { store, file }) => server::import::places(&store, &file).await,
         Verb::Backup { store, file } => server::backup::backup(&store, &file).await,
         Verb::Restore { store, file } => server::backup::restore(&store, &file).await,
-        Verb::Check { store } => server::check::check(&store).await,
+        Verb::Check { store, receipts: None } => server::check::check(&store).await,
+        Verb::Check { store, receipts: Some(file) } => server::promises::check(&store, &file).await,
+        Verb::Accept { store, file } => server::letters::accept(&store, &file).await,
         Verb::Openapi => server::openapi::print(),
     };
     match done {

@@ -195,6 +195,10 @@ fn because(why: &Why) -> String {
         Why::Unknown => "Máy người ghi dùng bản mới hơn. Xã cập nhật xong, mục này tự vào hồ sơ.".to_owned(),
         Why::Damaged => "Xã không đọc được một phần đã lưu của hồ sơ này. Xin báo người quản trị.".to_owned(),
         Why::BuiltOn => "Mục này dựa trên một điều đã cất đi. Lấy lại điều ấy thì mục này tự chờ tiếp.".to_owned(),
+        Why::Letter(why) => {
+            let why = app::text::refusal(why, None, app::text::Lang::Vi.words());
+            format!("Mục này đến bằng thư, người ghi chưa kịp sửa. {why}")
+        }
         Why::Refused(why) => {
             let why = app::text::refusal(why, None, app::text::Lang::Vi.words());
             format!("Mục này đã chờ một điều đến trước; khi điều ấy đến thì: {why}")

@@ -138,8 +138,14 @@ fn operation(route: &Route, path: &str) -> Value {
                     "content": { "application/json": { "schema": { "$ref": "#/components/schemas/ApiError" } } }
                 });
             }
+            if path.ends_with("push") {
+                responses["200"]["headers"] = json!({ domain::Stamp::HEADER: {
+                    "description": "The office's signature under what it has: key, at and sig as JSON",
+                    "schema": { "type": "string" }
+                } });
+            }
             operation["responses"] = responses;
-            if !path.ends_with("log_in") && !path.ends_with("whoami") {
+            if !["log_in", "whoami", "letters"].iter().any(|open| path.ends_with(open)) {
                 operation["security"] = json!([{ "person": [] }]);
             }
         }
@@ -184,6 +190,17 @@ fn bodies(path: &str) -> (Value, Value) {
                 object(json!({ "quarantined": at() })),
             ] });
             (object(json!({ "batch": batch })), list(verdict))
+        }
+        "/api/letters" => {
+            let letter = object(json!({
+                "v": number(), "id": id(), "key": text(), "device": id(), "enc": text(), "ct": text(), "sig": text()
+            }));
+            let answer = json!({
+                "type": "object",
+                "properties": { "kept": list(json!({ "type": "boolean" })), "slip": { "type": "object" } },
+                "required": ["kept"]
+            });
+            (object(json!({ "letters": list(letter) })), answer)
         }
         "/api/pull" => {
             let cursor = json!({

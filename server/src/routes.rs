@@ -23,6 +23,8 @@ const SMALL: usize = 64 * 1024;
 
 /// A full batch and what stands around it; a larger one is halved by whoever sends it.
 const PUSH: usize = domain::limits::PUSH_BYTES + 4 * 1024;
+/// Letters and what stands around them.
+const POST: usize = domain::limits::POST_BYTES + 4 * 1024;
 /// A cursor for each commune of a province.
 const PULL: usize = 128 * 1024;
 
@@ -70,6 +72,7 @@ pub fn routes() -> Vec<Route> {
         call("/api/notify_on", "Be called on this device when an emergency waits", SMALL),
         call("/api/notify_off", "Be called no longer", SMALL),
         call("/api/push", "Send what was recorded; one verdict a change", PUSH),
+        call("/api/letters", "Bring sealed letters of anybody; needs no session", POST),
         call("/api/pull", "Get what changed, as far as the person may see it", PULL),
         Route {
             method: Method::Post,

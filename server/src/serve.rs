@@ -19,7 +19,7 @@ use crate::outgoing::Outgoing;
 use crate::registry::SqlRegistry;
 use crate::shell::Shell;
 use crate::staff::Staff;
-use crate::{database, demo, login, photo, routes, session};
+use crate::{database, demo, letters, login, photo, routes, session};
 
 const TIDY_EVERY: Duration = Duration::from_secs(3600);
 /// An emergency waits for minutes; a look every few seconds costs one small statement.
@@ -38,6 +38,7 @@ pub struct AppState {
     pub login: Arc<Login>,
     pub counts: Arc<Counts>,
     pub photos: Arc<photo::Gate>,
+    pub post: Arc<letters::Gate>,
     pub behind_proxy: bool,
     pub outgoing: Outgoing,
 }
@@ -56,6 +57,7 @@ pub async fn open(config: &Serve) -> Result<AppState> {
         site,
         login: Arc::new(Login::new(staff.clone(), counts.clone())?),
         counts,
+        post: Arc::default(),
         pool: staff.pool.clone(),
         staff,
         registry,

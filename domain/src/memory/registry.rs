@@ -440,6 +440,7 @@ impl OfficeState {
                 .collect(),
             officers: self.rules.officers.clone(),
             numbers: self.numbers.clone(),
+            office: None,
         }
     }
 }

@@ -7,7 +7,7 @@ use domain::{
 };
 
 use super::push::{
-    BUILT_ON, By, Judged, judge, let_dependants_wait, release_after, set_dependants_aside, take_turns_for,
+    BUILT_ON, BY_LETTER, By, Judged, judge, let_dependants_wait, release_after, set_dependants_aside, take_turns_for,
 };
 use super::write::{Writing, about_quarantine, about_reason, digest};
 use crate::audit;
@@ -48,6 +48,8 @@ pub enum Why {
     BuiltOn,
     /// It waited for something, and when that came it could not stand.
     Refused(Refusal),
+    /// It came in a letter, and as it is it cannot stand.
+    Letter(Refusal),
 }
 
 /// In the place of why: the note by which its own writer gave something up.
@@ -60,7 +62,10 @@ impl Why {
             "unknown" => Self::Unknown,
             "damaged" => Self::Damaged,
             BUILT_ON => Self::BuiltOn,
-            refusal => serde_json::from_str(refusal).map_or(Self::Damaged, Self::Refused),
+            refusal => match refusal.strip_prefix(BY_LETTER) {
+                Some(refusal) => serde_json::from_str(refusal).map_or(Self::Damaged, Self::Letter),
+                None => serde_json::from_str(refusal).map_or(Self::Damaged, Self::Refused),
+            },
         }
     }
 }

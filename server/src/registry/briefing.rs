@@ -3,14 +3,19 @@
 use std::collections::BTreeSet;
 
 use anyhow::Result;
-use domain::{Briefing, Colleague, Place, PlaceId, Role, Worker, WorkerId};
+use domain::{Briefing, Colleague, OfficeKey, Place, PlaceId, Role, Worker, WorkerId};
 use sha2::{Digest, Sha256};
 
 use crate::seal::hex;
 use crate::staff::Roster;
 
 /// `authors` are those who wrote in the logs that the worker follows.
-pub(super) fn write(roster: &Roster, worker: &Worker, authors: &BTreeSet<WorkerId>) -> Result<Briefing> {
+pub(super) fn write(
+    roster: &Roster,
+    worker: &Worker,
+    authors: &BTreeSet<WorkerId>,
+    office: OfficeKey,
+) -> Result<Briefing> {
     let around = Around::of(roster, worker);
     let colleagues = roster
         .people
@@ -44,6 +49,7 @@ pub(super) fn write(roster: &Roster, worker: &Worker, authors: &BTreeSet<WorkerI
         colleagues,
         officers,
         numbers,
+        office: Some(office),
     };
     let mut tag = hex(&Sha256::digest(serde_json::to_vec(&briefing)?));
     tag.truncate(32);

@@ -7,6 +7,7 @@
 //!   ask, `ledger`: its end
 //! - `pull`: what a worker may see behind their cursors; `briefing`: what a phone must know besides
 //! - `photos`: sealed photos, piece by piece, and who may have them back
+//! - `letters`: what comes sealed, from whoever brings it
 //! - `rights`: changing what somebody may see; `aside`: what was set aside, and what becomes of it
 //! - `duty`: emergencies that nobody has seen
 
@@ -15,6 +16,7 @@ mod briefing;
 mod duty;
 mod foreseen;
 mod ledger;
+mod letters;
 pub(crate) mod photos;
 mod pull;
 mod push;
@@ -26,8 +28,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::{
-    ApiError, ChangeId, PhotoId, PhotoStanding, PullAnswer, PullRequest, PushBatch, Registry, Session, Timestamp,
-    Verdict, WorkerId,
+    ApiError, ChangeId, PhotoId, PhotoStanding, Post, PostAnswer, PullAnswer, PullRequest, PushBatch, Registry,
+    Session, Timestamp, Verdict, WorkerId,
 };
 use tokio::sync::{Mutex, mpsc};
 
@@ -38,7 +40,7 @@ pub use rights::{Deed, Told, change_rights, employ};
 
 /// How rows are sealed and hashed, for whoever checks them.
 pub(crate) mod stored {
-    pub(crate) use super::write::{about_change, about_part, digest, hash_code, link};
+    pub(crate) use super::write::{about_change, about_part, about_quarantine, about_waiting, digest, hash_code, link};
 }
 
 use crate::database::is_postgres;
@@ -128,6 +130,14 @@ impl SqlRegistry {
         writer::ask(&self.jobs, |answer| writer::Job::Settle { id, by, settling, now, answer }).await
     }
 
+    /// Takes letters from whoever brings them; see [`domain::Letter`].
+    ///
+    /// # Errors
+    /// [`ApiError::TooLarge`], [`ApiError::Unavailable`].
+    pub async fn take_post(&self, post: &Post, now: Timestamp) -> Result<PostAnswer, ApiError> {
+        letters::take(self, post, now).await
+    }
+
     /// Takes a piece of a photo that was announced, from whoever brings it; without bytes it only says how much there is.
     ///
     /// # Errors
@@ -179,6 +189,12 @@ impl Registry for SqlRegistry {
         }
         if request.v < domain::limits::OLDEST_READER {
             return Err(ApiError::UpdateNeeded);
+        }
+        if let Some(signer) = &request.signer {
+            // Without it nothing but letters fails, and the next pull brings it again.
+            if let Err(error) = letters::register(&self.staff, request.worker, request.device, signer, now).await {
+                tracing::warn!("the key of a device was not taken: {error:#}");
+            }
         }
         let (answer, witnessed) = pull::answer(&self.staff, &request, now).await.map_err(|error| {
             tracing::error!("a pull failed: {error:#}");

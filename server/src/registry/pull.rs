@@ -17,6 +17,7 @@ use super::ledger::Shown;
 use super::write::{Writing, about_change, about_device, about_part};
 use crate::audit;
 use crate::database::{self, Connection};
+use crate::keys::OfficeKeys;
 use crate::seal::Seal;
 use crate::staff::{Roster, Staff};
 
@@ -85,6 +86,7 @@ pub(super) async fn answer(
     let mut reader = Reader {
         connection: &mut snapshot,
         seal: &staff.seal,
+        office: &staff.keys,
         roster: Arc::clone(&roster),
         worker: &worker,
         request,
@@ -123,6 +125,7 @@ pub(super) async fn answer(
 struct Reader<'r> {
     connection: &'r mut Connection,
     seal: &'r Seal,
+    office: &'r OfficeKeys,
     roster: Arc<Roster>,
     worker: &'r Worker,
     request: &'r PullRequest,
@@ -620,7 +623,7 @@ impl Reader<'_> {
                 authors.insert(id.parse()?);
             }
         }
-        let briefing = briefing::write(&self.roster, self.worker, &authors)?;
+        let briefing = briefing::write(&self.roster, self.worker, &authors, self.office.public())?;
         Ok(Some(briefing).filter(|b| b.tag != self.request.briefing))
     }
 }

@@ -20,14 +20,24 @@ use crate::seal::Seal;
 
 /// Why a change is set aside that builds on one which was put away.
 pub(super) const BUILT_ON: &str = "built_on";
+/// Before the refusal of what came in a letter and was set aside.
+pub(super) const BY_LETTER: &str = "letter:";
 
 /// A batch whose envelopes were read.
 pub(super) struct Push {
     worker: WorkerId,
     device: DeviceId,
-    sent_at: Option<Timestamp>,
     items: Vec<Item>,
     now: Timestamp,
+    /// Somebody else may have brought it: nobody waits for a refusal, and the device itself was not heard of.
+    carried: bool,
+}
+
+/// A change that came in a letter of its writer.
+pub(super) struct Carried {
+    pub(super) text: String,
+    pub(super) envelope: Envelope,
+    pub(super) ahead_ms: Option<i64>,
 }
 
 enum Item {
@@ -41,8 +51,24 @@ struct Letter {
     id: ChangeId,
     text: String,
     digest: Vec<u8>,
-    /// `None`: a kind this version does not know.
-    change: Option<Change>,
+    /// How far the office's clock was ahead of the phone's.
+    ahead_ms: Option<i64>,
+    content: Content,
+}
+
+/// What could be read of a change.
+enum Content {
+    Change(Box<Change>),
+    /// A kind this version does not know.
+    Unknown,
+    /// Not what its kind promises; kept only where nobody can be told.
+    Broken,
+}
+
+impl Letter {
+    fn change(&self) -> Option<&Change> {
+        if let Content::Change(change) = &self.content { Some(change) } else { None }
+    }
 }
 
 /// Reads a batch; nothing is written.
@@ -68,12 +94,29 @@ pub(super) fn read(session: &Session, batch: PushBatch, seal: &Seal, now: Timest
         if envelope.author != session.worker || envelope.device != batch.device {
             return Err(ApiError::SignedOut);
         }
-        items.push(open(text, envelope, seal));
+        let ahead_ms = batch.sent_at.map(|sent_at| now.0.saturating_sub(sent_at.0));
+        items.push(open(text, envelope, ahead_ms, seal));
     }
-    Ok(Push { worker: session.worker, device: batch.device, sent_at: batch.sent_at, items, now })
+    Ok(Push { worker: session.worker, device: batch.device, items, now, carried: false })
 }
 
-fn open(text: &str, envelope: Envelope, seal: &Seal) -> Item {
+/// What letters of one writer on one device bring.
+pub(super) fn carried(worker: WorkerId, device: DeviceId, letters: Vec<Carried>, seal: &Seal, now: Timestamp) -> Push {
+    let items = letters.into_iter().map(|Carried { text, envelope, ahead_ms }| {
+        let (log, id) = (envelope.log.clone(), envelope.id);
+        match open(&text, envelope, ahead_ms, seal) {
+            // Nobody may be there any more to put it right.
+            Item::Refused(Refusal::Broken) if matches!(log, LogId::Place(_)) => {
+                let digest = digest_of_unknown(seal, &text);
+                Item::Change(Box::new(Letter { log, id, text, digest, ahead_ms, content: Content::Broken }))
+            }
+            item => item,
+        }
+    });
+    Push { worker, device, items: items.collect(), now, carried: true }
+}
+
+fn open(text: &str, envelope: Envelope, ahead_ms: Option<i64>, seal: &Seal) -> Item {
     if !domain::change::fits(text) {
         return Item::Refused(Refusal::TooLarge);
     }
@@ -85,12 +128,15 @@ fn open(text: &str, envelope: Envelope, seal: &Seal) -> Item {
     let text = text.to_owned();
     match envelope.open() {
         Ok(change) => match digest(seal, &change) {
-            Ok(digest) => Item::Change(Box::new(Letter { log, id, text, digest, change: Some(change) })),
+            Ok(digest) => {
+                let content = Content::Change(Box::new(change));
+                Item::Change(Box::new(Letter { log, id, text, digest, ahead_ms, content }))
+            }
             Err(_) => Item::Refused(Refusal::Broken),
         },
         Err(BadBody::Unknown) => {
             let digest = digest_of_unknown(seal, &text);
-            Item::Change(Box::new(Letter { log, id, text, digest, change: None }))
+            Item::Change(Box::new(Letter { log, id, text, digest, ahead_ms, content: Content::Unknown }))
         }
         Err(BadBody::Broken) => Item::Refused(Refusal::Broken),
     }
@@ -102,6 +148,12 @@ fn digest_of_unknown(seal: &Seal, text: &str) -> Vec<u8> {
 }
 
 impl Push {
+    /// The keyed hash under which each change is known, `None` for what cannot be kept.
+    pub(super) fn marks(&self) -> Vec<Option<Vec<u8>>> {
+        let mark = |item: &Item| if let Item::Change(letter) = item { Some(letter.digest.clone()) } else { None };
+        self.items.iter().map(mark).collect()
+    }
+
     /// What the batch is about.
     pub(super) fn name(&self, names: &mut BTreeSet<String>) {
         names.insert(about_device(self.worker, self.device));
@@ -118,7 +170,7 @@ pub(super) async fn foresee(writing: &mut Writing<'_>, pushes: &[&Push]) -> Resu
     let items = pushes.iter().flat_map(|push| &push.items);
     let letters = || items.clone().filter_map(|item| if let Item::Change(letter) = item { Some(letter) } else { None });
     let sent = letters().map(|letter| letter.id).collect();
-    let changes: Vec<&Change> = letters().filter_map(|letter| letter.change.as_ref()).collect();
+    let changes: Vec<&Change> = letters().filter_map(|letter| letter.change()).collect();
     writing.foreseen = Foreseen::look(writing.connection, writing.seal, &sent, &changes).await?;
     Ok(())
 }
@@ -126,7 +178,7 @@ pub(super) async fn foresee(writing: &mut Writing<'_>, pushes: &[&Push]) -> Resu
 impl Letter {
     fn name(&self, names: &mut BTreeSet<String>) {
         names.insert(self.id.to_string());
-        if let Some(change) = &self.change {
+        if let Some(change) = self.change() {
             name(change, names);
         }
     }
@@ -155,15 +207,16 @@ pub(super) async fn take_turns_for(writing: &mut Writing<'_>, change: &Change) -
 /// Judges and writes a batch, in its order.
 pub(super) async fn take(writing: &mut Writing<'_>, push: &Push) -> Result<Vec<Verdict>> {
     let then = writing.grants_at_last_contact(push.worker, push.device).await?;
-    writing.contact(push.worker, push.device, None, push.now).await?;
-    let ahead_ms = push.sent_at.map(|sent_at| push.now.0.saturating_sub(sent_at.0));
+    if !push.carried {
+        writing.contact(push.worker, push.device, None, push.now).await?;
+    }
     let mut verdicts = Vec::with_capacity(push.items.len());
     for item in &push.items {
         verdicts.push(match item {
             Item::Refused(why) => Verdict::Refused { why: why.clone() },
             Item::Change(letter) => {
-                let by = By { worker: push.worker, device: push.device, then: &then, ahead_ms };
-                take_one(writing, letter, by, push.now).await?
+                let by = By { worker: push.worker, device: push.device, then: &then, ahead_ms: letter.ahead_ms };
+                take_one(writing, letter, by, push.now, push.carried).await?
             }
         });
     }
@@ -180,16 +233,23 @@ pub(super) struct By<'a> {
     pub(super) ahead_ms: Option<i64>,
 }
 
-async fn take_one(writing: &mut Writing<'_>, letter: &Letter, by: By<'_>, now: Timestamp) -> Result<Verdict> {
+/// `carried`: what is refused is set aside instead.
+async fn take_one(
+    writing: &mut Writing<'_>,
+    letter: &Letter,
+    by: By<'_>,
+    now: Timestamp,
+    carried: bool,
+) -> Result<Verdict> {
     if let Some(found) = writing.find(letter.id).await? {
         let unknown = || digest_of_unknown(writing.seal, &letter.text);
         // While servers of two versions work on one database, one knows a kind that the other does not.
         let (same, verdict) = match found {
             Found::Accepted { at, digest } => {
-                (digest == letter.digest || letter.change.is_none(), Verdict::AlreadyKnown { at })
+                (digest == letter.digest || matches!(letter.content, Content::Unknown), Verdict::AlreadyKnown { at })
             }
             Found::Waiting { at, on, digest } => {
-                (digest == letter.digest || letter.change.is_none(), Verdict::Waiting { at, on })
+                (digest == letter.digest || matches!(letter.content, Content::Unknown), Verdict::Waiting { at, on })
             }
             Found::SetAside { at, digest, put_away } => {
                 (digest == letter.digest || digest == unknown(), Verdict::Quarantined { at, put_away })
@@ -198,12 +258,16 @@ async fn take_one(writing: &mut Writing<'_>, letter: &Letter, by: By<'_>, now: T
         return Ok(if same { verdict } else { Verdict::Refused { why: Refusal::OtherBody } });
     }
     let raw = raw(letter, by, now);
-    let Some(change) = &letter.change else {
-        writing.set_aside(&raw, "unknown").await?;
+    let Some(change) = letter.change() else {
+        let why = match letter.content {
+            Content::Broken => by_letter(&Refusal::Broken)?,
+            _ => "unknown".to_owned(),
+        };
+        writing.set_aside(&raw, &why).await?;
         return Ok(Verdict::Quarantined { at: now, put_away: None });
     };
     let judged = judge(writing, change, by, now).await?;
-    if !matches!(judged, Judged::Received(Received::Refused(_))) {
+    if carried || !matches!(judged, Judged::Received(Received::Refused(_))) {
         photos::announce(writing.connection, change, now).await?;
     }
     match judged {
@@ -224,6 +288,10 @@ async fn take_one(writing: &mut Writing<'_>, letter: &Letter, by: By<'_>, now: T
             writing.put_waiting(&raw, on).await?;
             Ok(Verdict::Waiting { at: now, on })
         }
+        Judged::Received(Received::Refused(why)) if carried => {
+            writing.set_aside(&raw, &by_letter(&why)?).await?;
+            Ok(Verdict::Quarantined { at: now, put_away: None })
+        }
         Judged::Received(Received::Refused(why)) => Ok(Verdict::Refused { why }),
         Judged::Received(Received::Quarantined) => {
             writing.set_aside(&raw, "rights").await?;
@@ -234,6 +302,11 @@ async fn take_one(writing: &mut Writing<'_>, letter: &Letter, by: By<'_>, now: T
             Ok(Verdict::Quarantined { at: now, put_away: None })
         }
     }
+}
+
+/// Why something that came in a letter was set aside, although its writer would have been told.
+fn by_letter(why: &Refusal) -> Result<String> {
+    Ok(BY_LETTER.to_owned() + &serde_json::to_string(why)?)
 }
 
 /// Keeps what its writer gave up, and that they did; nobody has to settle it any more. What waited for it is set aside.
@@ -532,8 +605,8 @@ pub(super) async fn retry_unknown(writing: &mut Writing<'_>, now: Timestamp) -> 
         let id: ChangeId = id.parse()?;
         let text = String::from_utf8(writing.seal.open(&about_quarantine(id), &sealed)?)?;
         let Ok(envelope) = serde_json::from_str::<Envelope>(&text) else { continue };
-        let Item::Change(letter) = open(&text, envelope, writing.seal) else { continue };
-        if letter.change.is_none() {
+        let Item::Change(letter) = open(&text, envelope, None, writing.seal) else { continue };
+        if letter.change().is_none() {
             continue;
         }
         let mut names = BTreeSet::new();
@@ -549,7 +622,7 @@ pub(super) async fn retry_unknown(writing: &mut Writing<'_>, now: Timestamp) -> 
         }
         writing.foreseen.forget(id);
         let by = By { worker: author.parse()?, device: device.parse()?, then: &then, ahead_ms: None };
-        if let Verdict::Refused { why } = take_one(writing, &letter, by, now).await? {
+        if let Verdict::Refused { why } = take_one(writing, &letter, by, now, false).await? {
             writing.set_aside(&raw(&letter, by, now), &serde_json::to_string(&why)?).await?;
         } else {
             found += 1;

@@ -517,7 +517,7 @@ pub(super) fn about_device(worker: WorkerId, device: DeviceId) -> String {
     format!("device:{worker}:{device}")
 }
 
-pub(super) fn about_waiting(id: ChangeId) -> String {
+pub(crate) fn about_waiting(id: ChangeId) -> String {
     format!("waiting:{id}")
 }
 
@@ -526,6 +526,6 @@ pub(super) fn about_reason(id: ChangeId) -> String {
     format!("put away:{id}")
 }
 
-pub(super) fn about_quarantine(id: ChangeId) -> String {
+pub(crate) fn about_quarantine(id: ChangeId) -> String {
     format!("quarantine:{id}")
 }

@@ -9,6 +9,7 @@ mod demo;
 mod duty;
 mod facility;
 mod laws;
+mod letters;
 mod log_in;
 mod moving;
 mod photos;

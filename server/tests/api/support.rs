@@ -212,6 +212,7 @@ async fn serve(staff: &Staff, folder: &std::path::Path) -> String {
         login: Arc::new(server::login::Login::new(staff.clone(), counts.clone()).unwrap()),
         counts,
         photos: Arc::default(),
+        post: Arc::default(),
         behind_proxy: false,
         outgoing: server::outgoing::Outgoing::new(true),
     };
@@ -227,6 +228,8 @@ pub struct Answer {
     pub status: u16,
     pub body: String,
     pub cookie: Option<String>,
+    /// The office's signature under what it has.
+    pub stamp: Option<String>,
 }
 
 impl Answer {
@@ -259,7 +262,8 @@ impl Caller {
     }
 
     pub async fn push_raw(&self, batch: &PushBatch) -> Answer {
-        self.call("/api/push", &json!({ "batch": batch })).await
+        // In the very bytes of the batch: the office signs what it was sent.
+        self.post("/api/push", &format!(r#"{{"batch":{}}}"#, serde_json::to_string(batch).unwrap())).await
     }
 
     pub async fn push(&self, pen: &Pen, changes: &[&Change]) -> Vec<Verdict> {
@@ -366,7 +370,8 @@ async fn send(address: &str, what: &str, cookie: &str, form: &str, body: &str) -
         .find(|(name, _)| name.eq_ignore_ascii_case("set-cookie"))
         .map(|(_, value)| value.split(';').next().unwrap_or_default().to_owned());
     let chunked = head.to_ascii_lowercase().contains("transfer-encoding: chunked");
-    Ok(Answer { status, body: if chunked { unchunk(body) } else { body.to_owned() }, cookie })
+    let stamp = head.lines().find_map(|line| line.strip_prefix("cn-stamp: ")).map(str::to_owned);
+    Ok(Answer { status, body: if chunked { unchunk(body) } else { body.to_owned() }, cookie, stamp })
 }
 
 fn unchunk(body: &str) -> String {
