@@ -1,5 +1,6 @@
 // Keeps one whole build of the field app on the device and opens it without network.
-// Knows files by name and hash; refuses to touch anything the office answers about people.
+// Knows files by name and hash, and that sealed letters lie in some databases; refuses to touch anything the office
+// answers about people.
 const BUILD = '{{build}}';
 const CACHE = `cau-noi-${BUILD}`;
 /** Path of each file of this build, and the sha256 of its bytes. */
@@ -31,6 +32,104 @@ self.addEventListener('fetch', (event) => {
     event.respondWith(kept(url.pathname, request));
   }
 });
+
+// The network is back while the app is closed.
+self.addEventListener('sync', (event) => {
+  if (event.tag === 'letters') event.waitUntil(bringLetters());
+});
+
+/** Letters of a call, and their length together: what the office takes at once. */
+const LETTERS = 20;
+const LETTER_BYTES = 200 * 1024;
+/** What this phone carries for others. */
+const COURIER = 'caunoi-courier';
+
+async function bringLetters() {
+  const windows = await self.clients.matchAll({ type: 'window', includeUncontrolled: true });
+  // An open app sends by itself, and is told what is wrong with what it sends.
+  if (windows.some((window) => window.visibilityState === 'visible')) return;
+  for (const { name } of await indexedDB.databases()) {
+    if (name !== COURIER && !/^caunoi-[0-9a-f]{32}$/.test(name ?? '')) continue;
+    const db = await opened(name);
+    try {
+      if (db.objectStoreNames.contains('letter')) await bringFrom(db, name === COURIER);
+    } finally {
+      db.close();
+    }
+  }
+}
+
+/** Sends what waits, in its order; whatever fails, the browser wakes this worker again later. */
+async function bringFrom(db, carried) {
+  let waiting = await waitingLetters(db, carried);
+  while (waiting.length > 0) {
+    let [bytes, count] = [0, 0];
+    while (count < Math.min(LETTERS, waiting.length) && (count === 0 || bytes + waiting[count].row.text.length <= LETTER_BYTES)) {
+      bytes += waiting[count].row.text.length;
+      count += 1;
+    }
+    const some = waiting.slice(0, count);
+    waiting = waiting.slice(some.length);
+    const answer = await fetch('/api/letters', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', accept: 'application/json' },
+      body: `{"letters":[${some.map(({ row }) => row.text).join(',')}]}`,
+      credentials: 'omit',
+      cache: 'no-store',
+      redirect: 'error',
+    });
+    if (!answer.ok) throw new Error(`letters: ${answer.status}`);
+    const { kept, slip } = await answer.json();
+    await note(db, some.filter((_, at) => kept[at]), slip && JSON.stringify(slip));
+  }
+}
+
+/** Letters of changes that nobody has answered yet; in the courier's database, all that have not arrived. */
+async function waitingLetters(db, carried) {
+  const transaction = db.transaction(['letter', 'outbox']);
+  const letters = transaction.objectStore('letter');
+  const [ids, rows, outbox] = await Promise.all([
+    asked(letters.getAllKeys()),
+    asked(letters.getAll()),
+    asked(transaction.objectStore('outbox').getAll()),
+  ]);
+  const queued = new Set(outbox.filter(({ state }) => state === 0).map(({ id }) => id));
+  return ids
+    .map((id, at) => ({ id, row: rows[at] }))
+    .filter(({ id, row }) => row.kept === undefined && (carried || queued.has(id)))
+    .sort((one, other) => one.row.n - other.row.n);
+}
+
+/** Writes down what has arrived; what the app has let go meanwhile is not written again. */
+async function note(db, arrived, slip) {
+  const transaction = db.transaction('letter', 'readwrite');
+  const letters = transaction.objectStore('letter');
+  const done = new Promise((resolve, reject) => {
+    transaction.oncomplete = resolve;
+    transaction.onabort = () => reject(transaction.error);
+  });
+  for (const { id, row } of arrived) {
+    if (await asked(letters.getKey(id)) !== undefined) letters.put({ ...row, kept: Date.now(), slip }, id);
+  }
+  await done;
+}
+
+/** A database as the app has made it; never a new one. */
+function opened(name) {
+  const opening = indexedDB.open(name);
+  opening.onupgradeneeded = () => opening.transaction.abort();
+  return asked(opening).then((db) => {
+    db.onversionchange = () => db.close();
+    return db;
+  });
+}
+
+function asked(request) {
+  return new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+}
 
 async function kept(path, request) {
   const found = await caches.match(path, { cacheName: CACHE });

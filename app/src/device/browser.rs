@@ -124,6 +124,72 @@ pub async fn ask_to_keep() -> bool {
     JsFuture::from(asked).await.is_ok_and(|kept| kept.is_truthy())
 }
 
+/// Asks the browser to wake the service worker with this word once there is a network, where it can.
+pub fn ask_for_sync(word: &'static str) {
+    let Some(navigator) = navigator() else { return };
+    let Ok(ready) = navigator.service_worker().ready() else { return };
+    wasm_bindgen_futures::spawn_local(async move {
+        let Ok(registration) = JsFuture::from(ready).await else { return };
+        let sync = idb::get(&registration, "sync");
+        if let Ok(register) = idb::get(&sync, "register").dyn_into::<Function>()
+            && let Ok(asked) = register.call1(&sync, &word.into())
+        {
+            JsFuture::from(asked.unchecked_into::<Promise>()).await.ok();
+        }
+    });
+}
+
+/// How a file left the phone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Left {
+    /// To another app, which somebody chose.
+    Shared,
+    /// Into the folder of downloads.
+    Saved,
+    /// Nobody chose anything.
+    No,
+}
+
+/// Hands a text over as a file: to the share sheet where there is one, into the downloads otherwise.
+pub async fn hand_over(name: &str, text: &str) -> Left {
+    let mut left = Left::No;
+    let kind = web_sys::FilePropertyBag::new();
+    kind.set_type("text/plain");
+    let parts = js_sys::Array::of1(&text.into());
+    let Ok(file) = web_sys::File::new_with_str_sequence_and_options(&parts, name, &kind) else { return left };
+    let Some(navigator) = navigator() else { return left };
+    let data = Object::new();
+    idb::set(&data, "files", &js_sys::Array::of1(&file));
+    let can: Option<Function> = idb::get(&navigator, "canShare").dyn_into().ok();
+    let share: Option<Function> = idb::get(&navigator, "share").dyn_into().ok();
+    if let (Some(can), Some(share)) = (can, share)
+        && can.call1(&navigator, &data).is_ok_and(|can| can.is_truthy())
+        && let Ok(asked) = share.call1(&navigator, &data)
+    {
+        match JsFuture::from(asked.unchecked_into::<Promise>()).await {
+            Ok(_) => return Left::Shared,
+            // Whoever closes the sheet wants nothing else instead.
+            Err(why) if idb::get(&why, "name").as_string().as_deref() == Some("AbortError") => return left,
+            Err(_) => {}
+        }
+    }
+    let document = web_sys::window().and_then(|w| w.document());
+    let link = document.and_then(|d| d.create_element("a").ok());
+    if let (Some(link), Ok(url)) = (link, web_sys::Url::create_object_url_with_blob(&file)) {
+        let link: web_sys::HtmlElement = link.unchecked_into();
+        link.set_attribute("href", &url).ok();
+        link.set_attribute("download", name).ok();
+        link.click();
+        left = Left::Saved;
+        // The browser has taken hold of it by the end of this turn.
+        wasm_bindgen_futures::spawn_local(async move {
+            gloo_timers::future::TimeoutFuture::new(10_000).await;
+            web_sys::Url::revoke_object_url(&url).ok();
+        });
+    }
+    left
+}
+
 /// A lock that one tab at a time holds; given back when dropped, or when the tab ends in any way.
 #[derive(Debug)]
 pub struct Lock {

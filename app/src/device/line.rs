@@ -5,7 +5,8 @@
 //! whole, and an answer read in pieces is never copied into a string of the browser.
 
 use domain::{
-    ApiError, PhotoId, PhotoStanding, PullAnswer, PullRequest, PushBatch, Verdict, Worker, WorkerId, json, sync::Office,
+    ApiError, LoggedIn, PhotoId, PhotoStanding, PostAnswer, PullAnswer, PullRequest, PushBatch, Stamp, Verdict,
+    WorkerId, json, sync::Office,
 };
 use futures::future::{Either, select};
 use gloo_timers::future::TimeoutFuture;
@@ -17,12 +18,17 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortController, Headers, ReadableStreamDefaultReader, RequestInit, Response};
 
 use super::{idb, photos::Carrier};
-use crate::api::{LogIn, LogOut, NotifyKey, NotifyOff, NotifyOn, Pull, Push, Whoami};
+use crate::api::{Letters, LogIn, LogOut, NotifyKey, NotifyOff, NotifyOn, Pull, Push, Whoami};
 
 /// Silence after which an answer no longer comes: longer than a mast needs to hand a phone over.
 pub const SILENCE_MS: u32 = 30_000;
 /// What even a bad line carries upwards; a large batch is given the time this takes.
 const BYTES_A_SECOND: u32 = 2_000;
+
+const JSON: &str = "application/json";
+/// Whose cookies go along: of everybody who is signed in on this device, or nobody's.
+const SAME_ORIGIN: &str = "same-origin";
+const NOBODY: &str = "omit";
 
 /// Calls of the office, as the app's own origin.
 #[derive(Debug, Clone, Copy, Default)]
@@ -31,7 +37,7 @@ pub struct Line;
 impl Line {
     /// # Errors
     /// [`ApiError`].
-    pub async fn log_in(&self, user_name: String, password: String) -> Result<Worker, ApiError> {
+    pub async fn log_in(&self, user_name: String, password: String) -> Result<LoggedIn, ApiError> {
         call(&LogIn { user_name, password }).await
     }
     /// # Errors
@@ -44,14 +50,14 @@ impl Line {
     /// # Errors
     /// [`ApiError`].
     pub async fn photo(&self, worker: WorkerId, photo: PhotoId) -> Result<Option<Vec<u8>>, ApiError> {
-        let (status, bytes) = ask(&format!("/api/photo/{photo}?worker={worker}"), None).await?;
-        Ok((status != 204).then_some(bytes))
+        let (response, bytes) = ask(&format!("/api/photo/{photo}?worker={worker}"), None, SAME_ORIGIN).await?;
+        Ok((response.status() != 204).then_some(bytes))
     }
     /// Everybody with a session on this device, the latest first.
     ///
     /// # Errors
     /// [`ApiError`].
-    pub async fn whoami(&self) -> Result<Vec<Worker>, ApiError> {
+    pub async fn whoami(&self) -> Result<Vec<LoggedIn>, ApiError> {
         call(&Whoami {}).await
     }
     /// # Errors
@@ -69,11 +75,32 @@ impl Line {
     pub async fn notify_off(&self, worker: WorkerId) -> Result<(), ApiError> {
         call(&NotifyOff { worker }).await
     }
+    /// Letters as their JSON; no session is needed, and none is shown.
+    ///
+    /// # Errors
+    /// [`ApiError`].
+    pub async fn letters<'a>(&self, letters: impl Iterator<Item = &'a str>) -> Result<PostAnswer, ApiError> {
+        let texts: Vec<&str> = letters.collect();
+        let body = format!(r#"{{"letters":[{}]}}"#, texts.join(","));
+        let (_, text) = ask(Letters::PATH, Some((JSON, &Uint8Array::from(body.as_bytes()))), NOBODY).await?;
+        json::read(&text).map_err(|_| ApiError::NoConnection)
+    }
+    /// A push, and the office's stamp on its answer.
+    ///
+    /// # Errors
+    /// [`ApiError`].
+    pub async fn push_stamped(&self, batch: PushBatch) -> Result<(Vec<Verdict>, Option<Stamp>), ApiError> {
+        let body = json::write(&Push { batch }).map_err(|_| ApiError::BadRequest)?;
+        let (response, text) = ask(Push::PATH, Some((JSON, &Uint8Array::from(&*body))), SAME_ORIGIN).await?;
+        let stamp = response.headers().get(Stamp::HEADER).ok().flatten();
+        let stamp = stamp.and_then(|stamp| json::read(stamp.as_bytes()).ok());
+        Ok((json::read(&text).map_err(|_| ApiError::NoConnection)?, stamp))
+    }
 }
 
 impl Office for Line {
     async fn push(&self, batch: PushBatch) -> Result<Vec<Verdict>, ApiError> {
-        call(&Push { batch }).await
+        Ok(self.push_stamped(batch).await?.0)
     }
     async fn pull(&self, request: PullRequest) -> Result<PullAnswer, ApiError> {
         call(&Pull { request }).await
@@ -83,7 +110,7 @@ impl Office for Line {
 impl Carrier for Line {
     async fn put_photo(&self, photo: PhotoId, start: u32, piece: &Uint8Array) -> Result<PhotoStanding, ApiError> {
         let sent = Some(("application/octet-stream", piece));
-        let (_, text) = ask(&format!("/api/photo/{photo}/{start}"), sent).await?;
+        let (_, text) = ask(&format!("/api/photo/{photo}/{start}"), sent, NOBODY).await?;
         json::read(&text).map_err(|_| ApiError::NoConnection)
     }
 }
@@ -103,28 +130,36 @@ where
     F::Output: DeserializeOwned,
 {
     let body = json::write(arguments).map_err(|_| ApiError::BadRequest)?;
-    let (_, text) = ask(F::PATH, Some(("application/json", &Uint8Array::from(&*body)))).await?;
+    let (_, text) = ask(F::PATH, Some((JSON, &Uint8Array::from(&*body))), SAME_ORIGIN).await?;
     // Something that is no answer of the office was said in its place, or was cut.
     json::read(&text).map_err(|_| ApiError::NoConnection)
 }
 
-/// One request, with what is sent and its kind, and the status and bytes of an answer that is no error.
-async fn ask(path: &str, body: Option<(&str, &Uint8Array)>) -> Result<(u16, Vec<u8>), ApiError> {
+/// One request, with what is sent and its kind, and the head and bytes of an answer that is no error.
+async fn ask(
+    path: &str,
+    body: Option<(&str, &Uint8Array)>,
+    credentials: &str,
+) -> Result<(Response, Vec<u8>), ApiError> {
     let upwards_ms = body.map_or(0, |(_, bytes)| (bytes.length() / BYTES_A_SECOND).saturating_mul(1_000));
     let abort = Abort(AbortController::new().map_err(lost)?);
-    let request = request(body, &abort.0).map_err(lost)?;
+    let request = request(body, &abort.0, credentials).map_err(lost)?;
     let window = web_sys::window().ok_or(ApiError::NoConnection)?;
     let asked = window.fetch_with_str_and_init(path, &request);
     let response: Response = patiently(asked.unchecked_into(), SILENCE_MS + upwards_ms).await?.unchecked_into();
     let bytes = read(&response).await?;
     if response.ok() {
-        Ok((response.status(), bytes))
+        Ok((response, bytes))
     } else {
         Err(json::read(&bytes).unwrap_or_else(|_| by_status(response.status(), &response)))
     }
 }
 
-fn request(body: Option<(&str, &Uint8Array)>, abort: &AbortController) -> Result<RequestInit, JsValue> {
+fn request(
+    body: Option<(&str, &Uint8Array)>,
+    abort: &AbortController,
+    credentials: &str,
+) -> Result<RequestInit, JsValue> {
     let headers = Headers::new()?;
     headers.set("accept", "application/json")?;
     let request = RequestInit::new();
@@ -136,7 +171,7 @@ fn request(body: Option<(&str, &Uint8Array)>, abort: &AbortController) -> Result
     request.set_headers(&headers);
     request.set_signal(Some(&abort.signal()));
     let plain: &Object = request.unchecked_ref();
-    idb::set(plain, "credentials", &"same-origin".into());
+    idb::set(plain, "credentials", &credentials.into());
     idb::set(plain, "cache", &"no-store".into());
     // The office never sends a call elsewhere; a gate of a hotel or a mast does.
     idb::set(plain, "redirect", &"error".into());

@@ -7,7 +7,9 @@
 //! | `kept` | `[received_at, n, subject]` | `[id, body]`: acknowledged changes, for [`limits::KEPT_DAYS`] |
 //! | `bundle` | number | sealed parts of at most [`BUNDLE_SUBJECTS`] subjects |
 //! | `block` | number | sealed list rows of [`BLOCK_BUNDLES`] bundles |
-//! | `meta` | name | `device`, `contact`, `version` in the clear; `cursors`, `briefing` sealed |
+//! | `letter` | id of the change | see [`super::post`]: sealed to the office, gone when the office has acknowledged the change |
+//! | `slip` | `[at, chance]` | a sealed [`Slip`], for [`limits::KEPT_DAYS`] |
+//! | `meta` | name | `device`, `contact`, `version`, `ahead`, `office` in the clear; `signer` a key pair; `cursors`, `briefing` sealed |
 //! | `draft` | name | sealed [`Draft`] |
 //! | `photo` | photo | `{ id, state, at, bytes, has, change? }`, see [`super::photos`] |
 //! | `photo_body` | photo | `ArrayBuffer`, sealed under the photo's own key |
@@ -28,8 +30,8 @@ use std::{
 };
 
 use domain::{
-    Body, Briefing, Change, ChangeId, Cursor, DeviceId, DroppedItem, LogId, Notebook, OutboxItem, OutboxState, Page,
-    PhotoId, Refusal, StoreError, Subject, Timestamp, Verdict, json, limits,
+    Body, Briefing, Change, ChangeId, Cursor, DeviceId, DroppedItem, Letter, LogId, Notebook, OfficeKey, OutboxItem,
+    OutboxState, Page, PhotoId, Refusal, Slip, StoreError, Subject, Timestamp, Verdict, json, limits,
     map::{Map, Set},
     notebook::{Draft, Stored},
 };
@@ -44,10 +46,13 @@ use wasm_bindgen::{JsCast, JsValue};
 use super::{
     browser,
     idb::{self, Database, Mode, Upgrade},
+    letters::{self, Signer},
     photos::{self, PHOTO, PHOTO_BODY},
+    post::{self, Bag, LETTER},
     shelf::{self, BUNDLE_SUBJECTS, Bundle, Lived, Row, Shelf, block_of},
     vault::Vault,
 };
+use crate::field::Standing;
 
 /// The form of the database. An older app leaves a newer one untouched.
 pub const SCHEMA: u32 = 2;
@@ -58,6 +63,7 @@ const BLOCK: &str = "block";
 const META: &str = "meta";
 const DRAFT: &str = "draft";
 const DROPPED: &str = "dropped";
+const SLIP: &str = "slip";
 /// What changes are sealed for, in the outbox and after: they move without being opened.
 const CHANGE: &str = "change";
 
@@ -90,6 +96,11 @@ pub struct IndexedDbNotebook {
     name: String,
     vault: Vault,
     device: DeviceId,
+    signer: Signer,
+    /// To whom letters are sealed, once this phone has heard of it.
+    office: RefCell<Option<OfficeKey>>,
+    /// How far the office's clock was ahead of this phone's when they last met.
+    ahead_ms: Cell<Option<i64>>,
     is_new: bool,
     db: RefCell<Option<Rc<Database>>>,
     shelf: RefCell<Shelf>,
@@ -165,26 +176,43 @@ impl IndexedDbNotebook {
     /// under another key.
     pub async fn open(name: &str, vault: Vault) -> Result<Self, StoreError> {
         let db = database(name).await?;
-        let stored = db.transaction(&[META], Mode::Read)?.store(META)?.get(&"device".into()).await?;
-        let (device, is_new) = match device(&stored) {
-            Some(device) => (device, false),
-            None => {
+        let tx = db.transaction(&[META], Mode::Read)?;
+        let meta = tx.store(META)?;
+        let [stored, pair, office, ahead] = ["device", "signer", "office", "ahead"].map(|name| meta.ask(&name.into()));
+        let (stored, pair, office, ahead) =
+            (stored?.row().await?, pair?.row().await?, office?.row().await?, ahead?.row().await?);
+        let (known, signer) = (device(&stored), Signer::stored(&pair).await);
+        let (device, signer, is_new) = match (known, signer) {
+            (Some(device), Some(signer)) => (device, signer, false),
+            (known, signer) => {
                 let new = DeviceId(uuid::Builder::from_random_bytes(browser::random()).into_uuid());
+                let signer = match signer {
+                    Some(signer) => signer,
+                    None => Signer::new().await?,
+                };
                 let tx = db.transaction(&[META], Mode::Strict)?;
                 let meta = tx.store(META)?;
                 // Another tab may have been faster.
-                let stored = meta.get(&"device".into()).await?;
+                let (stored, pair) = (meta.get(&"device".into()).await?, meta.get(&"signer".into()).await?);
                 if stored.is_undefined() {
                     meta.put(&"device".into(), &new.to_string().into())?;
                 }
+                if pair.is_undefined() {
+                    meta.put(&"signer".into(), signer.pair())?;
+                }
                 tx.done().await?;
-                (self::device(&stored).unwrap_or(new), true)
+                let signer = Signer::stored(&pair).await.unwrap_or(signer);
+                (self::device(&stored).unwrap_or(new), signer, known.is_none())
             }
         };
+        let office = office.as_string().and_then(|text| json::read(text.as_bytes()).ok());
         let notebook = Self {
             name: name.to_owned(),
             vault,
             device,
+            signer,
+            office: RefCell::new(office),
+            ahead_ms: Cell::new(ahead.as_f64().map(|ms| ms as i64)),
             is_new,
             db: RefCell::new(Some(Rc::new(db))),
             shelf: RefCell::default(),
@@ -202,6 +230,11 @@ impl IndexedDbNotebook {
     #[must_use]
     pub fn device(&self) -> DeviceId {
         self.device
+    }
+    /// By what the office knows the letters of this notebook: a point of P-256.
+    #[must_use]
+    pub fn signer(&self) -> [u8; Letter::POINT_BYTES] {
+        self.signer.public()
     }
     /// Whether nothing was there when it was opened: a first log-in here, or the browser had thrown it away.
     #[must_use]
@@ -488,39 +521,168 @@ impl IndexedDbNotebook {
         Some(Change { n, ..change })
     }
 
+    /// Numbers for so many changes, which nobody else gets: the store counts on whether or not they are used.
+    async fn reserve(&self, most: usize) -> Result<Vec<u64>, StoreError> {
+        self.with(async |db| {
+            let tx = db.transaction(&[OUTBOX], Mode::Relaxed)?;
+            let outbox = tx.store(OUTBOX)?;
+            let mut numbers = vec![];
+            for _ in 0..most {
+                let n = outbox.add(&Object::new()).await?;
+                outbox.delete(&(n as f64).into())?;
+                numbers.push(n);
+            }
+            tx.done().await?;
+            Ok(numbers)
+        })
+        .await
+    }
+
+    /// The row of the letter of a change; `None` while the office's key is not known, or where the browser cannot.
+    async fn letter(&self, change: &Change) -> Option<Object> {
+        let office = self.office.borrow().clone()?;
+        let written = letters::write(&office, &self.signer, change.author, self.ahead_ms.get(), change).await.ok()?;
+        Some(post::row(change.n, &json::write_text(&written).ok()?))
+    }
+
+    /// Writes the letters of what waits without one: it was saved before the office's key was known here, by an older app,
+    /// or is offered again.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn write_letters(&self) -> Result<(), StoreError> {
+        if self.office.borrow().is_none() {
+            return Ok(());
+        }
+        let (keys, _) = self.all_of(LETTER).await?;
+        let there: Set<ChangeId> = keys.iter().filter_map(|key| key.as_string()?.parse().ok()).collect();
+        let mut rows = vec![];
+        for item in self.outbox().await? {
+            let received = matches!(item.state, OutboxState::Received { .. });
+            if !received
+                && !there.contains(&item.change.id)
+                && let Some(row) = self.letter(&item.change).await
+            {
+                rows.push((item.change.n, item.change.id, row));
+            }
+        }
+        if rows.is_empty() {
+            return Ok(());
+        }
+        self.with(async |db| {
+            let tx = db.transaction(&[OUTBOX, LETTER], Mode::Strict)?;
+            let (outbox, letters) = (tx.store(OUTBOX)?, tx.store(LETTER)?);
+            for (n, id, row) in &rows {
+                let lying = Lying::read(&outbox.get(&(*n as f64).into()).await?);
+                if lying.is_some_and(|lying| lying.id == *id && lying.state() != RECEIVED) {
+                    letters.put(&id.to_string().into(), row)?;
+                }
+            }
+            tx.done().await
+        })
+        .await
+    }
+
+    /// Remembers to whom letters are sealed.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn put_office(&self, office: &OfficeKey) -> Result<(), StoreError> {
+        if self.office.borrow().as_ref() == Some(office) {
+            return Ok(());
+        }
+        let text = json::write_text(office).map_err(|_| StoreError::Failed)?;
+        self.with(async |db| {
+            let tx = db.transaction(&[META], Mode::Relaxed)?;
+            tx.store(META)?.put(&"office".into(), &text.as_str().into())?;
+            tx.done().await
+        })
+        .await?;
+        *self.office.borrow_mut() = Some(office.clone());
+        Ok(())
+    }
+
+    /// Keeps the office's word for what it has.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn put_slip(&self, slip: &Slip) -> Result<(), StoreError> {
+        let at = slip.at.0 as f64;
+        let chance = u64::from_be_bytes(browser::random()) >> 11;
+        let sealed = self.seal(SLIP, &format!("{at}/{chance}"), slip).await?;
+        let oldest = slip.at.0 - limits::KEPT_DAYS * DAY_MS;
+        self.with(async |db| {
+            let tx = db.transaction(&[SLIP], Mode::Relaxed)?;
+            let slips = tx.store(SLIP)?;
+            slips.put(&Array::of2(&at.into(), &(chance as f64).into()), &sealed)?;
+            slips.delete_up_to(&Array::of1(&(oldest as f64).into()))?;
+            tx.done().await
+        })
+        .await
+    }
+
+    /// The office's word for what it has, as far as it can be read: of pushes, and of letters that still lie here.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn slips(&self) -> Result<Vec<Slip>, StoreError> {
+        let (keys, rows) = self.all_of(SLIP).await?;
+        let opened = all(keys.iter().zip(rows.iter()).map(|(key, row)| async move {
+            let key = key.dyn_into::<Array>().ok()?;
+            let (at, chance) = (key.get(0).as_f64()?, idb::number(&key.get(1))?);
+            self.unseal::<Slip>(SLIP, &format!("{at}/{chance}"), &row).await.ok()
+        }))
+        .await;
+        let mut slips: Vec<Slip> = opened.into_iter().flatten().collect();
+        slips.extend(post::slips(Bag::Own(&self.name)).await?);
+        Ok(slips)
+    }
+
     /// Saves several changes, takes the held ones they replace out of the outbox and ends their draft: all or none,
     /// durably.
     ///
     /// # Errors
     /// [`StoreError::Full`] and others; then nothing was written.
     pub async fn save_all(&self, changes: &[Change], draft: Option<&str>) -> Result<Vec<u64>, StoreError> {
-        let sealed = try_all(changes.iter().map(|c| async move { self.seal(CHANGE, &c.id.to_string(), c).await }));
-        let rows: Vec<Object> = changes.iter().zip(sealed.await?).map(|(c, body)| lie(c, &body)).collect();
         let photos: Vec<(PhotoId, ChangeId)> = changes.iter().filter_map(photos::announced).collect();
         let replaced = self.standing_for(changes).await?;
+        let numbers = self.reserve(changes.len()).await?;
+        // A letter holds the change as it will be pushed, its number too.
+        let changes: Vec<Change> = changes.iter().zip(&numbers).map(|(c, n)| Change { n: *n, ..c.clone() }).collect();
+        let written = try_all(changes.iter().map(|c| async move {
+            let body = self.seal(CHANGE, &c.id.to_string(), c).await?;
+            let row = lie(c, &body);
+            idb::set(&row, "n", &(c.n as f64).into());
+            // Nothing is lost without a letter: it is written when the next run has told to whom.
+            Ok((c, row, self.letter(c).await))
+        }))
+        .await?;
         let again = Cell::new(false);
         let numbers = self
             .with(async |db| {
-                let tx = db.transaction(&[OUTBOX, DRAFT, PHOTO, PHOTO_BODY], Mode::Strict)?;
+                let tx = db.transaction(&[OUTBOX, DRAFT, LETTER, PHOTO, PHOTO_BODY], Mode::Strict)?;
                 photos::queue(&tx, &photos).await?;
-                let outbox = tx.store(OUTBOX)?;
+                let (outbox, letters) = (tx.store(OUTBOX)?, tx.store(LETTER)?);
                 // A handle may die between the disk and the word of it: then all is there already.
                 let there: Map<ChangeId, u64> = if again.replace(true) {
                     outbox.get_all().await?.iter().filter_map(|r| Lying::read(&r)).map(|l| (l.id, l.n)).collect()
                 } else {
                     Map::new()
                 };
-                let mut numbers = vec![];
-                for (change, row) in changes.iter().zip(&rows) {
-                    numbers.push(match there.get(&change.id) {
-                        Some(n) => *n,
-                        None => outbox.add(row).await?,
-                    });
+                for (change, row, letter) in &written {
+                    if there.contains_key(&change.id) {
+                        continue;
+                    }
+                    outbox.put_keyed(row)?;
+                    if let Some(letter) = letter {
+                        letters.put(&change.id.to_string().into(), letter)?;
+                    }
                 }
                 if !replaced.is_empty() {
                     for lying in outbox.get_all().await?.iter().filter_map(|row| Lying::read(&row)) {
                         if replaced.contains(&lying.id) {
                             outbox.delete(&(lying.n as f64).into())?;
+                            letters.delete(&lying.id.to_string().into())?;
                         }
                     }
                 }
@@ -528,14 +690,10 @@ impl IndexedDbNotebook {
                     tx.store(DRAFT)?.delete(&draft.into())?;
                 }
                 tx.done().await?;
-                Ok(numbers)
+                Ok(changes.iter().map(|c| c.n).collect())
             })
             .await?;
-        let mut written = self.written.borrow_mut();
-        for (change, n) in changes.iter().zip(&numbers) {
-            written.insert(*n, Change { n: *n, ..change.clone() });
-        }
-        drop(written);
+        self.written.borrow_mut().extend(changes.iter().map(|change| (change.n, change.clone())));
         self.tell(News::Outbox(subjects_of(changes.iter().map(|c| c.subject))));
         if !photos.is_empty() {
             self.tell(News::Photos);
@@ -621,10 +779,13 @@ impl IndexedDbNotebook {
         });
         let sealed_bundles = self.seal_all(BUNDLE, bundles).await?;
         let oldest = now.0 - limits::KEPT_DAYS * DAY_MS;
+        // A page is stored as soon as it has come: by the office's clock that is now.
+        let ahead_ms = now.0.saturating_sub(browser::now().0);
+        self.ahead_ms.set(Some(ahead_ms));
         let stored = self
             .with(async |db| {
-                let tx = db.transaction(&[BUNDLE, BLOCK, OUTBOX, KEPT, META, PHOTO], Mode::Relaxed)?;
-                let meta = tx.store(META)?;
+                let tx = db.transaction(&[BUNDLE, BLOCK, OUTBOX, KEPT, LETTER, META, PHOTO], Mode::Relaxed)?;
+                let (meta, letters) = (tx.store(META)?, tx.store(LETTER)?);
                 if idb::number(&meta.get(&"version".into()).await?).unwrap_or(0) != version {
                     return Ok(false);
                 }
@@ -652,6 +813,7 @@ impl IndexedDbNotebook {
                             );
                             kept.put(&key, &Array::of2(&lying.id.to_string().into(), &lying.body()?.into()))?;
                             outbox.delete(&(lying.n as f64).into())?;
+                            letters.delete(&lying.id.to_string().into())?;
                         }
                         None => {
                             lying.becomes(QUEUED, lying.at());
@@ -665,6 +827,7 @@ impl IndexedDbNotebook {
                 }
                 kept.delete_up_to(&Array::of1(&(oldest as f64).into()))?;
                 meta.put(&"cursors".into(), &sealed_cursors)?;
+                meta.put(&"ahead".into(), &(ahead_ms as f64).into())?;
                 meta.put(&"version".into(), &((version + 1) as f64).into())?;
                 tx.done().await.map(|()| true)
             })
@@ -895,14 +1058,17 @@ impl Notebook for IndexedDbNotebook {
         }
         let subjects = self
             .with(async |db| {
-                let tx = db.transaction(&[OUTBOX], Mode::Relaxed)?;
-                let outbox = tx.store(OUTBOX)?;
+                let tx = db.transaction(&[OUTBOX, LETTER], Mode::Relaxed)?;
+                let (outbox, letters) = (tx.store(OUTBOX)?, tx.store(LETTER)?);
                 let mut subjects = vec![];
                 for lying in outbox.get_all().await?.iter().filter_map(|row| Lying::read(&row)) {
                     let Some((state, at, why)) = outcome.get(&lying.id) else { continue };
                     lying.becomes(*state, *at);
                     idb::set(&lying.row, "why", &why.clone().map_or(JsValue::UNDEFINED, JsValue::from));
                     outbox.put_keyed(&lying.row)?;
+                    if *state == RECEIVED {
+                        letters.delete(&lying.id.to_string().into())?;
+                    }
                     subjects.push(lying.subject);
                 }
                 tx.done().await?;
@@ -916,13 +1082,14 @@ impl Notebook for IndexedDbNotebook {
     async fn release(&self, held: ChangeId, by: Option<ChangeId>) -> Result<(), StoreError> {
         let subjects = self
             .with(async |db| {
-                let tx = db.transaction(&[OUTBOX], Mode::Strict)?;
+                let tx = db.transaction(&[OUTBOX, LETTER], Mode::Strict)?;
                 let outbox = tx.store(OUTBOX)?;
                 let rows = outbox.get_all().await?;
                 let found = rows.iter().filter_map(|row| Lying::read(&row)).find(|l| l.id == held);
                 if let Some(lying) = &found {
                     if by.is_some() {
                         outbox.delete(&(lying.n as f64).into())?;
+                        tx.store(LETTER)?.delete(&lying.id.to_string().into())?;
                     } else {
                         lying.becomes(QUEUED, lying.at());
                         idb::set(&lying.row, "why", &JsValue::UNDEFINED);
@@ -947,7 +1114,7 @@ impl Notebook for IndexedDbNotebook {
         let sealed = sealed.await?;
         let subjects = self
             .with(async |db| {
-                let tx = db.transaction(&[OUTBOX, DROPPED], Mode::Strict)?;
+                let tx = db.transaction(&[OUTBOX, DROPPED, LETTER], Mode::Strict)?;
                 let (outbox, dropped) = (tx.store(OUTBOX)?, tx.store(DROPPED)?);
                 let rows = outbox.get_all().await?;
                 let lying: Vec<Lying> = rows.iter().filter_map(|row| Lying::read(&row)).collect();
@@ -963,6 +1130,8 @@ impl Notebook for IndexedDbNotebook {
                     let n = (given_up.n as f64).into();
                     dropped.put(&n, &kept)?;
                     outbox.delete(&n)?;
+                    // The note holds the content; it gets a letter of its own.
+                    tx.store(LETTER)?.delete(&id.to_string().into())?;
                     outbox.add(row).await?;
                     subjects.push(given_up.subject);
                 }
@@ -970,6 +1139,7 @@ impl Notebook for IndexedDbNotebook {
                 Ok(subjects)
             })
             .await?;
+        self.write_letters().await.ok();
         self.tell(News::Outbox(subjects_of(subjects)));
         Ok(())
     }
@@ -1015,6 +1185,7 @@ impl Notebook for IndexedDbNotebook {
             tx.done().await
         })
         .await?;
+        self.write_letters().await.ok();
         self.tell(News::Outbox(subjects_of(anew.iter().map(|change| change.subject))));
         Ok(())
     }
@@ -1064,6 +1235,9 @@ impl Notebook for IndexedDbNotebook {
         })
         .await?;
         *self.known_briefing.borrow_mut() = Some(briefing.clone());
+        if let Some(office) = &briefing.office {
+            self.put_office(office).await?;
+        }
         self.tell(News::Briefing);
         Ok(())
     }
@@ -1117,29 +1291,53 @@ impl Notebook for IndexedDbNotebook {
     }
 }
 
-/// How many changes wait in somebody's outbox, without opening any.
+/// How what is in somebody's outbox stands, without opening any of it.
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn unsent(name: &str) -> Result<usize, StoreError> {
+pub async fn standing(name: &str) -> Result<Standing, StoreError> {
     let db = database(name).await?;
-    let tx = db.transaction(&[OUTBOX, PHOTO], Mode::Read)?;
-    let (outbox, photos) = (tx.store(OUTBOX)?, tx.store(PHOTO)?);
-    let (rows, photos) = (outbox.get_all().await?, photos.get_all().await?);
-    let unsent = |row: &JsValue| Lying::read(row).is_none_or(|l| l.state() != RECEIVED);
-    let changes: Vec<JsValue> = rows.iter().filter(unsent).collect();
-    let known: Set<ChangeId> = changes.iter().filter_map(Lying::read).map(|l| l.id).collect();
+    let tx = db.transaction(&[OUTBOX, LETTER, PHOTO], Mode::Read)?;
+    let (outbox, letters, photos) = (tx.store(OUTBOX)?, tx.store(LETTER)?, tx.store(PHOTO)?);
+    let (rows, keys, texts) = (outbox.get_all().await?, letters.get_all_keys().await?, letters.get_all().await?);
+    let photos = photos.get_all().await?;
+    let kept = keys.iter().zip(texts.iter()).filter(|(_, row)| !idb::get(row, "kept").is_undefined());
+    let kept: Set<ChangeId> = kept.filter_map(|(key, _)| key.as_string()?.parse().ok()).collect();
+    let mut standing = Standing::default();
+    let mut known = Set::new();
+    for row in rows.iter() {
+        match Lying::read(&row) {
+            Some(lying) if lying.state() == RECEIVED => {}
+            Some(lying) if kept.contains(&lying.id) => standing.arrived += 1,
+            lying => {
+                standing.waiting += 1;
+                known.extend(lying.map(|lying| lying.id));
+            }
+        }
+    }
     // A photo whose change waits too is one thing, not two.
     let photos = photos.iter().filter_map(|row| photos::Kept::read(&row));
     let photos = photos.filter(|p| p.is_queued() && p.change.is_none_or(|change| !known.contains(&change)));
-    Ok(changes.len() + photos.count())
+    standing.waiting += photos.count();
+    Ok(standing)
+}
+
+/// The changes of somebody's outbox that nobody has answered yet. What the office has turned down is for its writer.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn queued(name: &str) -> Result<Vec<String>, StoreError> {
+    let db = database(name).await?;
+    let rows = db.transaction(&[OUTBOX], Mode::Read)?.store(OUTBOX)?.get_all().await?;
+    let queued = rows.iter().filter_map(|row| Lying::read(&row)).filter(|lying| lying.state() == QUEUED);
+    Ok(queued.map(|lying| lying.id.to_string()).collect())
 }
 
 pub(super) async fn database(name: &str) -> Result<Database, StoreError> {
     Database::open(name, SCHEMA, |db: &Upgrade, _| {
         db.create_numbered(OUTBOX, "n");
         // Whatever version it comes from: what is missing is made, what is there is left as it is.
-        for store in [KEPT, BUNDLE, BLOCK, META, DRAFT, PHOTO, PHOTO_BODY, DROPPED] {
+        for store in [KEPT, BUNDLE, BLOCK, META, DRAFT, PHOTO, PHOTO_BODY, DROPPED, LETTER, SLIP] {
             db.create(store);
         }
     })

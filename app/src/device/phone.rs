@@ -15,8 +15,9 @@ use std::{
 };
 
 use domain::{
-    ApiError, Body, Card, CaseCode, CaseId, Change, ChangeId, Dropped, DroppedItem, Facility, LogId, Notebook,
-    OutboxItem, OutboxState, Parts, Photo, PhotoId, Refusal, StoreError, Subject, Timestamp, Worker, WorkerId, limits,
+    ApiError, Body, Bytes, Card, CaseCode, CaseId, Change, ChangeId, Dropped, DroppedItem, Facility, Kept, LogId,
+    LoggedIn, Notebook, OfficeKey, OutboxItem, OutboxState, Parts, Photo, PhotoId, PullAnswer, PullRequest, PushBatch,
+    Refusal, RescueFile, SlipFile, StoreError, Subject, Timestamp, Verdict, Worker, WorkerId, json, limits,
     map::{Map, Set},
     notebook::Draft,
     office, sync,
@@ -40,13 +41,15 @@ use super::{
     notebook::{self, IndexedDbNotebook, News},
     photos,
     picture::{self, PictureError},
+    post::{self, Bag},
     ring,
     roster::{Known, Roster},
     rounds::{Outcome, Rounds, Wake},
-    vault::Vault,
+    vault::{self, Vault},
 };
 use crate::field::{
-    AppState, KEEP, Keeper, Loading, Opening, Person, PhotoSending, PhotoTrouble, Ringing, Room, SyncState,
+    AppState, KEEP, Keeper, Loading, Opening, Paper, Person, PhotoSending, PhotoTrouble, PostState, Ringing, Room,
+    Standing, SyncState,
 };
 
 /// Whose notebook opens by itself; `/boot.js` reads it too.
@@ -63,6 +66,8 @@ const EVICTED: &str = "cn.evicted";
 const EVICTED_READ: &str = "cn.evicted_read";
 /// How long that is said: until even somebody who comes once a week has read it.
 const EVICTED_MS: i64 = 14 * 86_400_000;
+/// What the service worker does when the network is back and the app is closed; it knows the same word.
+const LETTERS: &str = "letters";
 /// How long a start waits to hear who has just logged in before it offers the log-in.
 const WHOAMI_MS: u32 = 4_000;
 /// While pages stream in, lists are drawn anew this often.
@@ -98,6 +103,8 @@ struct Inner {
     /// Drafts on their way to the disk.
     putting: Cell<usize>,
     listeners: RefCell<Vec<Listener>>,
+    /// The rounds of letters: of those who are not seated here, and of those this phone carries for others.
+    post: RefCell<Option<Rounds>>,
 }
 
 /// One person's open notebook and what goes with it; all of it ends when another person takes the phone.
@@ -155,6 +162,7 @@ impl Phone {
             asked_to_keep: Cell::new(false),
             putting: Cell::new(0),
             listeners: RefCell::default(),
+            post: RefCell::default(),
         }))
     }
 
@@ -215,6 +223,9 @@ impl Phone {
         {
             rounds.wake(why);
         }
+        if let Some(post) = &*self.0.post.borrow() {
+            post.wake(why);
+        }
     }
 
     fn state(&self) -> AppState {
@@ -244,6 +255,7 @@ impl Phone {
             Ok(roster) => roster,
             Err(error) => return state.opening.set(Opening::Failed(error)),
         };
+        self.mind_the_post();
         // The browser writes its settings down late: after a pulled battery the roster knows what the setting does not.
         let last = roster.last().await.ok().flatten().or_else(|| browser::setting(PERSON));
         if let Some(last) = last {
@@ -269,10 +281,10 @@ impl Phone {
             return;
         }
         match logged_in {
-            Some(worker) => {
+            Some(logged_in) => {
                 // The plain form was filled in by whoever logged in last.
                 let user_name = browser::told::<String>(USER_NAME);
-                if let Err(error) = self.take(worker, user_name.as_deref()).await {
+                if let Err(error) = self.take(logged_in, user_name.as_deref()).await {
                     state.opening.set(Opening::Failed(error));
                 }
             }
@@ -281,7 +293,7 @@ impl Phone {
     }
 
     /// Who has logged in by the plain form. Log-outs the office has not been told of are told first.
-    async fn find_log_in(&self, roster: &Roster) -> Option<Worker> {
+    async fn find_log_in(&self, roster: &Roster) -> Option<LoggedIn> {
         let mut out = Set::new();
         for known in roster.people().await.unwrap_or_default() {
             if known.untold {
@@ -297,7 +309,8 @@ impl Phone {
     }
 
     /// Gives the phone to somebody whom the office knows.
-    async fn take(&self, worker: Worker, user_name: Option<&str>) -> Result<(), StoreError> {
+    async fn take(&self, logged_in: LoggedIn, user_name: Option<&str>) -> Result<(), StoreError> {
+        let (worker, office) = logged_in.split();
         let vault = self.roster().await?.keep_as(&worker, user_name, browser::now()).await?;
         browser::set_setting(PERSON, worker.id);
         if let Some(seat) = self.seat_now() {
@@ -308,7 +321,7 @@ impl Phone {
             }
             self.clear_table().await;
         }
-        self.sit_down(worker, vault).await;
+        self.sit_down_with(worker, vault, office).await;
         Ok(())
     }
 
@@ -342,8 +355,81 @@ impl Phone {
         self.state().superseded.set(true);
     }
 
+    /// Starts the rounds of letters, once.
+    fn mind_the_post(&self) {
+        if self.0.post.borrow().is_some() {
+            return;
+        }
+        let phone = Rc::downgrade(&self.0);
+        let rounds = Rounds::start(async move || match phone.upgrade() {
+            Some(inner) => Phone(inner).run_post().await,
+            None => Outcome::Done,
+        });
+        *self.0.post.borrow_mut() = Some(rounds);
+    }
+
+    /// The notebooks whose letters go by themselves: not that of whoever is seated here with a session, whose changes are
+    /// pushed, so that they are told what is wrong with one.
+    async fn unattended(&self) -> Result<Vec<String>, StoreError> {
+        let seated = self.seat_now().filter(|_| self.state().sync.get_untracked() != SyncState::SignedOut);
+        let people = self.roster().await?.people().await?;
+        let away =
+            people.iter().map(|known| known.worker.id).filter(|id| seated.as_ref().is_none_or(|s| s.worker != *id));
+        Ok(away.map(IndexedDbNotebook::name_of).collect())
+    }
+
+    /// One round of letters, if no other tab is at it.
+    async fn run_post(&self) -> Outcome {
+        let Some(_lock) = Lock::try_take("caunoi-post").await else { return Outcome::Busy };
+        let names = match self.unattended().await {
+            Ok(names) => names,
+            Err(error) => return Outcome::Failed(error.into()),
+        };
+        let mut failed = None;
+        for name in &names {
+            // A notebook that cannot be opened delays nobody else's letters.
+            let Ok(queued) = notebook::queued(name).await else { continue };
+            if let Err(error) = post::bring(Bag::Own(name), self.0.line, Some(&queued)).await {
+                failed = Some(error);
+                break;
+            }
+        }
+        if failed.is_none() {
+            failed = post::bring(Bag::Courier, self.0.line, None).await.err();
+        }
+        // Every text before any photo.
+        if failed.is_none() {
+            for name in names.iter().map(|name| &**name).chain([post::COURIER]) {
+                photos::send(name, &self.0.line, &|| false, &|| ()).await.ok();
+            }
+        }
+        self.show_post().await;
+        match failed {
+            None => Outcome::Done,
+            Some(error) => Outcome::Failed(sync::SyncError::Office(error)),
+        }
+    }
+
+    /// Counts the letters of whoever is not seated here, and those of others.
+    async fn show_post(&self) {
+        let mut own = Standing::default();
+        for name in self.unattended().await.unwrap_or_default() {
+            own = own.and(notebook::standing(&name).await.unwrap_or_default());
+        }
+        let carried = post::carried().await.unwrap_or_default();
+        let (state, now) = (self.state(), PostState { own, carried });
+        if state.post.get_untracked() != now {
+            state.post.set(now);
+        }
+    }
+
     /// Opens somebody's notebook and starts their rounds.
     async fn sit_down(&self, worker: Worker, vault: Vault) {
+        self.sit_down_with(worker, vault, None).await;
+    }
+
+    /// As [`Self::sit_down`], with what the office has just said of its keys.
+    async fn sit_down_with(&self, worker: Worker, vault: Vault, office: Option<OfficeKey>) {
         let state = self.state();
         self.stand_up();
         let id = worker.id;
@@ -355,6 +441,10 @@ impl Phone {
         };
         note_eviction(id, notebook.is_new());
         state.evicted.set(is_news_of_eviction());
+        if let Some(office) = &office {
+            // The briefing says it again.
+            notebook.put_office(office).await.ok();
+        }
         let channel = BroadcastChannel::new(&format!("caunoi-{id}")).ok();
         let seat = Rc::new(Seat {
             worker: id,
@@ -739,7 +829,10 @@ impl Phone {
         let phone = sync::Phone { worker: seat.worker, device: seat.notebook.device() };
         let started = browser::now();
         let progress = |run: &sync::Run| self.note_progress(seat, run, started);
-        let ended = sync::run(&*seat.notebook, &self.0.line, phone, &browser::now, &progress).await;
+        let desk = Desk { line: self.0.line, notebook: &seat.notebook };
+        let ended = sync::run(&*seat.notebook, &desk, phone, &browser::now, &progress).await;
+        // What was saved before the office's key was known gets its letter now, and what is offered again another.
+        seat.notebook.write_letters().await.ok();
         seat.redraw.syncing.set(false);
         seat.redraw.nap.borrow_mut().take();
         if !self.is_seated(seat) {
@@ -774,6 +867,11 @@ impl Phone {
                     sync::SyncError::Store(error) => SyncState::Phone(*error),
                     sync::SyncError::Office(_) => SyncState::Unavailable,
                 });
+                if state.sync.get_untracked() == SyncState::SignedOut
+                    && let Some(post) = &*self.0.post.borrow()
+                {
+                    post.wake(Wake::Written);
+                }
                 Outcome::Failed(error)
             }
         }
@@ -850,6 +948,7 @@ impl Phone {
         }
         self.redraw(&seat).await;
         self.wake_because(Wake::Written);
+        browser::ask_for_sync(LETTERS);
         if !self.0.asked_to_keep.replace(true) {
             spawn_local(browser::ask_to_keep().map(|_| ()));
         }
@@ -918,7 +1017,7 @@ impl Phone {
         let worker = self.state().worker.get_untracked().ok_or(StoreError::Closed)?;
         self.stand_up();
         self.0.roster.borrow_mut().take();
-        self.take(worker, None).await?;
+        self.take(LoggedIn::new(worker, None), None).await?;
         self.seat()
     }
 
@@ -926,7 +1025,7 @@ impl Phone {
         let mut people = vec![];
         for known in self.roster().await?.people().await? {
             let name = IndexedDbNotebook::name_of(known.worker.id);
-            let unsent = notebook::unsent(&name).await.ok();
+            let unsent = notebook::standing(&name).await.ok().map(|standing| standing.waiting);
             let Known { worker, signed_out, user_name, .. } = known;
             people.push(Person { worker, unsent, signed_out, user_name });
         }
@@ -965,8 +1064,91 @@ impl Phone {
         browser::forget_setting(PERSON);
         self.clear_table().await;
         self.state().opening.set(Opening::Nobody);
+        if let Some(post) = &*self.0.post.borrow() {
+            post.wake(Wake::Now);
+        }
         Ok(())
     }
+
+    /// Every letter of this phone that is not at the office yet, its writers' and those of others, as a file.
+    async fn save_rescue(&self) -> Result<Paper, StoreError> {
+        let mut letters = vec![];
+        let mut names = vec![];
+        for known in self.roster().await?.people().await? {
+            let name = IndexedDbNotebook::name_of(known.worker.id);
+            if let Some(seat) = self.seat_now().filter(|seat| seat.worker == known.worker.id) {
+                seat.notebook.write_letters().await?;
+            }
+            // One that cannot be opened takes no other letters with it.
+            letters.extend(post::unsent(Bag::Own(&name)).await.unwrap_or_default());
+            names.push(name);
+        }
+        letters.extend(post::unsent(Bag::Courier).await?);
+        names.push(post::COURIER.to_owned());
+        let blobs = post::unsent_photos(&names).await?;
+        let count = letters.len() + blobs.len();
+        let file = RescueFile { v: RescueFile::V, letters, blobs };
+        let text = json::write_text(&file).map_err(|_| StoreError::Failed)?;
+        Ok(Paper { text, count })
+    }
+
+    async fn take_rescue(&self, file: Vec<u8>) -> Result<usize, StoreError> {
+        let taken = post::take_over(&file, browser::now()).await?;
+        self.show_post().await;
+        browser::ask_for_sync(LETTERS);
+        if let Some(post) = &*self.0.post.borrow() {
+            post.wake(Wake::Now);
+        }
+        Ok(taken)
+    }
+
+    async fn save_slips(&self) -> Result<Paper, StoreError> {
+        let mut slips = self.seat()?.notebook.slips().await?;
+        slips.extend(post::slips(Bag::Courier).await.unwrap_or_default());
+        let count = slips.iter().map(|slip| slip.kept.len()).sum();
+        let text = json::write_text(&SlipFile { v: SlipFile::V, slips }).map_err(|_| StoreError::Failed)?;
+        Ok(Paper { text, count })
+    }
+}
+
+/// The way to the office of whoever is seated: it keeps the office's word, and shows by which key letters are signed.
+struct Desk<'a> {
+    line: Line,
+    notebook: &'a IndexedDbNotebook,
+}
+
+impl sync::Office for Desk<'_> {
+    async fn push(&self, batch: PushBatch) -> Result<Vec<Verdict>, ApiError> {
+        let (worker, device, sent) = (batch.worker, batch.device, batch.changes.clone());
+        let (verdicts, stamp) = self.line.push_stamped(batch).await?;
+        if let Some(stamp) = stamp {
+            let kept = sent.iter().zip(&verdicts).filter(|(_, v)| !matches!(v, Verdict::Refused { .. }));
+            let mut on_slip = vec![];
+            for (raw, _) in kept {
+                on_slip.push(kept_of(raw).await);
+            }
+            // One that cannot be made or kept loses nothing but itself.
+            if let Some(kept) = on_slip.into_iter().collect() {
+                self.notebook.put_slip(&stamp.on(worker, device, kept)).await.ok();
+            }
+        }
+        Ok(verdicts)
+    }
+    async fn pull(&self, mut request: PullRequest) -> Result<PullAnswer, ApiError> {
+        request.signer = Some(Bytes(self.notebook.signer().to_vec()));
+        self.line.pull(request).await
+    }
+}
+
+/// What the office's stamp stands for, of one change in the bytes in which it was sent.
+async fn kept_of(raw: &json::Raw) -> Option<Kept> {
+    #[derive(serde::Deserialize)]
+    struct Named {
+        id: ChangeId,
+    }
+    let Named { id } = json::read(raw.get().as_bytes()).ok()?;
+    let sum = vault::sha256(&Uint8Array::from(raw.get().as_bytes())).await.ok()?;
+    Some(Kept { id, sum: Some(Bytes(sum.to_vec())), mark: None })
 }
 
 impl Keeper for Phone {
@@ -1061,8 +1243,8 @@ impl Keeper for Phone {
     fn log_in(&self, name: String, password: String) -> Answer<(), ApiError> {
         let phone = self.clone();
         async move {
-            let worker = phone.0.line.log_in(name.clone(), password).await?;
-            if let Err(error) = phone.take(worker, Some(&name)).await {
+            let logged_in = phone.0.line.log_in(name.clone(), password).await?;
+            if let Err(error) = phone.take(logged_in, Some(&name)).await {
                 phone.state().opening.set(Opening::Failed(error));
             }
             Ok(())
@@ -1104,6 +1286,18 @@ impl Keeper for Phone {
     }
     fn eviction_read(&self) {
         browser::set_setting(EVICTED_READ, browser::now());
+    }
+    fn save_rescue(&self) -> Answer<Paper, StoreError> {
+        let phone = self.clone();
+        async move { phone.save_rescue().await }.boxed_local()
+    }
+    fn take_rescue(&self, file: Vec<u8>) -> Answer<usize, StoreError> {
+        let phone = self.clone();
+        async move { phone.take_rescue(file).await }.boxed_local()
+    }
+    fn save_slips(&self) -> Answer<Paper, StoreError> {
+        let phone = self.clone();
+        async move { phone.save_slips().await }.boxed_local()
     }
     fn ask_to_keep(&self) -> Answer<bool, StoreError> {
         async { Ok(browser::ask_to_keep().await) }.boxed_local()

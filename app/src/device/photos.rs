@@ -123,6 +123,21 @@ pub(super) async fn queue(tx: &Transaction, photos: &[(PhotoId, ChangeId)]) -> R
     Ok(())
 }
 
+/// Puts a photo of somebody else's rescue file among what is to be sent; one that lies here already stays as it is.
+///
+/// # Errors
+/// [`StoreError`].
+pub(super) async fn carry(tx: &Transaction, photo: PhotoId, sealed: &[u8], now: Timestamp) -> Result<(), StoreError> {
+    let (store, bodies) = (tx.store(PHOTO)?, tx.store(PHOTO_BODY)?);
+    if !store.get(&key(photo)).await?.is_undefined() {
+        return Ok(());
+    }
+    let bytes = u32::try_from(sealed.len()).map_err(|_| StoreError::Damaged)?;
+    let kept = Kept { id: photo, state: QUEUED, at: now, bytes, has: 0, change: None };
+    store.put(&key(photo), &kept.row())?;
+    bodies.put(&key(photo), &Uint8Array::from(sealed).buffer())
+}
+
 /// Asks the office once more about everything that it has confirmed.
 pub(super) async fn ask_again(tx: &Transaction) -> Result<(), StoreError> {
     for kept in rows(tx).await?.into_iter().filter(Kept::is_sent) {

@@ -135,7 +135,7 @@ pub async fn sha256(bytes: &Uint8Array) -> Result<[u8; 32], StoreError> {
     Ok(hash)
 }
 
-fn subtle() -> Result<SubtleCrypto, StoreError> {
+pub(super) fn subtle() -> Result<SubtleCrypto, StoreError> {
     let crypto = web_sys::window().and_then(|w| w.crypto().ok()).ok_or(StoreError::Failed)?;
     let subtle = crypto.subtle();
     if subtle.is_undefined() { Err(StoreError::Failed) } else { Ok(subtle) }

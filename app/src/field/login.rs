@@ -6,6 +6,7 @@ use leptos::{leptos_dom::helpers::IntervalHandle, prelude::*, task::spawn_local}
 use super::{
     app_state, navigator,
     person::OtherPeople,
+    rescue::RescueSignedOut,
     route::Route,
     state::{AppState, SyncState},
     ui::{DockActions, Field, If, Note, Screen, Top, Typing, focus_first_error},
@@ -128,6 +129,7 @@ pub fn LogIn() -> AnyView {
             <If when=move || state.worker.with(Option::is_none)>
                 <OtherPeople />
             </If>
+            <RescueSignedOut />
             <details class="extra">
                 <summary>{sized(Icon::Question, Some("s"))} {words.login.forgot}</summary>
                 <p>{words.login.forgot_text}</p>

@@ -25,6 +25,7 @@ mod person;
 mod photos;
 mod referral;
 mod renewal;
+mod rescue;
 mod saving;
 mod switcher;
 mod sync_page;
@@ -42,7 +43,10 @@ use crate::{
 };
 pub use draft::KEEP;
 use route::{Navigator, Route};
-pub use state::{AppState, Keeper, Loading, Opening, Person, PhotoSending, PhotoTrouble, Ringing, Room, SyncState};
+pub use state::{
+    AppState, Keeper, Loading, Opening, Paper, Person, PhotoSending, PhotoTrouble, PostState, Ringing, Room, Standing,
+    SyncState,
+};
 use ui::{Notice, NoticeRegion};
 
 /// Where the language of this device is kept.

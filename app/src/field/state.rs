@@ -102,6 +102,39 @@ pub enum PhotoSending {
     Received,
 }
 
+/// How the letters of somebody, or of many, stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Standing {
+    /// Still only on this phone.
+    pub waiting: usize,
+    /// At the office, though their notebook has not been told.
+    pub arrived: usize,
+}
+
+impl Standing {
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self { waiting: self.waiting + other.waiting, arrived: self.arrived + other.arrived }
+    }
+}
+
+/// Letters that need nobody who is seated here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PostState {
+    /// Of people of this phone who are signed out, or of whoever's session has ended.
+    pub own: Standing,
+    /// Carried for others.
+    pub carried: Standing,
+}
+
+/// A file to be handed over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Paper {
+    pub text: String,
+    /// Of the things in it.
+    pub count: usize,
+}
+
 type Answer<T, E> = LocalBoxFuture<'static, Result<T, E>>;
 
 /// Who keeps what is written on this phone, sends it, and opens it again.
@@ -143,6 +176,12 @@ pub trait Keeper {
     fn ringing(&self) -> LocalBoxFuture<'static, Ringing>;
     /// Turns that on or off. An error leaves it as it was.
     fn ring(&self, on: bool) -> Answer<Ringing, ApiError>;
+    /// All letters of this phone that are not at the office yet, as one sealed file.
+    fn save_rescue(&self) -> Answer<Paper, StoreError>;
+    /// Takes the letters of a rescue file along; gives how many. [`StoreError::Damaged`] for what is none.
+    fn take_rescue(&self, file: Vec<u8>) -> Answer<usize, StoreError>;
+    /// The office's signed word for what it has, as a file.
+    fn save_slips(&self) -> Answer<Paper, StoreError>;
     fn room(&self) -> Answer<Room, StoreError>;
     /// What was said of data thrown away by the phone was read.
     fn eviction_read(&self);
@@ -195,6 +234,7 @@ pub struct AppState {
     /// The last time the office answered.
     pub contact: RwSignal<Option<Timestamp>>,
     pub sync: RwSignal<SyncState>,
+    pub post: RwSignal<PostState>,
     /// Moves every half minute, so that clocks run.
     pub now: RwSignal<Timestamp>,
     /// More than a page of the office's content is still on the way.
@@ -272,6 +312,7 @@ impl AppState {
             photos: RwSignal::new(Map::new()),
             contact: RwSignal::new(None),
             sync: RwSignal::new(SyncState::Idle),
+            post: RwSignal::default(),
             now: RwSignal::new(Timestamp::default()),
             loading: RwSignal::new(None),
             sitting: RwSignal::new(0),

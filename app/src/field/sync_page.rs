@@ -10,6 +10,7 @@ use super::{
     cases::card_delivery,
     dropped::DroppedItems,
     held_item::{HeldItem, subject_title, whole_title},
+    rescue::Rescue,
     route::Route,
     state::{AppState, Room, SyncState},
     ui::{
@@ -70,6 +71,7 @@ pub fn SyncPage() -> AnyView {
                 </If>
                 <AsideItems />
                 <DroppedItems />
+                <Rescue />
                 <Space />
             </If>
         </Screen>

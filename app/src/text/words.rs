@@ -31,6 +31,7 @@ pub struct Words {
     pub duty: Duty,
     pub person: Person,
     pub login: Login,
+    pub rescue: Rescue,
     pub errors: Errors,
     pub trail: Trail,
 }
@@ -960,6 +961,32 @@ pub struct Login {
 }
 
 /// What is not right, and what to do next.
+/// Letters that somebody carries, and the office's receipts.
+#[derive(Debug)]
+pub struct Rescue {
+    pub title: &'static str,
+    pub save: &'static str,
+    pub save_text: &'static str,
+    pub nothing: &'static str,
+    pub saved: fn(usize) -> String,
+    pub shared: fn(usize) -> String,
+    pub take: &'static str,
+    pub take_text: &'static str,
+    pub taken: fn(usize) -> String,
+    pub no_rescue: &'static str,
+    pub newer: &'static str,
+    pub carried: fn(usize) -> String,
+    pub carried_arrived: fn(usize) -> String,
+    pub waiting: fn(usize) -> String,
+    pub arrived: fn(usize) -> String,
+    pub waiting_text: &'static str,
+    pub arrived_text: &'static str,
+    pub slips: &'static str,
+    pub slips_text: &'static str,
+    pub no_slips: &'static str,
+    pub slips_saved: fn(usize) -> String,
+}
+
 #[derive(Debug)]
 pub struct Errors {
     pub choose: &'static str,

@@ -1,6 +1,7 @@
 //! The phone's adapters in a real browser: storage, sealing, the people of a phone, and runs over all of them.
 
 mod fault;
+mod letters;
 mod notebook;
 mod office;
 mod people;

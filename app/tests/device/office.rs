@@ -40,6 +40,7 @@ struct Desk {
     sessions: RefCell<Vec<WorkerId>>,
     mood: Cell<Mood>,
     calls: RefCell<Vec<String>>,
+    letters: RefCell<Vec<Letter>>,
 }
 
 impl Town {
@@ -50,6 +51,7 @@ impl Town {
             sessions: RefCell::default(),
             mood: Cell::new(Mood::Open),
             calls: RefCell::default(),
+            letters: RefCell::default(),
         });
         let window = web_sys::window().expect("a window");
         let fetch = Reflect::get(&window, &"fetch".into()).expect("fetch");
@@ -72,6 +74,10 @@ impl Town {
     }
     pub fn sessions(&self) -> Vec<WorkerId> {
         self.desk.sessions.borrow().clone()
+    }
+    /// What was brought without a session, in its order.
+    pub fn letters(&self) -> Vec<ChangeId> {
+        self.desk.letters.borrow().iter().map(|letter| letter.id).collect()
     }
     pub fn calls(&self, path: &str) -> usize {
         self.desk.calls.borrow().iter().filter(|called| *called == path).count()
@@ -135,7 +141,7 @@ impl Desk {
                 let worker = found.filter(|_| password == "cau-noi-demo").ok_or(ApiError::WrongPassword)?;
                 self.sessions.borrow_mut().insert(0, worker.id);
                 self.mood.set(Mood::Open);
-                Ok(write(worker))
+                Ok(write(&LoggedIn::new(worker.clone(), Some(crate::letters::office()))))
             }
             "/api/log_out" => {
                 let Of { worker } = read(body);
@@ -147,6 +153,12 @@ impl Desk {
                 let here: Vec<&Worker> =
                     sessions.iter().filter_map(|id| self.workers.iter().find(|w| w.id == *id)).collect();
                 Ok(write(&here))
+            }
+            "/api/letters" => {
+                let Post { letters } = read(body);
+                let kept = vec![true; letters.len()];
+                self.letters.borrow_mut().extend(letters);
+                Ok(write(&PostAnswer { kept, slip: None }))
             }
             "/api/push" => {
                 let Push { batch } = read(body);

@@ -69,6 +69,7 @@ async fn fresh(village: &Village) -> Town {
         idb::delete_database(&IndexedDbNotebook::name_of(worker.id)).await.expect("deleted");
     }
     idb::delete_database("caunoi-device").await.expect("deleted");
+    idb::delete_database("caunoi-courier").await.expect("deleted");
     for name in ["cn.person", "cn.made", "cn.evicted"] {
         browser::forget_setting(name);
     }
@@ -472,5 +473,58 @@ async fn what_rests_on_something_given_up_goes_with_it_and_comes_back_with_it() 
     assert_eq!(tab.shows("Lý A Páo"), 1, "the visit came back with the case it is about");
     let parts = tab.phone.parts(Subject::Case(case)).await.expect("its parts");
     assert!(parts.0.contains_key(&PartKey::Visit(seen)), "under the name it had");
+    tab.leave().await;
+}
+
+#[wasm_bindgen_test]
+async fn letters_of_whoever_is_signed_out_go_by_themselves_and_the_push_finds_them_there() {
+    let village = Village::new();
+    let town = fresh(&village).await;
+    let tab = Tab::of_lan().await;
+    town.set_mood(Mood::Cut);
+    let (one, two) = (tab.record("Hoàng Thị Mỷ").await, tab.record("Lý A Páo").await);
+    until("the line was tried", || tab.sync() == SyncState::Offline).await;
+    assert_eq!(town.letters(), vec![], "whoever is seated here pushes");
+    tab.phone.log_out().await.expect("logged out");
+    assert_eq!(tab.state.opening.get_untracked(), Opening::Nobody);
+    until("they are counted", || tab.state.post.get_untracked().own.waiting == 2).await;
+    let file = tab.phone.save_rescue().await.expect("a file");
+    assert_eq!(file.count, 2, "though nobody is logged in");
+    town.set_mood(Mood::SignedOut);
+    tab.phone.wake();
+    until("both arrived", || tab.state.post.get_untracked().own.arrived == 2).await;
+    assert_eq!(town.letters(), vec![ChangeId(one.0), ChangeId(two.0)], "in their order");
+    assert_eq!(tab.state.post.get_untracked().own.waiting, 0);
+    assert_eq!(tab.phone.save_rescue().await.expect("a file").count, 0);
+    tab.phone.wake();
+    TimeoutFuture::new(50).await;
+    assert_eq!(town.letters().len(), 2, "not twice");
+    tab.phone.log_in("lan".to_owned(), "cau-noi-demo".to_owned()).await.expect("logged in");
+    until("the office shows both", || tab.waiting() == 0).await;
+    tab.leave().await;
+}
+
+#[wasm_bindgen_test]
+async fn a_phone_carries_the_letters_of_another_and_says_how_many_arrived() {
+    let village = Village::new();
+    let town = fresh(&village).await;
+    let tab = Tab::of_lan().await;
+    town.set_mood(Mood::Cut);
+    tab.record("Hoàng Thị Mỷ").await;
+    let file = tab.phone.save_rescue().await.expect("a file").text.into_bytes();
+    tab.phone.log_out().await.expect("logged out");
+    // Another phone: nothing of hers is there.
+    idb::delete_database(&IndexedDbNotebook::name_of(village.lan)).await.expect("deleted");
+    assert_eq!(tab.phone.take_rescue(b"nothing".to_vec()).await, Err(StoreError::Damaged));
+    assert_eq!(tab.phone.take_rescue(file.clone()).await, Ok(1));
+    until("it is carried", || tab.state.post.get_untracked().carried.waiting == 1).await;
+    assert_eq!(tab.phone.save_rescue().await.expect("a file").count, 1, "and may be handed on");
+    town.set_mood(Mood::SignedOut);
+    tab.phone.wake();
+    until("it arrived", || tab.state.post.get_untracked().carried.arrived == 1).await;
+    assert_eq!(tab.phone.take_rescue(file).await, Ok(1));
+    tab.phone.wake();
+    TimeoutFuture::new(50).await;
+    assert_eq!(town.letters().len(), 1, "once");
     tab.leave().await;
 }
