@@ -548,7 +548,8 @@ pub async fn a_phone_long_silent_catches_up_by_state(registry: &dyn Registry, vi
     }
     let cursors = notebook.cursors().await.expect("cursors");
     let cursors = cursors.into_iter().map(|(log, cursor)| (log, Some(cursor))).collect();
-    let request = PullRequest { v: 1, worker: hanh.worker, device: hanh.device, cursors, briefing: String::new() };
+    let request =
+        PullRequest { v: 1, worker: hanh.worker, device: hanh.device, cursors, briefing: String::new(), signer: None };
     let answer = registry.pull(&hanh.session(), request, MORNING).await.expect("an answer");
     let told: Vec<Subject> = answer.pages.iter().flat_map(|p| p.subjects.iter().map(|s| s.subject)).collect();
     let once: Set<Subject> = told.iter().copied().collect();

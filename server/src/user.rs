@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::BufRead as _;
 
 use anyhow::{Context, Result, bail};
-use domain::{Address, Grant, PersonName, Phone, PlaceId, Role, Timestamp, Worker, WorkerId};
+use domain::{Address, Grant, PersonName, Phone, Role, Timestamp, Worker, WorkerId};
 
 use crate::config::{AddUser, User};
 use crate::database::now_ms;

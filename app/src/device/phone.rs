@@ -400,7 +400,7 @@ impl Phone {
         // Every text before any photo.
         if failed.is_none() {
             for name in names.iter().map(|name| &**name).chain([post::COURIER]) {
-                photos::send(name, &self.0.line, &|| false, &|| ()).await.ok();
+                photos::send(name, &self.0.line, &|_| true, &|| false, &|| ()).await.ok();
             }
         }
         self.show_post().await;

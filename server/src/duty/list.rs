@@ -142,6 +142,7 @@ fn describe(place: &PlaceId, roster: &Roster) -> String {
         excluded: [].into(),
         teams: [].into(),
         desks: [].into(),
+        or_handled_in: [].into(),
     };
     let mut text = format!("{place} {name} ({})\n", if is_set { "set" } else { "its supervisors: none is set" });
     for (n, worker) in line(&reach, domain::duty::OFFICE, &roster.duty, &roster.rules).iter().enumerate() {
