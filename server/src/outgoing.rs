@@ -251,7 +251,8 @@ mod tests {
             ("https://[::1]/1", "may not be called"),
             ("https://localhost/1", "may not be called"),
             ("https://169.254.169.254/latest", "may not be called"),
-            ("file:///etc/passwd", "neither http nor https"),
+            ("file:///etc/passwd", "not an address"),
+            ("ftp://push.example/1", "neither http nor https"),
         ] {
             let said = outgoing.post(url, Named::ByPhone, &[], vec![]).await.unwrap_err();
             assert!(format!("{said:#}").contains(why), "{url}: {said:#}");

@@ -126,6 +126,8 @@ mod tests {
     #[test]
     fn the_key_of_an_office_never_changes() {
         assert_eq!(Vapid::of(&Seal::new([7; 32])).public(), Vapid::of(&Seal::new([7; 32])).public());
-        assert_eq!(Vapid::of(&Seal::new([7; 32])).public(), "FILL");
+        let computed_by_hand =
+            "BCPeaYdUjIlCRTjQQpo7eRy0kNqtHBJSMAxb-sO8DxfWiW04o2bsG63l3WCZLstKiUyzWNLPjh6mcb1imNwskIQ";
+        assert_eq!(Vapid::of(&Seal::new([7; 32])).public(), computed_by_hand);
     }
 }
