@@ -131,7 +131,8 @@ impl Login {
         if let Some(open_at) = counted.iter().map(|(_, _, open_at)| *open_at).find(|open_at| *open_at > now_ms) {
             return Err(LoginError::TooMany { wait_ms: open_at - now_ms });
         }
-        for (key, wait_ms, _) in counted {
+        // Without a wait nothing is closed: whoever asked a moment before, and waited for this transaction, may go on.
+        for (key, wait_ms, _) in counted.into_iter().filter(|(_, wait_ms, _)| *wait_ms > 0) {
             sqlx::query("update login_wait set open_at = $2 where key = $1")
                 .bind(&key[..])
                 .bind(now_ms + wait_ms)

@@ -99,6 +99,16 @@ async fn one_address_that_tries_many_names_waits_too() {
 }
 
 #[tokio::test]
+async fn people_of_one_house_who_sign_in_at_the_same_moment_do_not_wait_for_each_other() {
+    let office = Office::open().await;
+    let login = Login::new(office.staff.clone(), Arc::new(Counts::default())).unwrap();
+    assert!(matches!(login.log_in("lan", "sai-mat-khau", HERE, 1_000_000).await, Err(LoginError::Wrong)));
+    // Asked a moment before, and waited for the one above.
+    let hanh = login.log_in("hanh", PASSWORD, HERE, 999_999).await.unwrap();
+    assert_eq!(hanh.id, office.village.hanh);
+}
+
+#[tokio::test]
 async fn two_people_on_one_device_each_have_their_own_session() {
     let office = Office::open().await;
     let lan = office.sign_in("lan").await;
