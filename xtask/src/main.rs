@@ -14,6 +14,7 @@ mod simulate;
 mod site;
 mod tally;
 mod test;
+mod witness;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -39,6 +40,8 @@ enum Verb {
     Check,
     /// Run seeded phones against an office that loses, repeats and reorders
     Simulate(simulate::Simulate),
+    /// Watch a real office from outside, through kills, cut lines and a restored backup
+    Witness(witness::Witness),
     /// Measure; ends with lines `figure NAME VALUE`
     Bench(bench::Bench),
     /// Take a picture of every screen into target/screens
@@ -63,6 +66,7 @@ fn main() -> ExitCode {
         Verb::Test(test) => return test::test(test),
         Verb::Check => lints::check(),
         Verb::Simulate(simulate) => simulate::simulate(&simulate),
+        Verb::Witness(witness) => witness::witness(&witness),
         Verb::Bench(bench) => bench::bench(&bench),
         Verb::Screens(screens) => screens::screens(&screens),
         Verb::BrowserTest { args } => browser::run_wasm_test(args),
