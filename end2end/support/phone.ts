@@ -3,6 +3,7 @@ import { chromium, type BrowserContext, type Page } from '@playwright/test';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as after } from 'node:timers/promises';
 
 import { CHROMIUM, CHROMIUM_ARGS } from './chromium.ts';
 import { PASSWORD, type Office } from './office.ts';
@@ -112,6 +113,24 @@ export class Phone {
     await died;
     this.page = await this.#newPage();
     await page.close();
+  }
+
+  /** The processes in which pages of this phone run. */
+  async renderers(): Promise<number[]> {
+    const session = await this.#context.browser()?.newBrowserCDPSession();
+    if (!session) throw new Error('the browser does not say what runs in it');
+    const { processInfo } = await session.send('SystemInfo.getProcessInfo');
+    await session.detach();
+    return processInfo.filter(({ type }) => type === 'renderer').map(({ id }) => id);
+  }
+
+  /** After its processes were killed from outside: the person opens the app again. */
+  async riseAgain(killed: number[]): Promise<void> {
+    const dead = this.page;
+    // The browser may have kept one of them ready for the next page: not before it has noticed that all are gone.
+    while ((await this.renderers()).some((pid) => killed.includes(pid))) await after(20);
+    this.page = await this.#newPage();
+    await dead.close();
   }
 
   /** The battery is pulled: the whole browser dies at once; then the phone starts again. */
