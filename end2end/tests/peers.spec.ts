@@ -125,6 +125,9 @@ test('a create whose answer was lost is sent again and is neither doubled nor pa
   await desk.open('/cases');
   await desk.page.getByRole('searchbox').fill(code);
   await expect(row(desk.page, code)).toHaveCount(1, { timeout: 30_000 });
+  // The browser writes a line for each answer that was cut.
+  const others = phone.complaints.filter((line) => !line.includes('net::ERR_EMPTY_RESPONSE'));
+  phone.complaints.splice(0, phone.complaints.length, ...others);
 });
 
 test('a time-out or a failure at the office is never called a success', async ({ phone }) => {

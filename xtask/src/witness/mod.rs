@@ -313,7 +313,7 @@ impl<'l> Stage<'l> {
         let views: Vec<Option<View>> = std::thread::scope(|scope| {
             let world = &world;
             let view = |phone: &'_ mut Phone| {
-                let from_scratch = phone.from_scratch(world)?;
+                let from_scratch = phone.read_anew(world)?;
                 let (person, little_by_little) = (phone.person, phone.reader.clone());
                 Some(View { person, phone: phone.at, little_by_little, from_scratch })
             };

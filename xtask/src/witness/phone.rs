@@ -478,7 +478,7 @@ impl Phone {
     }
 
     /// All that this person may have, asked for by a phone that has nothing.
-    pub fn from_scratch(&mut self, world: &World) -> Option<Reader> {
+    pub fn read_anew(&mut self, world: &World) -> Option<Reader> {
         let mut reader = Reader::default();
         self.read(world, &mut reader, Cut::Never).then_some(reader)
     }
