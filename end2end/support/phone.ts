@@ -31,6 +31,8 @@ export class Phone {
   #context!: BrowserContext;
   /** Statuses whose lines are no complaint. */
   readonly #toldOf = new Set<number>();
+  /** Addresses that the story cuts the phone off from. */
+  #cutOffFrom?: string;
   #offline = false;
   /** When the phone last had no network, in milliseconds of this machine's clock. */
   #offlineUntil = 0;
@@ -81,6 +83,11 @@ export class Phone {
   /** The story brings answers of this status on purpose, and the browser writes a line for each, some time after it. */
   isToldOf(status: number): void {
     this.#toldOf.add(status);
+  }
+
+  /** The story cuts the line to addresses that begin so, and the browser writes a line for each. */
+  isCutOffFrom(path: string): void {
+    this.#cutOffFrom = path;
   }
 
   /** Signs in through the form that is there before the app, or through the app's own. */
@@ -191,6 +198,8 @@ export class Phone {
       if (offline && /net::ERR_/.test(message.text())) return;
       // A port that is open refuses nobody: this line is about a request of the time before, however late it comes.
       if (this.#offlineUntil > 0 && /net::ERR_CONNECTION_REFUSED/.test(message.text())) return;
+      const cut = this.#cutOffFrom && message.location().url.startsWith(this.network.url + this.#cutOffFrom);
+      if (cut && /net::ERR_/.test(message.text())) return;
       const [, status] = /responded with a status of (\d{3})/.exec(message.text()) ?? [];
       if (this.#toldOf.has(Number(status))) return;
       this.complaints.push(`${message.text()} (${message.location().url})`);

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use domain::{
-    Body, CaseId, ChangeId, Delivery, LogId, OutboxItem, OutboxState, Parts, Photo, PhotoConsent, PhotoPart, Role,
-    Subject, limits,
+    Body, CaseId, ChangeId, LogId, OutboxItem, OutboxState, Parts, Photo, PhotoConsent, PhotoPart, Role, Subject,
+    limits,
 };
 use leptos::{html, prelude::*, task::spawn_local};
 use wasm_bindgen::{JsCast, JsValue};
@@ -21,8 +21,8 @@ use super::{
     saving::{SaveButton, SaveFailure, Saving, save_at_once},
     state::{AppState, Loaded, Opening, PhotoSending, PhotoTrouble},
     ui::{
-        CollectAny, ConfirmDialog, DeliveryMark, DockActions, If, Note, Notice, Screen, Section, SkeletonRows, Top,
-        fresh_id, moment, unopened,
+        CollectAny, ConfirmDialog, DockActions, If, Note, Notice, Screen, Section, SkeletonRows, Top, fresh_id, moment,
+        unopened,
     },
     words,
 };
@@ -463,18 +463,22 @@ fn LargePhoto(
     .into_any()
 }
 
-/// How far a photo of this phone has come; nothing is said of those that others took.
-fn sending(state: AppState, part: &PhotoPart, words: &Words) -> Option<AnyView> {
-    let held = |i: &OutboxItem| i.change.id == part.written.id && matches!(i.state, OutboxState::Held { .. });
-    if state.outbox.with(|outbox| outbox.iter().any(held)) {
-        let reason = domain::Refusal::Newer;
-        return Some(view! { <DeliveryMark delivery=Delivery::Held { reason } now=state.now.get() /> }.into_any());
-    }
-    let (key, icon, said) = match state.photos.with(|all| all.get(&part.photo.photo).map(|(_, sending)| *sending))? {
-        PhotoSending::Queued { percent } => ("waiting", Icon::Outbox, (words.photos.waiting)(percent)),
-        PhotoSending::Received => ("received", Icon::Tick, words.photos.received.to_owned()),
-    };
-    Some(view! { <span class="delivery" data-delivery=key>{icon}<span>{said}</span></span> }.into_any())
+/// How far a photo of this phone has come, as it goes on; nothing is said of those that others took.
+fn sending(state: AppState, part: &PhotoPart, words: &'static Words) -> AnyView {
+    let (change, photo) = (part.written.id, part.photo.photo);
+    let held = move |i: &OutboxItem| i.change.id == change && matches!(i.state, OutboxState::Held { .. });
+    (move || {
+        let (key, icon, said) = if state.outbox.with(|outbox| outbox.iter().any(held)) {
+            ("held", Icon::Warning, words.marks.held.to_owned())
+        } else {
+            match state.photos.with(|all| all.get(&photo).map(|(_, sending)| *sending))? {
+                PhotoSending::Queued { percent } => ("waiting", Icon::Outbox, (words.photos.waiting)(percent)),
+                PhotoSending::Received => ("received", Icon::Tick, words.photos.received.to_owned()),
+            }
+        };
+        Some(view! { <span class="delivery" data-delivery=key>{icon}<span>{said}</span></span> })
+    })
+    .into_any()
 }
 
 /// Small pictures in a grid, each opening large.
