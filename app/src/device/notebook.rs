@@ -1114,11 +1114,11 @@ impl Notebook for IndexedDbNotebook {
         let sealed = sealed.await?;
         let subjects = self
             .with(async |db| {
-                let tx = db.transaction(&[OUTBOX, DROPPED, LETTER], Mode::Strict)?;
+                let tx = db.transaction(&[OUTBOX, DROPPED, LETTER, PHOTO], Mode::Strict)?;
                 let (outbox, dropped) = (tx.store(OUTBOX)?, tx.store(DROPPED)?);
                 let rows = outbox.get_all().await?;
                 let lying: Vec<Lying> = rows.iter().filter_map(|row| Lying::read(&row)).collect();
-                let mut subjects = vec![];
+                let (mut subjects, mut gone) = (vec![], Set::new());
                 for ((id, said, row), note) in sealed.iter().zip(notes) {
                     // After a handle died between the disk and the word of it, nothing is found and nothing done twice.
                     let Some(given_up) = lying.iter().find(|l| l.id == *id && l.state() != RECEIVED) else { continue };
@@ -1134,13 +1134,16 @@ impl Notebook for IndexedDbNotebook {
                     tx.store(LETTER)?.delete(&id.to_string().into())?;
                     outbox.add(row).await?;
                     subjects.push(given_up.subject);
+                    gone.insert(*id);
                 }
+                photos::give_up(&tx, &gone).await?;
                 tx.done().await?;
                 Ok(subjects)
             })
             .await?;
         self.write_letters().await.ok();
         self.tell(News::Outbox(subjects_of(subjects)));
+        self.tell(News::Photos);
         Ok(())
     }
 
@@ -1171,7 +1174,8 @@ impl Notebook for IndexedDbNotebook {
                 .map(|d| JsValue::from(d.change.n as f64))
         };
         self.with(async |db| {
-            let tx = db.transaction(&[OUTBOX, DROPPED], Mode::Strict)?;
+            let tx = db.transaction(&[OUTBOX, DROPPED, PHOTO, PHOTO_BODY], Mode::Strict)?;
+            photos::queue(&tx, &anew.iter().filter_map(photos::announced).collect::<Vec<_>>()).await?;
             let (outbox, dropped) = (tx.store(OUTBOX)?, tx.store(DROPPED)?);
             for (change, row) in anew.iter().zip(&rows) {
                 let Some(n) = number_of(change) else { continue };
@@ -1187,6 +1191,7 @@ impl Notebook for IndexedDbNotebook {
         .await?;
         self.write_letters().await.ok();
         self.tell(News::Outbox(subjects_of(anew.iter().map(|change| change.subject))));
+        self.tell(News::Photos);
         Ok(())
     }
 

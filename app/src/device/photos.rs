@@ -7,6 +7,7 @@
 
 use domain::{
     ApiError, Body, Change, ChangeId, Photo, PhotoId, PhotoStanding, StoreError, Timestamp, limits,
+    map::Set,
     notebook::Draft,
     photo::{Bytes32, FORM, SEALING_BYTES, next_chunk},
 };
@@ -30,6 +31,8 @@ const SEALED_FOR: &str = "photo";
 const DRAFT: u8 = 0;
 const QUEUED: u8 = 1;
 const SENT: u8 = 2;
+/// Its change was given up; it stays, for its writer may take it up again.
+const GIVEN_UP: u8 = 3;
 
 const DAY_MS: i64 = 86_400_000;
 /// Room for photos that the office has: they are here to be looked at without network, and for an office that was
@@ -117,7 +120,7 @@ pub(super) async fn queue(tx: &Transaction, photos: &[(PhotoId, ChangeId)]) -> R
         if !bodies.has(&key(*photo)).await? {
             return Err(StoreError::Damaged);
         }
-        let state = if known.state == DRAFT { QUEUED } else { known.state };
+        let state = if matches!(known.state, DRAFT | GIVEN_UP) { QUEUED } else { known.state };
         store.put(&key(*photo), &Kept { state, change: Some(*change), ..known }.row())?;
     }
     Ok(())
@@ -136,6 +139,15 @@ pub(super) async fn carry(tx: &Transaction, photo: PhotoId, sealed: &[u8], now: 
     let kept = Kept { id: photo, state: QUEUED, at: now, bytes, has: 0, change: None };
     store.put(&key(photo), &kept.row())?;
     bodies.put(&key(photo), &Uint8Array::from(sealed).buffer())
+}
+
+/// Takes photos out of what is to be sent, in the transaction that gives up the changes that announce them.
+pub(super) async fn give_up(tx: &Transaction, changes: &Set<ChangeId>) -> Result<(), StoreError> {
+    let is_theirs = |kept: &Kept| kept.is_queued() && kept.change.is_some_and(|change| changes.contains(&change));
+    for kept in rows(tx).await?.into_iter().filter(is_theirs) {
+        tx.store(PHOTO)?.put(&key(kept.id), &Kept { state: GIVEN_UP, ..kept }.row())?;
+    }
+    Ok(())
 }
 
 /// Asks the office once more about everything that it has confirmed.

@@ -403,3 +403,21 @@ async fn a_notebook_from_before_photos_keeps_what_is_in_it() {
     taken(&notebook, 1, 1_000).await;
     assert_eq!(notebook.photos().await.expect("photos").len(), 1);
 }
+
+#[wasm_bindgen_test]
+async fn a_photo_whose_change_was_given_up_waits_no_more_and_is_there_to_be_taken_up() {
+    let name = "photo-given-up";
+    let (notebook, photos_of, changes) = with_photos(name, &[1_000]).await;
+    let why = Refusal::NoPhotoConsent;
+    let now = MORNING.plus_ms(60_000);
+    notebook.settle(&[(changes[1].id, Verdict::Refused { why: why.clone() })], now).await.expect("settled");
+    let lan = Pen::new(Village::new().lan, 2);
+    let note = Body::Dropped(Dropped::of(&changes[1], why, "Bà không muốn chụp.".to_owned()));
+    notebook.give_up(&[lan.write(changes[1].subject, "place:a", note)]).await.expect("given up");
+    assert_eq!(photos::unsent(name).await, Ok(vec![]));
+    assert!(notebook.photo_body(photos_of[0].photo).await.expect("read").is_some());
+    let again =
+        Change { replaces: Some(changes[1].id), ..lan.write(changes[1].subject, "place:a", changes[1].body.clone()) };
+    notebook.take_up(&[again]).await.expect("taken up");
+    assert_eq!(photos::unsent(name).await.expect("unsent").len(), 1);
+}
