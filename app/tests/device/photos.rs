@@ -366,7 +366,7 @@ async fn photos_of_no_draft_are_swept_away_after_a_day_and_no_others() {
     let (drafted, forgotten) = (taken(&notebook, 7, 1_000).await, taken(&notebook, 8, 1_000).await);
     let draft = Draft { name: "visit:x".to_owned(), at: MORNING, content: json::write_text(&drafted).expect("JSON") };
     let ids = async || notebook.photos().await.expect("photos").iter().map(|kept| kept.id).collect::<Vec<_>>();
-    notebook.tidy_photos(&[draft.clone()], MORNING.plus_ms(3_600_000)).await.expect("tidied");
+    notebook.tidy_photos(std::slice::from_ref(&draft), MORNING.plus_ms(3_600_000)).await.expect("tidied");
     assert_eq!(ids().await.len(), 3, "somebody may be typing");
     notebook.tidy_photos(&[draft], MORNING.plus_ms(2 * 86_400_000)).await.expect("tidied");
     let left = ids().await;
