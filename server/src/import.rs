@@ -206,8 +206,7 @@ fn wrongly_ended(
         if *at == place.id {
             return Some(format!("{successor} went into {} itself", place.id));
         }
-        let Some(next) = successors.get(at) else { return None };
-        at = next;
+        at = successors.get(at)?;
     }
     Some("its successors go on for ever".to_owned())
 }

@@ -96,7 +96,7 @@ async fn list(staff: &Staff) -> Result<()> {
             .await?;
     let contacts: BTreeMap<String, i64> = contacts.into_iter().collect();
     let mut people: Vec<&Worker> = roster.people.values().collect();
-    people.sort_by(|a, b| a.name.to_string().cmp(&b.name.to_string()));
+    people.sort_by_key(|person| person.name.to_string());
     for person in people {
         let id = person.id.to_string();
         let state = match logins.get(&id) {

@@ -237,7 +237,7 @@ pub(super) async fn read(
     let Some((log, subject, Some(reach), complete_at)) = row else { return Ok((PhotoRead::No, None)) };
     let (log, subject, reach): (LogId, Subject, Reach) =
         (log.parse()?, subject.parse()?, serde_json::from_str(&reach)?);
-    if !reach.is_seen_by(worker, roster.grants(worker), &roster.rules.places) {
+    if !roster.rules.sees(worker, roster.grants(worker), &reach) {
         return Ok((PhotoRead::No, None));
     }
     if complete_at.is_none() {

@@ -60,7 +60,7 @@ fn desk_place(card: &Card) -> Option<PlaceId> {
 
 fn sits(level: Level, place: &PlaceId, grants: &[Grant], rules: &Rules) -> bool {
     let desk = match level {
-        Level::Commune => rules.places.commune_of(place),
+        Level::Commune => rules.places.desk_of(place),
         Level::Province => rules.places.province_of(place),
         Level::Receiver => None,
     };
