@@ -125,6 +125,7 @@ fn place(id: &str, kind: PlaceKind, parent: Option<&str>) -> Place {
         valid_to: None,
         successor: None,
         old_names: vec![],
+        former_parents: vec![],
         latitude_e6: None,
         longitude_e6: None,
     }
