@@ -18,6 +18,8 @@ export function printFigures(figures: Record<string, number>): void {
   for (const [name, value] of rounded) console.log(`figure ${name} ${value}`);
 }
 
+/** Ratios to two places, everything larger to one. */
 function round(value: number): number {
-  return Math.round(value * 10) / 10;
+  const places = Math.abs(value) < 10 ? 100 : 10;
+  return Math.round(value * places) / places;
 }

@@ -8,6 +8,9 @@ use clap::Args;
 
 use crate::{browser, machine, postgres, run, site};
 
+/// The other systems that `sync` measures: packages that nothing else needs.
+const RIVALS: &str = "end2end/bench/rivals";
+
 #[derive(Args, Debug)]
 pub struct Bench {
     /// `server`, or a file of end2end/bench without its ending, such as `weight`
@@ -25,6 +28,10 @@ pub fn bench(bench: &Bench) -> Result<()> {
     machine::for_wasm()?;
     machine::for_browser()?;
     browser::install()?;
+    if bench.name == "sync" {
+        browser::install_in(RIVALS)?;
+        site::build_bare_phone()?;
+    }
     site::build()?.describe();
     run::build_server()?;
     browser::playwright(&["--config", "bench.config.ts", &format!("{}.bench.ts", bench.name)])

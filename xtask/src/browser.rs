@@ -14,10 +14,16 @@ pub const FOLDER: &str = "end2end";
 const REPORT: &str = "target/end2end.json";
 const WEBDRIVER: &str = "target/webdriver.json";
 
-/// The packages of `package-lock.json`, exactly; nothing is done when they are there already.
+/// What the end-to-end tests, the benches and the screens are made with.
 pub fn install() -> Result<()> {
-    let folder = Path::new(FOLDER);
-    let lock = fs::read(folder.join("package-lock.json")).context("end2end/package-lock.json")?;
+    install_in(FOLDER)
+}
+
+/// The packages of a folder's `package-lock.json`, exactly; nothing is done when they are there already.
+pub fn install_in(folder: &str) -> Result<()> {
+    let folder = Path::new(folder);
+    let lock = folder.join("package-lock.json");
+    let lock = fs::read(&lock).with_context(|| lock.display().to_string())?;
     let stamp = folder.join("node_modules/.installed");
     let wanted = Sha256::digest(&lock).to_vec();
     if fs::read(&stamp).is_ok_and(|installed| installed == wanted) {
@@ -30,7 +36,7 @@ pub fn install() -> Result<()> {
         .status()
         .context("cannot run `npm`")?;
     if !status.success() {
-        bail!("`npm ci` failed in {FOLDER}");
+        bail!("`npm ci` failed in {}", folder.display());
     }
     fs::write(stamp, wanted)?;
     Ok(())

@@ -18,6 +18,8 @@ pub const SITE: &str = "target/site";
 const BUILDING: &str = "target/site.building";
 const BINDGEN: &str = "target/bindgen";
 const WASM: &str = "target/wasm/wasm32-unknown-unknown/wasm-release/app.wasm";
+const BARE_PHONE: &str = "target/bare-phone";
+const BARE_PHONE_WASM: &str = "target/wasm/wasm32-unknown-unknown/wasm-release/examples/phone_bench.wasm";
 
 /// `build.json` beside the files: what the office reads to know names and how long they last.
 #[derive(Debug, Deserialize, Serialize)]
@@ -60,7 +62,7 @@ impl Site {
 }
 
 pub fn build() -> Result<Site> {
-    cargo_build()?;
+    cargo_build(&["--lib"])?;
     let wasm = fs::read(WASM).with_context(|| format!("cannot read {WASM}"))?;
     let public = read_public()?;
     let style = fs::read("style/main.css").context("cannot read style/main.css")?;
@@ -122,9 +124,17 @@ pub fn build() -> Result<Site> {
     Ok(site)
 }
 
-fn cargo_build() -> Result<()> {
+/// `target/bare-phone`: the phone's adapters without screens, built as the app is, for a bench to drive.
+pub fn build_bare_phone() -> Result<()> {
+    cargo_build(&["--example", "phone_bench"])?;
+    fs::remove_dir_all(BARE_PHONE).ok();
+    run_bindgen(BARE_PHONE_WASM, BARE_PHONE, "phone")
+}
+
+fn cargo_build(what: &[&str]) -> Result<()> {
     let status = Command::new("cargo")
-        .args(["build", "--package", "app", "--lib", "--features", "csr"])
+        .args(["build", "--package", "app", "--features", "csr"])
+        .args(what)
         .args(["--target", machine::WASM_TARGET])
         .args(["--profile", "wasm-release", "--target-dir", "target/wasm"])
         .status()
@@ -187,21 +197,7 @@ struct Glue {
 /// form, which is what a phone pays for.
 fn bindgen() -> Result<Glue> {
     fs::remove_dir_all(BINDGEN).ok();
-    wasm_bindgen_cli::wasm_bindgen::run_cli_with_args([
-        "wasm-bindgen",
-        WASM,
-        "--target",
-        "web",
-        "--out-dir",
-        BINDGEN,
-        "--out-name",
-        "app",
-        "--no-typescript",
-        "--omit-default-module-path",
-        "--remove-name-section",
-        "--remove-producers-section",
-    ])
-    .context("wasm-bindgen failed")?;
+    run_bindgen(WASM, BINDGEN, "app")?;
     let folder = Path::new(BINDGEN);
     let wasm = folder.join("app_bg.wasm");
     let mut snippets = BTreeMap::new();
@@ -210,6 +206,24 @@ fn bindgen() -> Result<Glue> {
         read_folder(&snippet_folder, "snippets/", &mut snippets)?;
     }
     Ok(Glue { js: fs::read(folder.join("app.js"))?, wasm: fs::read(wasm)?, snippets })
+}
+
+fn run_bindgen(wasm: &str, folder: &str, name: &str) -> Result<()> {
+    wasm_bindgen_cli::wasm_bindgen::run_cli_with_args([
+        "wasm-bindgen",
+        wasm,
+        "--target",
+        "web",
+        "--out-dir",
+        folder,
+        "--out-name",
+        name,
+        "--no-typescript",
+        "--omit-default-module-path",
+        "--remove-name-section",
+        "--remove-producers-section",
+    ])
+    .context("wasm-bindgen failed")
 }
 
 #[derive(Default)]
