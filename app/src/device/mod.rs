@@ -2,7 +2,7 @@
 //!
 //! # Layout
 //! - [`phone`]: the one object that screens use.
-//! - [`notebook`]: the storage of one person, over [`idb`], [`vault`] and [`shelf`].
+//! - [`notebook`]: the storage of one person, over [`idb`], [`vault`], [`shelf`] and [`pack`].
 //! - [`photos`]: sealed photos on this phone and on their way; [`picture`]: how one is made small.
 //! - [`roster`]: the people of this phone and their keys.
 //! - [`letters`]: sealing changes to the office. [`post`]: bringing them, for oneself and for others.
@@ -15,6 +15,7 @@ pub mod idb;
 pub mod letters;
 pub mod line;
 pub mod notebook;
+pub mod pack;
 pub mod phone;
 pub mod photos;
 pub mod picture;

@@ -5,8 +5,8 @@
 //! | --- | --- | --- |
 //! | `outbox` | `n`, counted by the store | `{ n, id, subject, state, at, body, why? }`, `body` and `why` sealed |
 //! | `kept` | `[received_at, n, subject]` | `[id, body]`: acknowledged changes, for [`limits::KEPT_DAYS`] |
-//! | `bundle` | number | sealed parts of at most [`BUNDLE_SUBJECTS`] subjects |
-//! | `block` | number | sealed list rows of [`BLOCK_BUNDLES`] bundles |
+//! | `bundle` | number | packed and sealed parts of at most [`BUNDLE_SUBJECTS`] subjects |
+//! | `block` | number | packed and sealed list rows of [`BLOCK_BUNDLES`] bundles |
 //! | `letter` | id of the change | see [`super::post`]: sealed to the office, gone when the office has acknowledged the change |
 //! | `slip` | `[at, chance]` | a sealed [`Slip`], for [`limits::KEPT_DAYS`] |
 //! | `meta` | name | `device`, `contact`, `version`, `ahead`, `office` in the clear; `signer` a key pair; `cursors`, `briefing` sealed |
@@ -47,6 +47,7 @@ use super::{
     browser,
     idb::{self, Database, Mode, Upgrade},
     letters::{self, Signer},
+    pack,
     photos::{self, PHOTO, PHOTO_BODY},
     post::{self, Bag, LETTER},
     shelf::{self, BUNDLE_SUBJECTS, Bundle, Lived, Row, Shelf, block_of},
@@ -480,12 +481,13 @@ impl IndexedDbNotebook {
     }
 
     async fn sealed(&self, store: &str, number: u32, plain: Vec<u8>) -> Result<(u32, Uint8Array), StoreError> {
-        Ok((number, self.vault.seal(store, &number.to_string(), &plain).await?))
+        Ok((number, self.vault.seal(store, &number.to_string(), &pack::pack(&plain)).await?))
     }
     async fn opened(&self, store: &str, key: JsValue, sealed: JsValue) -> Result<(u32, Vec<u8>), StoreError> {
         let number = idb::number(&key).and_then(|n| u32::try_from(n).ok()).ok_or(StoreError::Damaged)?;
         let sealed = idb::bytes(&sealed).ok_or(StoreError::Damaged)?;
-        Ok((number, self.vault.open(store, &number.to_string(), sealed).await?))
+        let packed = self.vault.open(store, &number.to_string(), sealed).await?;
+        Ok((number, pack::open(packed).ok_or(StoreError::Damaged)?))
     }
 
     /// Reads the list rows anew if another tab has stored something.
