@@ -1,7 +1,7 @@
 //! JSON as phone and office write and read it: one door for every type. It knows the shapes that our types take, not the
 //! types.
 //!
-//! A text is read once into [`Node`]s and every type is then read from them. `serde_json`, which the office still uses
+//! Every type is read from one [`Reader`], which does what needs no type to be known. `serde_json`, which the office still uses
 //! where an envelope must keep its body as it came, compiles a parser into each type and brings the tables of all decimal
 //! fractions along, and every phone downloads that: with this door the field app is a sixth lighter. It is also one rule for both ends: a unit variant may grow a content that an older reader passes over, and
 //! numbers are whole.
@@ -44,7 +44,10 @@ impl serde::de::Error for Unreadable {
 /// [`Unreadable`] when the text is not JSON of this type, holds a number that is not whole or not within `i64`, or is
 /// nested deeper than 128.
 pub fn read<'de, T: Deserialize<'de>>(text: &'de [u8]) -> Result<T, Unreadable> {
-    T::deserialize(parse(text)?)
+    let mut reader = Reader::of(std::str::from_utf8(text).map_err(|_| Unreadable)?);
+    let value = T::deserialize(&mut reader)?;
+    reader.skip_space();
+    if reader.at == text.len() { Ok(value) } else { Err(Unreadable) }
 }
 
 /// Writes a value, in the very bytes of `serde_json`.
@@ -101,21 +104,12 @@ impl<'de> Deserialize<'de> for Raw {
 #[must_use]
 pub fn variant(text: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(text).ok()?;
-    let mut reader = Reader { text, at: 0, depth: 0 };
+    let mut reader = Reader::of(text);
     // Of a content that this version cannot read the name is still told.
-    let is_map = reader.step("{").is_some();
-    reader.skip_space();
+    let is_map = reader.step(b'{').is_some();
     let name = reader.text()?;
-    let goes_on = if is_map { reader.step(":").is_some() } else { reader.at == text.trim_end().len() };
+    let goes_on = if is_map { reader.step(b':').is_some() } else { reader.at == text.trim_end().len() };
     goes_on.then(|| name.into_owned())
-}
-
-fn parse(text: &[u8]) -> Result<Node<'_>, Unreadable> {
-    let text = std::str::from_utf8(text).map_err(|_| Unreadable)?;
-    let mut reader = Reader { text, at: 0, depth: 0 };
-    let node = reader.value().ok_or(Unreadable)?;
-    reader.skip_space();
-    if reader.at == text.len() { Ok(node) } else { Err(Unreadable) }
 }
 
 /// Reads JSON (RFC 8259), whole numbers only.
@@ -129,7 +123,11 @@ struct Reader<'de> {
 /// Lists and maps within each other; more is nothing that anybody means.
 const DEPTH: u8 = 128;
 
+/// What needs no type to be known, so that it is compiled once.
 impl<'de> Reader<'de> {
+    fn of(text: &'de str) -> Self {
+        Self { text, at: 0, depth: 0 }
+    }
     fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
@@ -138,50 +136,78 @@ impl<'de> Reader<'de> {
             self.at += 1;
         }
     }
-    /// Steps over `token` behind any space.
-    fn step(&mut self, token: &str) -> Option<()> {
+    /// What stands behind any space.
+    fn next(&mut self) -> Option<u8> {
         self.skip_space();
-        let is_there = self.text.as_bytes().get(self.at..)?.starts_with(token.as_bytes());
-        is_there.then(|| self.at += token.len())
+        self.peek()
     }
-    fn value(&mut self) -> Option<Node<'de>> {
-        self.skip_space();
-        match self.peek()? {
-            b'n' => self.step("null").map(|()| Node::Null),
-            b't' => self.step("true").map(|()| Node::Bool(true)),
-            b'f' => self.step("false").map(|()| Node::Bool(false)),
-            b'"' => self.text().map(Node::Text),
-            b'[' => self.inside("]", Self::value).map(Node::List),
-            b'{' => self.inside("}", Self::member).map(Node::Map),
-            _ => self.whole().map(Node::Whole),
-        }
+    /// Steps over `mark` behind any space.
+    fn step(&mut self, mark: u8) -> Option<()> {
+        (self.next()? == mark).then(|| self.at += 1)
     }
-    fn member(&mut self) -> Option<(Cow<'de, str>, Node<'de>)> {
-        let name = self.text()?;
-        self.step(":")?;
-        Some((name, self.value()?))
+    /// Steps over `word`, which begins here.
+    fn word(&mut self, word: &str) -> Option<()> {
+        self.text.as_bytes().get(self.at..)?.starts_with(word.as_bytes()).then(|| self.at += word.len())
     }
-    /// What stands between brackets, parted by commas.
-    fn inside<T>(&mut self, close: &str, one: fn(&mut Self) -> Option<T>) -> Option<Vec<T>> {
-        self.at += 1;
+    fn open(&mut self, bracket: u8) -> Option<Between> {
+        self.step(bracket)?;
         self.depth += 1;
-        if self.depth > DEPTH {
-            return None;
+        // Both closing brackets stand two places behind the opening ones in ASCII.
+        (self.depth <= DEPTH).then_some(Between { close: bracket + 2, is_first: true, is_over: false })
+    }
+    /// Whether another element or member begins here; if none does, its bracket is closed.
+    fn goes_on(&mut self, inside: &mut Between) -> Option<bool> {
+        if inside.is_over {
+            return Some(false);
         }
-        let mut all = vec![];
-        if self.step(close).is_none() {
-            loop {
-                all.push(one(self)?);
-                if self.step(close).is_some() {
-                    break;
+        if self.next()? == inside.close {
+            self.at += 1;
+            self.depth -= 1;
+            inside.is_over = true;
+            return Some(false);
+        }
+        if !std::mem::take(&mut inside.is_first) {
+            self.step(b',')?;
+            // Not a comma before the bracket.
+            self.next().filter(|next| *next != inside.close)?;
+        }
+        Some(true)
+    }
+    /// The name of the next member; its value follows.
+    fn member(&mut self, inside: &mut Between) -> Option<Option<Cow<'de, str>>> {
+        if !self.goes_on(inside)? {
+            return Some(None);
+        }
+        let name = self.text()?;
+        self.step(b':')?;
+        Some(Some(name))
+    }
+    /// Passes over a value.
+    fn skip(&mut self) -> Option<()> {
+        match self.next()? {
+            b'n' => self.word("null"),
+            b't' => self.word("true"),
+            b'f' => self.word("false"),
+            b'"' => self.text().map(drop),
+            b'[' => {
+                let mut inside = self.open(b'[')?;
+                while self.goes_on(&mut inside)? {
+                    self.skip()?;
                 }
-                self.step(",")?;
+                Some(())
             }
+            b'{' => {
+                let mut inside = self.open(b'{')?;
+                while self.member(&mut inside)?.is_some() {
+                    self.skip()?;
+                }
+                Some(())
+            }
+            _ => self.whole().map(drop),
         }
-        self.depth -= 1;
-        Some(all)
     }
     fn whole(&mut self) -> Option<i64> {
+        self.skip_space();
         let start = self.at;
         if self.peek() == Some(b'-') {
             self.at += 1;
@@ -197,24 +223,23 @@ impl<'de> Reader<'de> {
         self.text[start..self.at].parse().ok()
     }
     fn text(&mut self) -> Option<Cow<'de, str>> {
-        self.step("\"")?;
-        let mut start = self.at;
+        self.step(b'"')?;
         let mut read = String::new();
         loop {
-            match self.peek()? {
-                b'"' => {
-                    let last = &self.text[start..self.at];
-                    self.at += 1;
-                    return Some(if read.is_empty() { Cow::Borrowed(last) } else { Cow::Owned(read + last) });
-                }
+            let start = self.at;
+            let rest = &self.text.as_bytes()[start..];
+            // Only these bytes mean something, and none of them is part of a longer character.
+            let special = rest.iter().position(|byte| *byte < 0x20 || *byte == b'"' || *byte == b'\\')?;
+            self.at += special + 1;
+            let plain = &self.text[start..start + special];
+            match rest[special] {
+                b'"' if read.is_empty() => return Some(Cow::Borrowed(plain)),
+                b'"' => return Some(Cow::Owned(read + plain)),
                 b'\\' => {
-                    read.push_str(&self.text[start..self.at]);
-                    self.at += 1;
+                    read.push_str(plain);
                     read.push(self.escaped()?);
-                    start = self.at;
                 }
-                0..0x20 => return None,
-                _ => self.at += 1,
+                _ => return None,
             }
         }
     }
@@ -253,103 +278,75 @@ impl<'de> Reader<'de> {
     }
 }
 
-/// One value of a JSON text.
-#[derive(Debug)]
-enum Node<'de> {
-    Null,
-    Bool(bool),
-    Whole(i64),
-    Text(Cow<'de, str>),
-    List(Vec<Node<'de>>),
-    Map(Vec<(Cow<'de, str>, Node<'de>)>),
+/// Between two brackets.
+struct Between {
+    close: u8,
+    is_first: bool,
+    is_over: bool,
 }
 
-impl<'de> Node<'de> {
-    fn list<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
-        let mut elements = self.elements()?;
-        let value = visitor.visit_seq(&mut elements)?;
+impl<'de> Reader<'de> {
+    fn list<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Unreadable> {
+        let mut inside = self.open(b'[').ok_or(Unreadable)?;
+        let value = visitor.visit_seq(Elements { reader: self, inside: &mut inside })?;
         // What a tuple has no place for is not dropped in silence.
-        if elements.0.len() == 0 { Ok(value) } else { Err(Unreadable) }
+        if self.goes_on(&mut inside) == Some(false) { Ok(value) } else { Err(Unreadable) }
     }
-    fn map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
-        visitor.visit_map(self.members()?)
-    }
-    fn whole<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
-        match self {
-            Self::Whole(number) => visitor.visit_i64(number),
-            _ => Err(Unreadable),
-        }
-    }
-    fn text<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
-        match self {
-            Self::Text(text) => visitor.visit_str(&text),
-            _ => Err(Unreadable),
-        }
-    }
-}
-
-/// What needs no type to be known, so that it is compiled once.
-impl<'de> Node<'de> {
-    fn elements(self) -> Result<Elements<'de>, Unreadable> {
-        match self {
-            Self::List(list) => Ok(Elements(list.into_iter())),
-            _ => Err(Unreadable),
-        }
-    }
-    fn members(self) -> Result<Members<'de>, Unreadable> {
-        match self {
-            Self::Map(members) => Ok(Members { rest: members.into_iter(), value: Self::Null }),
-            _ => Err(Unreadable),
-        }
-    }
-    /// The name of a variant and its content.
-    fn variant(self) -> Result<(Self, Self), Unreadable> {
-        match self {
-            Self::Text(_) => Ok((self, Self::Null)),
-            Self::Map(mut members) if members.len() == 1 => {
-                let (name, content) = members.pop().ok_or(Unreadable)?;
-                Ok((Self::Text(name), content))
-            }
-            _ => Err(Unreadable),
-        }
+    fn map<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Unreadable> {
+        let mut inside = self.open(b'{').ok_or(Unreadable)?;
+        let value = visitor.visit_map(Members { reader: self, inside: &mut inside })?;
+        if self.goes_on(&mut inside) == Some(false) { Ok(value) } else { Err(Unreadable) }
     }
 }
 
 macro_rules! read_as {
-    ($as:ident: $($method:ident)*) => {
-        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> { self.$as(visitor) })*
+    ($($as:ident: $visit:ident $($method:ident)*;)*) => {
+        $($(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
+            visitor.$visit(self.$as().ok_or(Unreadable)?)
+        })*)*
     };
 }
 
-impl<'de> Deserializer<'de> for Node<'de> {
+impl<'de> Deserializer<'de> for &mut Reader<'de> {
     type Error = Unreadable;
 
-    read_as! { whole: deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_u8 deserialize_u16
-    deserialize_u32 deserialize_u64 }
-    read_as! { text: deserialize_str deserialize_string deserialize_identifier }
-    read_as! { list: deserialize_seq }
-    read_as! { map: deserialize_map }
+    read_as! {
+        whole: visit_i64 deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_u8 deserialize_u16
+            deserialize_u32 deserialize_u64;
+    }
 
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
+        visitor.visit_str(&self.text().ok_or(Unreadable)?)
+    }
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
+        self.deserialize_str(visitor)
+    }
+    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
+        self.deserialize_str(visitor)
+    }
     fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
-        match self {
-            Self::Bool(value) => visitor.visit_bool(value),
-            _ => Err(Unreadable),
-        }
+        let value = self.next() == Some(b't');
+        self.word(if value { "true" } else { "false" }).ok_or(Unreadable)?;
+        visitor.visit_bool(value)
     }
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
-        match self {
-            Self::Null => visitor.visit_none(),
-            node => visitor.visit_some(node),
+        if self.next() == Some(b'n') {
+            self.word("null").ok_or(Unreadable)?;
+            visitor.visit_none()
+        } else {
+            visitor.visit_some(self)
         }
     }
     fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
-        match self {
-            Self::Null => visitor.visit_unit(),
-            _ => Err(Unreadable),
-        }
+        self.skip_space();
+        self.word("null").ok_or(Unreadable)?;
+        visitor.visit_unit()
     }
     fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Unreadable> {
         visitor.visit_newtype_struct(self)
+    }
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
+        self.list(visitor)
     }
     fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Unreadable> {
         self.list(visitor)
@@ -362,6 +359,9 @@ impl<'de> Deserializer<'de> for Node<'de> {
     ) -> Result<V::Value, Unreadable> {
         self.list(visitor)
     }
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
+        self.map(visitor)
+    }
     fn deserialize_struct<V: Visitor<'de>>(
         self,
         _: &'static str,
@@ -370,15 +370,24 @@ impl<'de> Deserializer<'de> for Node<'de> {
     ) -> Result<V::Value, Unreadable> {
         self.map(visitor)
     }
+    /// An enum is its variant's name, or a map with that name and the content.
     fn deserialize_enum<V: Visitor<'de>>(
         self,
         _: &'static str,
         _: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Unreadable> {
-        visitor.visit_enum(self)
+        if self.next() == Some(b'"') {
+            let name = self.text().ok_or(Unreadable)?;
+            return visitor.visit_enum(Chosen { name, content: None });
+        }
+        let mut inside = self.open(b'{').ok_or(Unreadable)?;
+        let name = self.member(&mut inside).flatten().ok_or(Unreadable)?;
+        let value = visitor.visit_enum(Chosen { name, content: Some(self) })?;
+        if self.goes_on(&mut inside) == Some(false) { Ok(value) } else { Err(Unreadable) }
     }
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
+        self.skip().ok_or(Unreadable)?;
         visitor.visit_unit()
     }
     /// Of what a type does not say, nothing is guessed.
@@ -388,69 +397,110 @@ impl<'de> Deserializer<'de> for Node<'de> {
     forward_to_deserialize_any! { i128 u128 f32 f64 char bytes byte_buf unit_struct }
 }
 
-struct Elements<'de>(std::vec::IntoIter<Node<'de>>);
+struct Elements<'a, 'de> {
+    reader: &'a mut Reader<'de>,
+    inside: &'a mut Between,
+}
 
-impl<'de> SeqAccess<'de> for &mut Elements<'de> {
+impl<'de> SeqAccess<'de> for Elements<'_, 'de> {
     type Error = Unreadable;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Unreadable> {
-        self.0.next().map(|node| seed.deserialize(node)).transpose()
-    }
-    fn size_hint(&self) -> Option<usize> {
-        Some(self.0.len())
-    }
-}
-
-struct Members<'de> {
-    rest: std::vec::IntoIter<(Cow<'de, str>, Node<'de>)>,
-    /// Of the key that was given last.
-    value: Node<'de>,
-}
-
-impl<'de> Members<'de> {
-    fn key(&mut self) -> Option<Node<'de>> {
-        let (key, value) = self.rest.next()?;
-        self.value = value;
-        Some(Node::Text(key))
+        if self.reader.goes_on(self.inside).ok_or(Unreadable)? {
+            seed.deserialize(&mut *self.reader).map(Some)
+        } else {
+            Ok(None)
+        }
     }
 }
 
-impl<'de> MapAccess<'de> for Members<'de> {
+struct Members<'a, 'de> {
+    reader: &'a mut Reader<'de>,
+    inside: &'a mut Between,
+}
+
+impl<'de> MapAccess<'de> for Members<'_, 'de> {
     type Error = Unreadable;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Unreadable> {
-        self.key().map(|key| seed.deserialize(key)).transpose()
+        match self.reader.member(self.inside).ok_or(Unreadable)? {
+            Some(name) => seed.deserialize(Name(name)).map(Some),
+            None => Ok(None),
+        }
     }
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Unreadable> {
-        seed.deserialize(std::mem::replace(&mut self.value, Node::Null))
+        seed.deserialize(&mut *self.reader)
     }
 }
 
-/// An enum is its variant's name, or a map with that name and the content.
-impl<'de> EnumAccess<'de> for Node<'de> {
+/// The name of a member or of a variant.
+struct Name<'de>(Cow<'de, str>);
+
+impl<'de> Deserializer<'de> for Name<'de> {
     type Error = Unreadable;
-    type Variant = Self;
 
-    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), Unreadable> {
-        let (name, content) = self.variant()?;
-        Ok((seed.deserialize(name)?, content))
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
+        visitor.visit_str(&self.0)
+    }
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
+        visitor.visit_str(&self.0)
+    }
+    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
+        visitor.visit_str(&self.0)
+    }
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Unreadable> {
+        visitor.visit_newtype_struct(self)
+    }
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Unreadable> {
+        visitor.visit_enum(Chosen { name: self.0, content: None })
+    }
+    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Unreadable> {
+        Err(Unreadable)
+    }
+    forward_to_deserialize_any! { bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char bytes byte_buf option unit
+    unit_struct seq tuple tuple_struct map struct ignored_any }
+}
+
+/// A variant by its name, with the content behind it if there is one.
+struct Chosen<'a, 'de> {
+    name: Cow<'de, str>,
+    content: Option<&'a mut Reader<'de>>,
+}
+
+impl<'a, 'de> EnumAccess<'de> for Chosen<'a, 'de> {
+    type Error = Unreadable;
+    type Variant = Content<'a, 'de>;
+
+    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self::Variant), Unreadable> {
+        Ok((seed.deserialize(Name(self.name))?, Content(self.content)))
     }
 }
 
-impl<'de> VariantAccess<'de> for Node<'de> {
+struct Content<'a, 'de>(Option<&'a mut Reader<'de>>);
+
+impl<'de> VariantAccess<'de> for Content<'_, 'de> {
     type Error = Unreadable;
 
     fn unit_variant(self) -> Result<(), Unreadable> {
-        Ok(())
+        self.0.map_or(Some(()), Reader::skip).ok_or(Unreadable)
     }
     fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Unreadable> {
-        seed.deserialize(self)
+        match self.0 {
+            Some(reader) => seed.deserialize(reader),
+            // A name alone has nothing for content.
+            None => seed.deserialize(&mut Reader::of("null")),
+        }
     }
     fn tuple_variant<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Unreadable> {
-        self.list(visitor)
+        self.0.ok_or(Unreadable)?.list(visitor)
     }
     fn struct_variant<V: Visitor<'de>>(self, _: &'static [&'static str], visitor: V) -> Result<V::Value, Unreadable> {
-        self.map(visitor)
+        self.0.ok_or(Unreadable)?.map(visitor)
     }
 }
 
