@@ -23,35 +23,53 @@ pub struct Card {
     pub code: CaseCode,
     pub author: WorkerId,
     /// `None` when not known, and always on a restricted case: its alias or code stands instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<PersonName>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alias: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sex: Option<Sex>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub birth: Option<PartialDate>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approximate_age: Option<u8>,
     /// `None` on a restricted case: never shown, never listed under a village filter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place: Option<PlaceId>,
     /// Where the person was found, for somebody without a name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub found: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tile: Option<Tile>,
     pub status: CaseStatus,
     pub urgency: Urgency,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub restricted: bool,
     /// People disagree about something of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub conflict: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub not_asked: bool,
     pub recorded_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub received_at: Option<Timestamp>,
     pub changed_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub looked_at: Option<Timestamp>,
     /// The newest thing the office received.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub newest_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_visit: Option<(Day, String)>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tasks: Vec<CardTask>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub referrals: Vec<CardReferral>,
     /// The last call to whoever is on duty about an emergency: whom, when, and whether it reached them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alerted: Option<(WorkerId, Timestamp, bool)>,
     /// A facility's sheet, not a case of one's own.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_sheet: bool,
     /// Name, other names and code, folded. Empty for restricted cases but for code and alias.
     pub folded: String,
