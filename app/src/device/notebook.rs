@@ -105,6 +105,8 @@ pub struct IndexedDbNotebook {
     is_new: bool,
     db: RefCell<Option<Rc<Database>>>,
     shelf: RefCell<Shelf>,
+    /// The bundle that new subjects go to, as of a version of the shelf: page after page adds to it.
+    filling: RefCell<Option<(u64, u32, Bundle)>>,
     /// Changes of the outbox by `n`; they never change, so each is opened once.
     written: RefCell<Map<u64, Change>>,
     known_briefing: RefCell<Option<Briefing>>,
@@ -217,6 +219,7 @@ impl IndexedDbNotebook {
             is_new,
             db: RefCell::new(Some(Rc::new(db))),
             shelf: RefCell::default(),
+            filling: RefCell::default(),
             written: RefCell::default(),
             known_briefing: RefCell::default(),
             watcher: RefCell::default(),
@@ -767,7 +770,7 @@ impl IndexedDbNotebook {
 
     /// Stores a page; false when another tab stored something meanwhile and nothing was written.
     async fn try_store(&self, page: &Page, now: Timestamp) -> Result<bool, StoreError> {
-        let Plan { version, bundles, changed, cursors, lying, offered } = self.plan(page).await?;
+        let Plan { version, mut bundles, changed, cursors, lying, offered } = self.plan(page).await?;
         let sealed_cursors = self.seal(META, "cursors", &cursors).await?;
         let numbers: Set<u32> = bundles.keys().map(|bundle| block_of(*bundle)).collect();
         let blocks: Vec<(u32, Option<Vec<u8>>)> = {
@@ -775,11 +778,11 @@ impl IndexedDbNotebook {
             numbers.into_iter().map(|number| (number, shelf.block(number, &changed))).collect()
         };
         let sealed_blocks = self.seal_all(BLOCK, blocks).await?;
-        let bundles = bundles.iter().map(|(number, bundle)| {
+        let written = bundles.iter().map(|(number, bundle)| {
             let plain = (!bundle.is_empty()).then(|| shelf::pack(bundle));
             (*number, plain)
         });
-        let sealed_bundles = self.seal_all(BUNDLE, bundles).await?;
+        let sealed_bundles = self.seal_all(BUNDLE, written).await?;
         let oldest = now.0 - limits::KEPT_DAYS * DAY_MS;
         // A page is stored as soon as it has come: by the office's clock that is now.
         let ahead_ms = now.0.saturating_sub(browser::now().0);
@@ -827,7 +830,9 @@ impl IndexedDbNotebook {
                     // The office has lost its place here, and perhaps photos too: each is asked about once more.
                     photos::ask_again(&tx).await?;
                 }
-                kept.delete_up_to(&Array::of1(&(oldest as f64).into()))?;
+                if !page.more {
+                    kept.delete_up_to(&Array::of1(&(oldest as f64).into()))?;
+                }
                 meta.put(&"cursors".into(), &sealed_cursors)?;
                 meta.put(&"ahead".into(), &(ahead_ms as f64).into())?;
                 meta.put(&"version".into(), &((version + 1) as f64).into())?;
@@ -848,6 +853,11 @@ impl IndexedDbNotebook {
                 Some(row) => shelf.put(subject, row),
                 None => shelf.remove(subject),
             }
+        }
+        if let Some(last) = shelf.last()
+            && let Some(bundle) = bundles.remove(&last)
+        {
+            *self.filling.borrow_mut() = Some((shelf.version, last, bundle));
         }
         drop(shelf);
         self.tell(News::Rows(touched.into_iter().collect()));
@@ -888,7 +898,10 @@ impl IndexedDbNotebook {
             Some(next) => cursors.insert(page.log.clone(), next),
             None => cursors.remove(&page.log),
         };
-        let mut bundles = self.read_bundles(&dirty).await?;
+        let mut bundles = match self.filled(&dirty) {
+            Some(bundles) => bundles,
+            None => self.read_bundles(&dirty).await?,
+        };
         let mut places: Map<Subject, u32> =
             bundles.iter().flat_map(|(number, bundle)| bundle.keys().map(|subject| (*subject, *number))).collect();
         let mut changed = Map::new();
@@ -955,6 +968,15 @@ impl IndexedDbNotebook {
             }
         }
         Ok((lying, offered))
+    }
+
+    /// The bundle that was filled last, if it alone is wanted and nobody has written since: while pages stream in, none is
+    /// read.
+    fn filled(&self, numbers: &Set<u32>) -> Option<Map<u32, Bundle>> {
+        let filling = self.filling.borrow();
+        let (version, number, bundle) = filling.as_ref()?;
+        let is_it = *version == self.shelf.borrow().version && numbers.len() == 1 && numbers.contains(number);
+        is_it.then(|| [(*number, bundle.clone())].into())
     }
 
     /// The bundles of these numbers; one that is not there is empty.
