@@ -78,6 +78,8 @@ export class Killing {
     const office = await Office.start();
     const phone = await Phone.start(office);
     const killing = new Killing(office, phone, options.seed);
+    // What hangs says where.
+    phone.context.setDefaultTimeout(2 * LONGEST_MS);
     await phone.context.exposeFunction('tellOfWrite', (what: string, of: string) => killing.#hear(what, of));
     await phone.context.addInitScript(watchWrites);
     await ready(phone, 'lan');
