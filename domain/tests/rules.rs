@@ -985,6 +985,7 @@ fn reach_in(village: &Village, place: &str) -> Reach {
         excluded: [].into(),
         teams: [].into(),
         desks: [].into(),
+        or_handled_in: [].into(),
     }
 }
 
