@@ -139,3 +139,35 @@ fn a_nurse_who_also_works_in_her_village_loses_with_the_facility_its_sheets_only
     sync(&office, &pao, &phone);
     assert!(held().header().is_some() && held().sheet(asked.id).is_none(), "the case without its sheet");
 }
+
+#[test]
+fn what_rests_on_a_held_change_is_found_through_every_link() {
+    let village = Village::new();
+    let lan = Pen::new(village.lan, 1);
+    let (case, other) = (lan.open("a1", None, vec![]), lan.open("a1", None, vec![]));
+    let of_other = lan.write(other.subject, "place:a", visit("Nhà khác."));
+    let asked = lan.write(
+        case.subject,
+        "place:a",
+        ask(ReferralKind::DayCare, Receiver::Facility(village.facility), laws::agreed()),
+    );
+    let acted = lan.write(
+        case.subject,
+        "place:a",
+        laws::act(asked.id, 0, Side::Writer, Act::Cancel { reason: "Không cần nữa.".to_owned() }),
+    );
+    let phone = MemoryNotebook::default();
+    for change in [&case, &other, &of_other, &asked, &acted] {
+        save(&phone, change);
+    }
+    let rests_on = |of: &Change| {
+        let outbox = block_on(phone.outbox()).expect("outbox");
+        sync::rests_on(&outbox, of.id).iter().map(|item| item.change.id).collect::<Vec<_>>()
+    };
+    assert_eq!(rests_on(&case), vec![asked.id, acted.id], "all about a case that would not be there");
+    assert_eq!(rests_on(&asked), vec![acted.id]);
+    assert_eq!(rests_on(&of_other), vec![]);
+    // The office has the case already: what is about it stands on its own.
+    block_on(phone.settle(&[(case.id, Verdict::Refused { why: Refusal::Twice })], MORNING)).expect("settled");
+    assert_eq!(rests_on(&case), vec![]);
+}

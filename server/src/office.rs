@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use anyhow::Result;
-use app::office::{AsidePage, AsideRow, Assets, Home, LogIn, REASON_CHARS, Said as SaidAside, reading};
+use app::office::{AsidePage, AsideRow, Assets, GivenUpRow, Home, LogIn, REASON_CHARS, Said as SaidAside, reading};
 use axum::extract::{Query, State};
 use axum::http::header::{LOCATION, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
@@ -16,7 +16,7 @@ use serde::Deserialize;
 use crate::AppState;
 use crate::database::now_ms;
 use crate::login::LoginError;
-use crate::registry::{SetAside, Settled, Settling, Which, Why};
+use crate::registry::{GivenUp, SetAside, Settled, Settling, Which, Why};
 use crate::session::{self, Face};
 use crate::shell::{LoginForm, Said};
 
@@ -185,8 +185,21 @@ async fn show_aside(state: &AppState, worker: Worker, which: Which, said: Option
         put_away: set_aside.put_away.map(|(by, away)| (name_of(by), away.at, away.reason)),
     };
     let rows = found.into_iter().map(row).collect();
-    Html(app::office::aside(&assets(state), AsidePage { worker, rows, more, said, is_away: which == Which::PutAway }))
-        .into_response()
+    let given_up = match state.registry.given_up(worker.id, ASIDE_ROWS, Timestamp(now_ms())).await {
+        Ok(given_up) => given_up,
+        Err(error) => return unavailable(&error),
+    };
+    let given_up_row = |given_up: GivenUp| GivenUpRow {
+        author: name_of(given_up.author),
+        received_at: given_up.received_at,
+        reason: given_up.reason,
+        restricted: given_up.restricted,
+        code: given_up.code.as_ref().map(ToString::to_string),
+        content: given_up.change.as_ref().map(|change| reading(change, &roster.rules.places, &name_of)),
+    };
+    let is_away = which == Which::PutAway;
+    let given_up = given_up.into_iter().filter(|_| !is_away).map(given_up_row).collect();
+    Html(app::office::aside(&assets(state), AsidePage { worker, rows, more, given_up, said, is_away })).into_response()
 }
 
 fn because(why: &Why) -> String {

@@ -20,6 +20,7 @@ use super::{
     route::Route,
     saving::{SaveButton, SaveFailure, Saving},
     state::{AppState, Loaded},
+    switcher::Avatar,
     ui::{
         ConfirmDialog, DockActions, Field, If, Notice, Progress, Screen, Section, SkeletonRows, Top, Typing,
         focus_first_error, unopened,
@@ -198,6 +199,7 @@ pub fn NewCase() -> AnyView {
                                 </button>
                                 <span class="soft">{words.new_case.title}</span>
                                 <strong>{move || (words.new_case.question)(step.get() + 1)}</strong>
+                                <Avatar />
                             </div>
                             <Progress at=Signal::derive(move || step.get() + 1) of=QUESTIONS />
                         </header>

@@ -13,6 +13,8 @@ pub struct AsidePage {
     pub rows: Vec<AsideRow>,
     /// There are more than these.
     pub more: bool,
+    /// What nobody has to settle, the latest first.
+    pub given_up: Vec<GivenUpRow>,
     /// What came of the decision before.
     pub said: Option<Said>,
     /// These were put away; otherwise they wait for a decision.
@@ -38,6 +40,17 @@ pub struct AsideRow {
     pub put_away: Option<(String, Timestamp, String)>,
 }
 
+/// One thing that its writer gave up.
+#[derive(Debug)]
+pub struct GivenUpRow {
+    pub author: String,
+    pub received_at: Timestamp,
+    pub reason: String,
+    pub restricted: bool,
+    pub code: Option<String>,
+    pub content: Option<(String, Vec<Pair>)>,
+}
+
 /// What the page says about a decision.
 #[derive(Debug)]
 pub struct Said {
@@ -51,7 +64,7 @@ pub const REASON_CHARS: usize = domain::limits::TEXT_CHARS;
 
 #[must_use]
 pub fn aside(assets: &Assets, page: AsidePage) -> String {
-    let AsidePage { worker, rows, more, said, is_away } = page;
+    let AsidePage { worker, rows, more, given_up, said, is_away } = page;
     let (sentence, about) = said.map(|said| (said.sentence, said.about)).unzip();
     let about = about.flatten();
     let beside = about.as_ref().map(|(id, _)| *id);
@@ -85,6 +98,18 @@ pub fn aside(assets: &Assets, page: AsidePage) -> String {
             ("/office/set-aside?shown=away", "Những điều đã cất đi"),
         )
     };
+    let given_up = (!given_up.is_empty()).then(|| {
+        let rows = given_up.into_iter().map(given_up_article).collect_view();
+        view! {
+            <section class="stack" aria-labelledby="given-up">
+                <h2 id="given-up">"Người ghi đã bỏ"</h2>
+                <p class="soft">
+                    "Xã chưa nhận được những điều này vào hồ sơ và người ghi đã tự bỏ. Không cần quyết định gì; nếu thấy có người cần giúp, xin hỏi lại người ghi."
+                </p>
+                {rows}
+            </section>
+        }
+    });
     let main = view! {
         <header class="wide-head">
             <div>
@@ -98,6 +123,7 @@ pub fn aside(assets: &Assets, page: AsidePage) -> String {
         {(more && !is_away).then(|| view! { <p class="soft">"Còn nữa. Xong những mục này sẽ thấy tiếp."</p> })}
         {(more && is_away).then(|| view! { <p class="soft">"Chỉ những mục mới nhất đứng ở đây."</p> })}
         <p><a class="button" href=other>{other_name}</a></p>
+        {given_up}
     };
     document(assets, title, frame(&worker, "/office/set-aside", main))
 }
@@ -171,6 +197,23 @@ fn article(row: AsideRow, typed: String, wrong: Option<String>) -> impl IntoView
                 </form>
             </details>
             })}
+        </article>
+    }
+}
+
+fn given_up_article(row: GivenUpRow) -> impl IntoView {
+    let (title, lines) = row.content.unwrap_or_else(|| ("Không gửi kèm nội dung".to_owned(), vec![]));
+    let lines = lines.into_iter().map(|(label, said)| view! { <dt>{label}</dt><dd class="lines">{said}</dd> });
+    view! {
+        <article class="panel">
+            <div>
+                <h3>{title}</h3>
+                <p class="soft">{format!("{} bỏ · xã nhận {}", row.author, date_time(row.received_at))}</p>
+                {row.code.map(|code| view! { <p>"Hồ sơ " <strong class="code">{code}</strong></p> })}
+                {row.restricted.then(|| view! { <p class="soft">"Hồ sơ bảo mật. Việc đọc được ghi lại."</p> })}
+            </div>
+            <p>{format!("Vì: {}", row.reason)}</p>
+            <dl class="facts">{lines.collect_view()}</dl>
         </article>
     }
 }

@@ -5,7 +5,7 @@ mod frame;
 mod home;
 mod log_in;
 
-pub use aside::{AsidePage, AsideRow, REASON_CHARS, Said, aside, reading};
+pub use aside::{AsidePage, AsideRow, GivenUpRow, REASON_CHARS, Said, aside, reading};
 pub use frame::Assets;
 pub use home::{Home, home};
 pub use log_in::{LogIn, log_in};

@@ -3,7 +3,12 @@
 use std::rc::Rc;
 
 use app::{
-    device::{browser, idb, notebook::IndexedDbNotebook, phone::Phone},
+    device::{
+        browser,
+        idb::{self, Database, Mode},
+        notebook::{IndexedDbNotebook, SCHEMA},
+        phone::Phone,
+    },
     field::{AppState, Keeper, Opening, SyncState},
 };
 use domain::{laws::Village, notebook::Draft, *};
@@ -505,6 +510,31 @@ async fn letters_of_whoever_is_signed_out_go_by_themselves_and_the_push_finds_th
 }
 
 #[wasm_bindgen_test]
+async fn a_newer_app_in_another_tab_gets_the_store_once_this_one_has_written_down_what_was_typed() {
+    let village = Village::new();
+    let _town = fresh(&village).await;
+    let tab = Tab::of_lan().await;
+    let draft = Draft { name: "new-case".to_owned(), at: laws::MORNING, content: r#"{"what":"ngã"}"#.to_owned() };
+    // As a form does that is asked to write itself down.
+    let (phone, typed) = (tab.phone.clone(), draft.clone());
+    let window = web_sys::window().expect("a window");
+    let asked = idb::Listener::new(&window, "cn-keep", move |_| {
+        let putting = phone.put_draft(typed.clone());
+        wasm_bindgen_futures::spawn_local(async move { putting.await.expect("put") });
+    });
+    let name = IndexedDbNotebook::name_of(village.lan);
+    let newer = Database::open(&name, SCHEMA + 1, |_, _| ()).await.expect("the newer app's");
+    drop(asked);
+    until("this tab knows", || tab.state.superseded.get_untracked()).await;
+    let rows = newer.transaction(&["draft"], Mode::Read).expect("a transaction").store("draft").expect("drafts");
+    assert_eq!(rows.count().await.expect("a count"), 1, "what was typed is there");
+    assert_eq!(tab.phone.put_draft(draft).await, Err(StoreError::Newer), "nothing is written under the newer app");
+    drop(newer);
+    idb::delete_database(&name).await.expect("deleted");
+    tab.leave().await;
+}
+
+#[wasm_bindgen_test]
 async fn a_phone_carries_the_letters_of_another_and_says_how_many_arrived() {
     let village = Village::new();
     let town = fresh(&village).await;
@@ -526,5 +556,21 @@ async fn a_phone_carries_the_letters_of_another_and_says_how_many_arrived() {
     tab.phone.wake();
     TimeoutFuture::new(50).await;
     assert_eq!(town.letters().len(), 1, "once");
+    tab.leave().await;
+}
+
+#[wasm_bindgen_test]
+async fn a_tap_on_somebody_who_logged_out_knows_what_they_log_in_as() {
+    let village = Village::new();
+    let _town = fresh(&village).await;
+    let tab = Tab::of_lan().await;
+    tab.phone.log_in("pao".to_owned(), "cau-noi-demo".to_owned()).await.expect("logged in");
+    assert_eq!(tab.state.me(), Some(village.pao));
+    tab.phone.log_out().await.expect("logged out");
+    let people = tab.phone.people().await.expect("people");
+    let names: Vec<_> = people.iter().map(|p| (p.worker.id, p.user_name.as_deref(), p.signed_out)).collect();
+    assert!(names.contains(&(village.pao, Some("pao"), true)));
+    assert!(names.contains(&(village.lan, Some("lan"), false)));
+    tab.phone.switch_to(village.lan).await.expect("switched");
     tab.leave().await;
 }

@@ -170,6 +170,9 @@ impl Reads {
     pub(super) fn of(worker: WorkerId, log: LogId, subject: Subject, now: Timestamp) -> Self {
         Self { worker, reads: vec![(log, subject)], now }
     }
+    pub(super) fn new(worker: WorkerId, reads: Vec<(LogId, Subject)>, now: Timestamp) -> Self {
+        Self { worker, reads, now }
+    }
     pub(super) fn is_empty(&self) -> bool {
         self.reads.is_empty()
     }
@@ -189,7 +192,7 @@ impl Reads {
 }
 
 /// The change that was set aside, `None` when this version cannot read it.
-fn open(seal: &Seal, id: ChangeId, sealed: &[u8]) -> Result<Option<Change>> {
+pub(super) fn open(seal: &Seal, id: ChangeId, sealed: &[u8]) -> Result<Option<Change>> {
     let text = String::from_utf8(seal.open(&about_quarantine(id), sealed)?)?;
     Ok(serde_json::from_str::<Envelope>(&text).ok().and_then(|envelope| envelope.open().ok()))
 }

@@ -8,11 +8,13 @@
 //! - `pull`: what a worker may see behind their cursors; `briefing`: what a phone must know besides
 //! - `photos`: sealed photos, piece by piece, and who may have them back
 //! - `letters`: what comes sealed, from whoever brings it
-//! - `rights`: changing what somebody may see; `aside`: what was set aside, and what becomes of it
+//! - `rights`: changing what somebody may see; `aside`: what was set aside, and what becomes of it; `dropped`: what its
+//!   writer gave up
 //! - `duty`: emergencies that nobody has seen
 
 mod aside;
 mod briefing;
+mod dropped;
 mod duty;
 mod foreseen;
 mod ledger;
@@ -34,6 +36,7 @@ use domain::{
 use tokio::sync::{Mutex, mpsc};
 
 pub use aside::{SetAside, Settled, Settling, Which, Why};
+pub use dropped::GivenUp;
 pub(crate) use duty::{Alert, note_alert};
 pub use photos::PhotoRead;
 pub use rights::{Deed, Told, change_rights, employ};
@@ -100,6 +103,21 @@ impl SqlRegistry {
     ) -> Result<Vec<SetAside>, ApiError> {
         let (found, reads) = aside::list(&self.staff, worker, which, most, now).await.map_err(|error| {
             tracing::error!("what was set aside could not be read: {error:#}");
+            ApiError::Unavailable
+        })?;
+        if !reads.is_empty() {
+            writer::ask(&self.jobs, |answer| writer::Job::NoteReads { reads, answer }).await?;
+        }
+        Ok(found)
+    }
+
+    /// What collaborators gave up lately, as far as this worker may read it, the latest first.
+    ///
+    /// # Errors
+    /// [`ApiError::Unavailable`].
+    pub async fn given_up(&self, worker: WorkerId, most: usize, now: Timestamp) -> Result<Vec<GivenUp>, ApiError> {
+        let (found, reads) = dropped::list(&self.staff, worker, most, now).await.map_err(|error| {
+            tracing::error!("what was given up could not be read: {error:#}");
             ApiError::Unavailable
         })?;
         if !reads.is_empty() {

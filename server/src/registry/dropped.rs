@@ -1,0 +1,80 @@
+//! What collaborators gave up because it could not be taken: who may read it. Nobody has to settle it, and nothing removes it.
+
+use anyhow::Result;
+use domain::office::{may_settle, replay};
+use domain::{Body, CaseCode, Change, ChangeId, Entry, Header, LogId, Timestamp, WorkerId, limits};
+
+use super::aside::{DROPPED, Reads, open};
+use super::write::Writing;
+use crate::database;
+use crate::staff::Staff;
+
+/// Something that its writer gave up, as whoever may read it reads it.
+#[derive(Debug, Clone)]
+pub struct GivenUp {
+    pub author: WorkerId,
+    pub received_at: Timestamp,
+    pub reason: String,
+    pub restricted: bool,
+    /// Of the case that it is about, once that is opened.
+    pub code: Option<CaseCode>,
+    /// What it said; `None` when it was too large to be sent, or nobody can judge who may read it.
+    pub change: Option<Change>,
+}
+
+/// Rows that one look goes through.
+const ROWS: i64 = 1_000;
+const DAY_MS: i64 = 86_400_000;
+
+/// What was given up within [`limits::KEPT_DAYS`] and may be read by this worker, the latest first, at most `most`.
+pub(super) async fn list(
+    staff: &Staff,
+    worker: WorkerId,
+    most: usize,
+    now: Timestamp,
+) -> Result<(Vec<GivenUp>, Reads)> {
+    let mut snapshot = database::begin_to_read(&staff.pool).await?;
+    let roster = staff.roster(&mut snapshot).await?;
+    let rows = sqlx::query_as::<_, (String, String, String, i64, Vec<u8>)>(
+        "select log, id, author, received_at, raw from quarantine
+         where why = $1 and received_at > $2 order by received_at desc, id limit $3",
+    )
+    .bind(DROPPED)
+    .bind(now.0 - limits::KEPT_DAYS * DAY_MS)
+    .bind(ROWS)
+    .fetch_all(&mut *snapshot)
+    .await?;
+    let mut writing = Writing::new(&mut snapshot, &staff.seal, roster);
+    let (mut found, mut reads) = (vec![], vec![]);
+    for (log, id, author, received_at, sealed) in rows {
+        if found.len() == most {
+            break;
+        }
+        let (log, id, author): (LogId, ChangeId, WorkerId) = (log.parse()?, id.parse()?, author.parse()?);
+        let Ok(Some(note)) = open(writing.seal, id, &sealed) else { continue };
+        let Body::Dropped(dropped) = &note.body else { continue };
+        let Ok(parts) = writing.hold(note.subject).await?.map(|held| held.parts.clone()) else { continue };
+        // Judged by what was given up: the note itself is about nobody.
+        let change = dropped.read().filter(|change| change.author == author && change.subject == note.subject);
+        let about = change.as_ref().unwrap_or(&note);
+        if !may_settle(worker, author, &log, Some((about, &parts)), &writing.roster.rules) {
+            continue;
+        }
+        let change = change.filter(|change| !parts.is_empty() || change.body.opens());
+        let opened = change.as_ref().map(|change| replay([&Entry::waiting(change.clone())])).unwrap_or_default();
+        let restricted = [&parts, &opened].into_iter().filter_map(|p| p.header()).any(Header::is_restricted);
+        if restricted && change.is_some() {
+            reads.push((log, note.subject));
+        }
+        found.push(GivenUp {
+            author,
+            received_at: Timestamp(received_at),
+            reason: dropped.reason.clone(),
+            restricted,
+            code: parts.header().map(|header| header.code.clone()),
+            change,
+        });
+    }
+    snapshot.rollback().await?;
+    Ok((found, Reads::new(worker, reads, now)))
+}
