@@ -33,8 +33,9 @@ async function leaveFiveUnsent(phone: Phone): Promise<void> {
   for (const name of NAMES) {
     await phone.open('/');
     await recordCase(phone.page, { name, what: 'Sống một mình, ngã hai lần.' });
+    await phone.page.getByRole('link', { name: 'Mở hồ sơ' }).click();
+    await phone.page.getByRole('heading', { name }).waitFor();
   }
-  await phone.page.getByRole('link', { name: 'Mở hồ sơ' }).click();
   await phone.page.getByRole('link', { name: 'Thêm ảnh' }).click();
   for (const before of [0, 1]) {
     await phone.page.getByLabel('Chọn ảnh có sẵn').setInputFiles(await picture(phone));

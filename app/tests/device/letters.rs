@@ -138,7 +138,7 @@ async fn a_change_and_its_letter_are_saved_together_and_the_letter_goes_when_the
     let verdicts = [
         (one.id, Verdict::Accepted { at: MORNING }),
         (two.id, Verdict::Refused { why: Refusal::NoConsent }),
-        (three.id, Verdict::Quarantined { at: MORNING }),
+        (three.id, Verdict::Quarantined { at: MORNING, put_away: None }),
     ];
     notebook.settle(&verdicts, MORNING).await.expect("settled");
     assert_eq!(lying("lettered").await.iter().map(|(id, _)| id.clone()).collect::<Vec<_>>(), [two.id.to_string()]);
