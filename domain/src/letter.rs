@@ -312,6 +312,6 @@ mod tests {
     fn the_largest_change_fits_into_a_letter_and_a_letter_into_a_post() {
         let most = limits::CHANGE_BYTES + 2 * Letter::STEP + 16;
         assert!(most <= limits::LETTER_BYTES);
-        assert!(limits::LETTER_BYTES * 4 / 3 + 1_024 <= limits::POST_BYTES);
+        const { assert!(limits::LETTER_BYTES * 4 / 3 + 1_024 <= limits::POST_BYTES) };
     }
 }

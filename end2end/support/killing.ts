@@ -238,7 +238,12 @@ export class Killing {
       await this.phone.open(`${about.path}/visit`);
       const seen = page.getByLabel('Thấy và nghe những gì?');
       await seen.waitFor();
-      if ((await seen.inputValue()) !== text) note(this.lost, text, `its draft is gone after round ${this.rounds}`);
+      if ((await seen.inputValue()) !== text) {
+        // The kill may have come between its saving and the word of it: then it is a note now.
+        await this.phone.open(`${about.path}/visits`);
+        const kept = await lines.filter({ hasText: text }).first().waitFor({ timeout: LONGEST_MS }).then(() => true, () => false);
+        if (!kept) note(this.lost, text, `its draft is gone after round ${this.rounds}`);
+      }
     }
   }
 

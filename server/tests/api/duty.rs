@@ -480,7 +480,6 @@ async fn only_ones_own_session_takes_an_address_and_only_one_of_a_push_service()
 async fn an_sms_gateway_that_was_down_gets_the_text_when_it_is_up_and_can_tell_a_repeated_call() {
     let office = Office::open().await;
     let duc = hire(&office, 1, "duc", Role::Supervisor, "b", Some("0912 345 678")).await;
-    let pen = Pen::new(duc.worker, 9);
     // A case of commune b, written by somebody who is no supervisor.
     let tan = hire(&office, 2, "tan", Role::Collaborator, "b1", None).await;
     let writes = Pen::new(tan.worker, 8);
@@ -525,7 +524,6 @@ async fn an_sms_gateway_that_was_down_gets_the_text_when_it_is_up_and_can_tell_a
         assert!(!call.body.contains("Mỷ") && !call.body.contains(&case.subject.to_string()));
     }
     assert_eq!(history(&tan, &writes, &case).await, vec![(duc.worker, true)]);
-    drop(pen);
     office.assert_sound().await;
 }
 

@@ -45,9 +45,9 @@ fn restrict(pen: &Pen, on: &Change) -> Change {
 fn header(answer: &PullAnswer, of: &Change) -> Option<Header> {
     let pages = pages_of(answer, of.subject);
     let rows = pages.iter().flat_map(|(_, page)| &page.parts);
-    let headers =
+    let mut headers =
         rows.filter_map(|row| if let Part::Header(header) = &row.part { Some((**header).clone()) } else { None });
-    headers.last()
+    headers.next_back()
 }
 
 fn links(answer: &PullAnswer, of: &Change) -> Vec<CaseId> {

@@ -83,7 +83,7 @@ fn in_the_field(world: &World, phone: &Phone, view: &[(Subject, Parts)], grants:
                 return None;
             }
             let saw = header.links.get(&other).map(Field::seen).unwrap_or_default();
-            Body::CaseLinked { saw, other, front: [None, Some(header.case), Some(other), Some(other)][front as usize] }
+            Body::CaseLinked { saw, other, front: [None, Some(header.case), Some(other), Some(other)][front] }
         }
         29 => {
             let to = *chance.pick(&world.named())?;
