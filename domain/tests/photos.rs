@@ -94,7 +94,8 @@ fn sizes_beyond_the_limits_are_named() {
     let lan = Pen::new(village.lan, 1);
     let (case, mut parts) = case_of(&lan, Some("Lý A Sính"), vec![]);
     let wrong = |why| Err(Refusal::Field { spot: Spot::Photo, why });
-    let cases: [(fn(&mut Photo), Result<(), Refusal>); 11] = [
+    type Case = (fn(&mut Photo), Result<(), Refusal>);
+    let cases: [Case; 11] = [
         (|p| p.bytes = 500 * 1024 + 29, Ok(())),
         (|p| p.bytes = 500 * 1024 + 30, wrong(Invalid::OutOfRange)),
         (|p| p.bytes = 29, wrong(Invalid::OutOfRange)),
