@@ -68,12 +68,6 @@ pub fn witness(witness: &Witness) -> Result<()> {
     if tally.failed > 0 { bail!("the witness found something: `--seed {seed}` plays the plan again") } else { Ok(()) }
 }
 
-/// What `cargo xtask test` runs.
-pub fn test() -> Result<Tally> {
-    let seed = any_seed();
-    Ok(honest(On::Both, seed, ROUNDS)?.plus(faults(seed)?))
-}
-
 fn any_seed() -> u64 {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(1, |since| since.as_micros() as u64 % 1_000_000_007)
 }
