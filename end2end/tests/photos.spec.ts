@@ -151,40 +151,6 @@ test('photos of a draft survive a killed app, and are saved with what they were 
   await expect(phone.page.getByText(RECEIVED)).toBeVisible({ timeout: 60_000 });
 });
 
-test('an app killed in the middle of saving keeps the photo and its text together', async ({ phone }) => {
-  test.setTimeout(300_000);
-  await ready(phone, 'lan');
-  await phone.installed();
-  await phone.goOffline();
-  for (const round of [0, 1, 2, 3]) {
-    await phone.open('/cases/new');
-    await answerAll(phone.page, `${WOMAN} ${'ABCD'[round]}`);
-    const text = await draftBytes(phone, 'new-case');
-    await choosePhoto(phone.page);
-    await expect.poll(() => draftBytes(phone, 'new-case')).toBeGreaterThan(text + 500);
-    await phone.page.getByRole('button', { name: SAVE }).click({ noWaitAfter: true });
-    // A later moment of the same few milliseconds each time.
-    await new Promise((later) => setTimeout(later, round * 15));
-    await phone.killRenderer();
-    // Either it was saved, with its photo, or the draft stands there with the photo and can be saved now.
-    await phone.open('/cases/new');
-    await phone.opened();
-    await expect(phone.page.getByLabel('Họ và tên').or(phone.page.getByRole('button', { name: 'Xem ảnh lớn' }))).toBeVisible();
-    if (await phone.page.getByRole('button', { name: 'Xem ảnh lớn' }).isVisible()) {
-      await phone.page.getByRole('button', { name: SAVE }).click();
-      await expect(phone.page.getByRole('heading', { name: 'Đã lưu trên máy này' })).toBeVisible();
-    }
-  }
-  await phone.open('/');
-  await phone.goOnline();
-  for (const letter of 'ABCD') {
-    await phone.open('/cases');
-    await row(phone.page, `${WOMAN} ${letter}`).click();
-    await expect(phone.page.getByText(RECEIVED)).toBeVisible({ timeout: 60_000 });
-    await expect(phone.page.getByRole('button', { name: /^Ảnh 1 trong 1/ })).toBeVisible();
-  }
-});
-
 test('a phone without room says that the photo was not kept, and nothing typed is lost', async ({ phone }) => {
   await ready(phone, 'lan');
   await phone.installed();
