@@ -128,6 +128,7 @@ test('two people hand a phone over with one tap, and each finds only their own',
   const diep = phone.page.getByRole('button', { name: 'Hứa Thị Bích Diệp' });
   await expect(diep).toContainText('1 mục chưa gửi');
   await phone.goOnline();
+  await phone.open('/');
   await recordCase(phone.page, { name: OF_LAN, what: 'Sống một mình, ngã hai lần.' });
   await phone.open('/cases');
   await expect(row(phone.page, OF_LAN)).toContainText('Xã đã nhận', { timeout: 30_000 });
