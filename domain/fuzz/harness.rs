@@ -161,22 +161,7 @@ pub fn story() -> Vec<Change> {
     let asked = ask(ReferralKind::AdmissionEmergency, Receiver::Facility(village.facility), agreed());
     let asked = about(&lan, asked);
     let told = Told { whom: text(), phone: Phone::parse("0900000001").expect("a phone"), at: MORNING, office_at: None };
-    let facts = FacilityFacts {
-        code: "F1".to_owned(),
-        name: "Cơ sở tổng hợp".to_owned(),
-        kind: "general_centre".to_owned(),
-        ownership: "public".to_owned(),
-        services: vec!["emergency_care".into()],
-        groups: vec![],
-        places: 10,
-        yearly_quota: 0,
-        meets_access_criteria: true,
-        phone: None,
-        duty_phone: None,
-        commune: None,
-        address: String::new(),
-        department: String::new(),
-    };
+    let facts = laws::centre();
     let facility = Subject::Facility(village.facility);
     let contact = Activity::AnonymousContact { place: "a1".parse().expect("a place") };
     let contact = lan.write(Subject::Activity(ActivityId(case.id.0)), "place:a", Body::ActivityRecorded(contact));

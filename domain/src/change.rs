@@ -60,6 +60,12 @@ pub struct Envelope {
 }
 
 impl Envelope {
+    /// The change that a text holds, `None` when this version cannot read it.
+    #[must_use]
+    pub fn read(text: &str) -> Option<Change> {
+        serde_json::from_str::<Self>(text).ok()?.open().ok()
+    }
+
     /// Reads the body.
     ///
     /// # Errors

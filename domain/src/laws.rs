@@ -33,7 +33,9 @@ fn uuid(kind: u8, n: u8) -> uuid::Uuid {
     uuid::Uuid::from_bytes(bytes)
 }
 
-fn place(id: &str, kind: PlaceKind, parent: Option<&str>) -> Place {
+/// A place that is called as its code.
+#[must_use]
+pub fn place(id: &str, kind: PlaceKind, parent: Option<&str>) -> Place {
     Place {
         id: id.parse().expect("a place code"),
         name: id.to_owned(),
@@ -200,6 +202,27 @@ pub fn visit(seen: &str) -> Body {
         next: None,
         next_what: String::new(),
     })
+}
+
+/// A centre that takes emergencies, with ten places.
+#[must_use]
+pub fn centre() -> FacilityFacts {
+    FacilityFacts {
+        code: "F1".to_owned(),
+        name: "Cơ sở tổng hợp".to_owned(),
+        kind: "general_centre".to_owned(),
+        ownership: "public".to_owned(),
+        services: vec!["emergency_care".into()],
+        groups: vec![],
+        places: 10,
+        yearly_quota: 0,
+        meets_access_criteria: true,
+        phone: None,
+        duty_phone: None,
+        commune: None,
+        address: String::new(),
+        department: String::new(),
+    }
 }
 
 #[must_use]

@@ -163,22 +163,7 @@ impl Places {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn place(id: &str, kind: PlaceKind, parent: Option<&str>) -> Place {
-        Place {
-            id: id.parse().expect("a code"),
-            name: id.to_owned(),
-            kind,
-            parent: parent.map(|p| p.parse().expect("a code")),
-            valid_from: Day::of(2025, 7, 1).expect("a day"),
-            valid_to: None,
-            successor: None,
-            old_names: vec![],
-            former_parents: vec![],
-            latitude_e6: None,
-            longitude_e6: None,
-        }
-    }
+    use crate::laws::place;
 
     fn id(text: &str) -> PlaceId {
         text.parse().expect("a code")

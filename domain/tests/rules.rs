@@ -527,22 +527,7 @@ fn a_facility_stays_in_its_log_and_an_activity_is_written_once() {
     let mut told = History::new(&[&first]);
     assert_eq!(told.tell(&lan.write(subject, "place:a", contact)), Err(Refusal::Twice));
     let admin = Pen::new(village.admin, 3);
-    let facility = FacilityFacts {
-        code: "F1".to_owned(),
-        name: "Cơ sở tổng hợp".to_owned(),
-        kind: "general_centre".to_owned(),
-        ownership: "public".to_owned(),
-        services: vec!["emergency_care".into()],
-        groups: vec![],
-        places: 10,
-        yearly_quota: 0,
-        meets_access_criteria: true,
-        phone: None,
-        duty_phone: None,
-        commune: None,
-        address: String::new(),
-        department: String::new(),
-    };
+    let facility = laws::centre();
     let subject = Subject::Facility(village.facility);
     let opened = admin.write(subject, "place:p", Body::FacilityOpened(facility));
     let mut told = History::new(&[&opened]);
@@ -575,16 +560,7 @@ fn nobody_is_shared_beyond_what_saves_them_without_being_asked() {
 fn who_sees_a_case_follows_place_name_and_exclusion() {
     let village = Village::new();
     let sees = |reach: &Reach, worker| reach.is_seen_by(worker, &village.rules.staff[&worker], &village.rules.places);
-    let plain = Reach {
-        handled_in: "a1".parse().expect("a place"),
-        restricted: false,
-        author: village.lan,
-        named: [].into(),
-        excluded: [].into(),
-        teams: [].into(),
-        desks: [].into(),
-        or_handled_in: [].into(),
-    };
+    let plain = reach_in(&village, "a1");
     let all = [village.lan, village.pao, village.hanh, village.toan, village.thanh, village.admin];
     let who = |reach: &Reach| all.map(|w| sees(reach, w));
     assert_eq!(who(&plain), [true, true, true, false, false, false]);

@@ -1,4 +1,4 @@
-// Being called: a push wakes the app and shows a notice that names nobody; the switch says what is; whoever sent an
+// Being called: a push wakes the app and shows a notice that names nobody; whoever sent an
 // emergency reads who was told of it.
 import type { Page, Worker } from '@playwright/test';
 
@@ -6,7 +6,6 @@ import { Office } from '../support/office.ts';
 import { Phone } from '../support/phone.ts';
 import { ready, recordEmergency, synced, tab, WANDERER } from '../support/story.ts';
 import { expect, test } from '../support/test.ts';
-
 
 /** A push message without content, as the browser's push service hands it to the service worker. */
 async function push(phone: Phone): Promise<void> {

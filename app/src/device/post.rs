@@ -51,10 +51,11 @@ pub enum Bag<'a> {
 
 impl Bag<'_> {
     async fn open(self) -> Result<Database, StoreError> {
-        match self {
-            Self::Own(name) => notebook::database(name).await,
-            Self::Courier => notebook::database(COURIER).await,
-        }
+        let name = match self {
+            Self::Own(name) => name,
+            Self::Courier => COURIER,
+        };
+        notebook::database(name).await
     }
 
     /// Those not at the office yet, in the order in which they were written.

@@ -1,13 +1,13 @@
 //! Who holds the phone, at the end of every bar; two taps hand it to somebody else. It knows people, no cases.
 
-use leptos::{html, prelude::*};
+use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 
 use super::{
     app_state,
     person::OtherPeople,
     route::Route,
-    ui::{If, fresh_id},
+    ui::{If, fresh_id, standing_dialog},
     words,
 };
 use crate::icon::{Icon, sized};
@@ -38,14 +38,7 @@ pub fn Avatar() -> AnyView {
 fn SwitchDialog(open: RwSignal<bool>) -> AnyView {
     let state = app_state();
     let words = words();
-    let dialog = NodeRef::<html::Dialog>::new();
-    Effect::new(move || {
-        if let Some(dialog) = dialog.get()
-            && !dialog.open()
-        {
-            let _ = dialog.show_modal();
-        }
-    });
+    let dialog = standing_dialog();
     let heading = fresh_id();
     let labelled = heading.clone();
     let name = move || state.worker.with(|w| w.as_ref().map(|w| w.name.to_string()));

@@ -349,7 +349,7 @@ impl OfficeState {
         ready.extend(stored.cloned());
         transaction.released.extend(ready.iter().map(|w| w.id));
         for Waiting { id, raw, by, .. } in ready {
-            let Some(change) = serde_json::from_str::<Envelope>(&raw).ok().and_then(|e| e.open().ok()) else {
+            let Some(change) = Envelope::read(&raw) else {
                 transaction.set_aside.push(Aside { id, raw, unknown: false, by });
                 continue;
             };

@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use domain::change::Change;
 use domain::json::Raw;
+use domain::laws::place;
 use domain::{
-    Address, Body, CaseCode, CaseId, CaseStatus, ChangeId, Confidentiality, Consent, ConsentAnswer, Day, DeviceId,
-    Fact, Grant, Home, LogId, PersonName, Place, PlaceKind, PushBatch, Role, Sex, Subject, Tile, Timestamp, Urgency,
-    Verdict, Visit, Worker, WorkerId, limits,
+    Address, Body, CaseCode, CaseId, CaseStatus, ChangeId, Confidentiality, Consent, ConsentAnswer, DeviceId, Fact,
+    Grant, Home, LogId, PersonName, PlaceKind, PushBatch, Role, Sex, Subject, Tile, Timestamp, Urgency, Verdict, Visit,
+    Worker, WorkerId, limits,
 };
 use serde_json::json;
 use server::config::Store;
@@ -113,22 +114,6 @@ pub fn people(folder: &Path, store: &Store) -> Vec<Person> {
     }
     office.stop();
     people
-}
-
-fn place(id: &str, kind: PlaceKind, parent: Option<&str>) -> Place {
-    Place {
-        id: id.parse().unwrap(),
-        name: id.to_owned(),
-        kind,
-        parent: parent.map(|parent| parent.parse().unwrap()),
-        valid_from: Day::of(2025, 7, 1).unwrap(),
-        valid_to: None,
-        successor: None,
-        old_names: vec![],
-        former_parents: vec![],
-        latitude_e6: None,
-        longitude_e6: None,
-    }
 }
 
 fn now() -> u64 {

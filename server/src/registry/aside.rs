@@ -9,7 +9,7 @@ use domain::{
 use super::push::{
     BUILT_ON, BY_LETTER, By, Judged, judge, let_dependants_wait, release_after, set_dependants_aside, take_turns_for,
 };
-use super::write::{Writing, about_quarantine, about_reason, digest};
+use super::write::{Writing, about_quarantine, about_reason, digest, put_away};
 use crate::audit;
 use crate::database::{self, Connection};
 use crate::seal::Seal;
@@ -117,6 +117,16 @@ struct Row {
     reason: Option<Vec<u8>>,
 }
 
+/// The query of some [`Row`]s.
+macro_rules! rows {
+    ($which:literal) => {
+        concat!(
+            "select log, id, author, device, received_at, why, raw, settled_at, settled_by, reason from quarantine ",
+            $which
+        )
+    };
+}
+
 /// What was set aside and is for this worker to settle, at most `most`. What is read about restricted cases must be
 /// written down before it is shown: see [`Reads`].
 pub(super) async fn list(
@@ -131,12 +141,13 @@ pub(super) async fn list(
     let roster = staff.roster(&mut snapshot).await?;
     let query = match which {
         Which::Open => {
-            "select log, id, author, device, received_at, why, raw, settled_at, settled_by, reason from quarantine
-             where settled_at is null order by received_at, id limit $1"
+            rows!("where settled_at is null order by received_at, id limit $1")
         }
         Which::PutAway => {
-            "select log, id, author, device, received_at, why, raw, settled_at, settled_by, reason from quarantine
-             where settled_at is not null and taken = 0 and settled_by <> author order by settled_at desc, id limit $1"
+            rows!(
+                "where settled_at is not null and taken = 0 and settled_by <> author
+                 order by settled_at desc, id limit $1"
+            )
         }
     };
     let rows = sqlx::query_as::<_, Row>(query).bind(ROWS).fetch_all(&mut *snapshot).await?;
@@ -194,7 +205,7 @@ impl Reads {
 /// The change that was set aside, `None` when this version cannot read it.
 pub(super) fn open(seal: &Seal, id: ChangeId, sealed: &[u8]) -> Result<Option<Change>> {
     let text = String::from_utf8(seal.open(&about_quarantine(id), sealed)?)?;
-    Ok(serde_json::from_str::<Envelope>(&text).ok().and_then(|envelope| envelope.open().ok()))
+    Ok(Envelope::read(&text))
 }
 
 /// What would open a subject, if it was set aside.
@@ -240,11 +251,7 @@ async fn read(writing: &mut Writing<'_>, row: Row, worker: WorkerId) -> Result<O
     let is_judged = judged.is_some();
     let why = Why::parse(&row.why);
     let put_away = match (row.settled_at, row.settled_by) {
-        (Some(at), Some(by)) => {
-            let reason = row.reason.map(|reason| writing.seal.open(&about_reason(id), &reason)).transpose()?;
-            let reason = String::from_utf8(reason.unwrap_or_default())?;
-            Some((by.parse()?, PutAway { at: Timestamp(at), reason }))
-        }
+        (Some(at), Some(by)) => Some((by.parse()?, put_away(writing.seal, id, at, row.reason)?)),
         _ => None,
     };
     Ok(Some(SetAside {
@@ -274,12 +281,10 @@ pub(super) async fn settle(
     writing.take_turns([id.to_string()].into()).await?;
     let query = match settling {
         Settling::Take | Settling::PutAway { .. } => {
-            "select log, id, author, device, received_at, why, raw, settled_at, settled_by, reason from quarantine
-             where id = $1 and settled_at is null"
+            rows!("where id = $1 and settled_at is null")
         }
         Settling::PutBack => {
-            "select log, id, author, device, received_at, why, raw, settled_at, settled_by, reason from quarantine
-             where id = $1 and settled_at is not null and taken = 0 and settled_by <> author"
+            rows!("where id = $1 and settled_at is not null and taken = 0 and settled_by <> author")
         }
     };
     let row = sqlx::query_as::<_, Row>(query).bind(id.to_string()).fetch_optional(&mut *writing.connection).await?;

@@ -452,7 +452,7 @@ pub(super) async fn set_dependants_aside(writing: &mut Writing<'_>, ids: Vec<Cha
         for waited in Waited::on(writing, on).await? {
             writing.set_aside_with(&waited.raw(), BUILT_ON, Some(on)).await?;
             away.push(waited.id);
-            let change = serde_json::from_str::<Envelope>(&waited.text).ok().and_then(|envelope| envelope.open().ok());
+            let change = Envelope::read(&waited.text);
             away.extend(change.iter().flat_map(releases));
         }
     }
@@ -488,7 +488,7 @@ pub(super) async fn let_dependants_wait(writing: &mut Writing<'_>, ids: Vec<Chan
             };
             writing.put_waiting(&raw, on).await?;
             back.push(id);
-            let change = serde_json::from_str::<Envelope>(&text).ok().and_then(|envelope| envelope.open().ok());
+            let change = Envelope::read(&text);
             back.extend(change.iter().flat_map(releases));
         }
     }
@@ -503,7 +503,7 @@ async fn release(writing: &mut Writing<'_>, ids: Vec<ChangeId>, now: Timestamp) 
             let raw = waited.raw();
             let by = By { worker: raw.author, device: raw.device, then: raw.grants, ahead_ms: raw.ahead_ms };
             // Read as it was when it came; what cannot be read any more must not stop what it waited for.
-            let Some(change) = serde_json::from_str::<Envelope>(raw.text).ok().and_then(|e| e.open().ok()) else {
+            let Some(change) = Envelope::read(raw.text) else {
                 writing.set_aside(&raw, "damaged").await?;
                 continue;
             };

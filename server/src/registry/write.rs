@@ -182,11 +182,7 @@ impl<'t> Writing<'t> {
         .await?;
         let Some((at, digest, settled_at, taken, reason)) = row else { return Ok(None) };
         let put_away = match (settled_at, taken) {
-            (Some(at), Some(0)) => {
-                let reason = reason.map(|reason| self.seal.open(&about_reason(id), &reason)).transpose()?;
-                let reason = String::from_utf8(reason.unwrap_or_default())?;
-                Some(PutAway { at: Timestamp(at), reason })
-            }
+            (Some(at), Some(0)) => Some(put_away(self.seal, id, at, reason)?),
             _ => None,
         };
         Ok(Some(Found::SetAside { at: Timestamp(at), digest, put_away }))
@@ -430,12 +426,35 @@ impl<'t> Writing<'t> {
 
     /// `on`: what it builds on, when that was put away.
     pub(super) async fn set_aside_with(&mut self, raw: &Raw<'_>, why: &str, on: Option<ChangeId>) -> Result<()> {
-        self.foreseen.forget(raw.id);
-        let change = serde_json::from_str::<Envelope>(raw.text).ok().and_then(|envelope| envelope.open().ok());
+        let change = Envelope::read(raw.text);
         let opens = change.filter(|change| change.body.opens()).map(|change| opening_of(change.subject).to_string());
+        self.put_into_quarantine(raw, why, opens, on, None).await?;
+        self.note(raw, audit::SET_ASIDE);
+        Ok(())
+    }
+
+    /// Keeps a change that its own writer wants in no case: set aside and settled in one.
+    pub(super) async fn put_away(&mut self, raw: &Raw<'_>, why: &str, reason: &str) -> Result<()> {
+        self.put_into_quarantine(raw, why, None, None, Some(reason)).await?;
+        self.note(raw, audit::DROPPED);
+        Ok(())
+    }
+
+    /// With a reason it is settled, by its own writer.
+    async fn put_into_quarantine(
+        &mut self,
+        raw: &Raw<'_>,
+        why: &str,
+        opens: Option<String>,
+        on: Option<ChangeId>,
+        reason: Option<&str>,
+    ) -> Result<()> {
+        self.foreseen.forget(raw.id);
+        let sealed = reason.map(|reason| self.seal.seal(&about_reason(raw.id), reason.as_bytes())).transpose()?;
         sqlx::query(
-            "insert into quarantine (log, id, author, device, received_at, why, digest, grants, raw, opens, on_change)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+            "insert into quarantine (log, id, author, device, received_at, why, digest, grants, raw, opens, on_change,
+                 settled_at, settled_by, taken, reason)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
         )
         .bind(raw.log.to_string())
         .bind(raw.id.to_string())
@@ -448,34 +467,12 @@ impl<'t> Writing<'t> {
         .bind(self.seal.seal(&about_quarantine(raw.id), raw.text.as_bytes())?)
         .bind(opens)
         .bind(on.map(|on| on.to_string()))
+        .bind(reason.map(|_| raw.received_at.0))
+        .bind(reason.map(|_| raw.author.to_string()))
+        .bind(reason.map(|_| 0_i64))
+        .bind(sealed)
         .execute(&mut *self.connection)
         .await?;
-        self.note(raw, audit::SET_ASIDE);
-        Ok(())
-    }
-
-    /// Keeps a change that its own writer wants in no case: set aside and settled in one.
-    pub(super) async fn put_away(&mut self, raw: &Raw<'_>, why: &str, reason: &str) -> Result<()> {
-        self.foreseen.forget(raw.id);
-        let reason = self.seal.seal(&about_reason(raw.id), reason.as_bytes())?;
-        sqlx::query(
-            "insert into quarantine (log, id, author, device, received_at, why, digest, grants, raw,
-                 settled_at, settled_by, taken, reason)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $5, $3, 0, $10)",
-        )
-        .bind(raw.log.to_string())
-        .bind(raw.id.to_string())
-        .bind(raw.author.to_string())
-        .bind(raw.device.to_string())
-        .bind(raw.received_at.0)
-        .bind(why)
-        .bind(raw.digest)
-        .bind(raw.grants)
-        .bind(self.seal.seal(&about_quarantine(raw.id), raw.text.as_bytes())?)
-        .bind(reason)
-        .execute(&mut *self.connection)
-        .await?;
-        self.note(raw, audit::DROPPED);
         Ok(())
     }
 
@@ -522,6 +519,12 @@ pub(crate) fn about_waiting(id: ChangeId) -> String {
 }
 
 /// Why something that was set aside stays out of its case.
+/// Why and when a change was put away, from its row.
+pub(super) fn put_away(seal: &Seal, id: ChangeId, at: i64, reason: Option<Vec<u8>>) -> Result<PutAway> {
+    let reason = reason.map(|reason| seal.open(&about_reason(id), &reason)).transpose()?;
+    Ok(PutAway { at: Timestamp(at), reason: String::from_utf8(reason.unwrap_or_default())? })
+}
+
 pub(super) fn about_reason(id: ChangeId) -> String {
     format!("put away:{id}")
 }

@@ -7,7 +7,7 @@ use domain::{
     Act, Body, ChangeId, Day, DecideError, Facility, FreePlaces, Invalid, LogId, Parts, Phone, PlaceId, Receiver,
     ReferralStatus, Refusal, Sheet, Side, Spot, Subject, Urgency, WorkerId,
 };
-use leptos::{html, prelude::*};
+use leptos::prelude::*;
 
 use super::{
     Standpoint, blank_leave, blank_refusal,
@@ -30,7 +30,7 @@ use crate::{
         ui::{
             CallLink, Chips, ClockMark, CollectAny, DateField, DateParts, DeliveryMark, EmptyState, Field, FieldError,
             If, Note, Notice, RadioList, RadioOption, ReferralMark, RestrictedMark, Screen, Tab, Top, Typing,
-            UrgencyMark, WholeError, focus_first_error, fresh_id, moment,
+            UrgencyMark, WholeError, focus_first_error, fresh_id, moment, standing_dialog,
         },
         words,
     },
@@ -775,14 +775,7 @@ fn ReceiveDialog(
             let _ = receiving.try_set(None);
         });
     };
-    let dialog = NodeRef::<html::Dialog>::new();
-    Effect::new(move || {
-        if let Some(dialog) = dialog.get()
-            && !dialog.open()
-        {
-            let _ = dialog.show_modal();
-        }
-    });
+    let dialog = standing_dialog();
     let heading = fresh_id();
     let labelled = heading.clone();
     view! {

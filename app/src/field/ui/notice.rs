@@ -62,6 +62,19 @@ pub fn NoticeRegion() -> AnyView {
     .into_any()
 }
 
+/// A dialog that stands there only while it is wanted, and so opens at once.
+pub fn standing_dialog() -> NodeRef<html::Dialog> {
+    let dialog = NodeRef::<html::Dialog>::new();
+    Effect::new(move || {
+        if let Some(dialog) = dialog.get()
+            && !dialog.open()
+        {
+            let _ = dialog.show_modal();
+        }
+    });
+    dialog
+}
+
 /// Asks before something cannot be undone. Opens while `open` is true; `act` runs on the button that names the act.
 #[component]
 pub fn ConfirmDialog(

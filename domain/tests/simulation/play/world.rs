@@ -157,22 +157,7 @@ impl World {
     }
 
     fn open_the_facility(&self) {
-        let facts = FacilityFacts {
-            code: "F1".to_owned(),
-            name: "Cơ sở tổng hợp".to_owned(),
-            kind: "general_centre".to_owned(),
-            ownership: "public".to_owned(),
-            services: vec!["emergency_care".into()],
-            groups: vec![],
-            places: 10,
-            yearly_quota: 0,
-            meets_access_criteria: true,
-            phone: None,
-            duty_phone: None,
-            commune: None,
-            address: String::new(),
-            department: String::new(),
-        };
+        let facts = laws::centre();
         let admin = Pen::new(self.village.admin, 9);
         let opened = admin.write(Subject::Facility(self.village.facility), "place:p", Body::FacilityOpened(facts));
         let session = admin.session();
