@@ -38,6 +38,7 @@ use domain::{
 use futures::{
     FutureExt,
     future::{LocalBoxFuture, MaybeDone, maybe_done},
+    lock::Mutex,
 };
 use js_sys::{Array, Object, Uint8Array};
 use serde::{Serialize, de::DeserializeOwned};
@@ -115,6 +116,26 @@ pub struct IndexedDbNotebook {
     damaged: Cell<bool>,
     /// Rows of the outbox that could not be read at the last look.
     unreadable: Cell<usize>,
+    draft_ends: DraftEnds,
+}
+
+/// Drafts and what ends them take turns: a draft that was on its way when its form was saved must not come back, or
+/// somebody saves the same twice.
+#[derive(Default)]
+struct DraftEnds {
+    turn: Mutex<()>,
+    /// How often the draft of a name ended.
+    counts: RefCell<Map<String, u32>>,
+}
+
+impl DraftEnds {
+    fn count(&self, name: &str) -> u32 {
+        self.counts.borrow().get(&name.to_owned()).copied().unwrap_or_default()
+    }
+    fn add(&self, name: &str) {
+        let ends = self.count(name) + 1;
+        self.counts.borrow_mut().insert(name.to_owned(), ends);
+    }
 }
 
 impl fmt::Debug for IndexedDbNotebook {
@@ -225,6 +246,7 @@ impl IndexedDbNotebook {
             watcher: RefCell::default(),
             damaged: Cell::default(),
             unreadable: Cell::default(),
+            draft_ends: DraftEnds::default(),
         };
         notebook.reload().await?;
         Ok(notebook)
@@ -662,6 +684,10 @@ impl IndexedDbNotebook {
             Ok((c, row, self.letter(c).await))
         }))
         .await?;
+        let _turn = match draft {
+            Some(_) => Some(self.draft_ends.turn.lock().await),
+            None => None,
+        };
         let again = Cell::new(false);
         let numbers = self
             .with(async |db| {
@@ -698,12 +724,35 @@ impl IndexedDbNotebook {
                 Ok(changes.iter().map(|c| c.n).collect())
             })
             .await?;
+        if let Some(draft) = draft {
+            self.draft_ends.add(draft);
+        }
         self.written.borrow_mut().extend(changes.iter().map(|change| (change.n, change.clone())));
         self.tell(News::Outbox(subjects_of(changes.iter().map(|c| c.subject))));
         if !photos.is_empty() {
             self.tell(News::Photos);
         }
         Ok(numbers)
+    }
+
+    /// Writes a draft down, and whether it stands: not when, since this was asked for, its form was saved or thrown away.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn put_standing_draft(&self, draft: &Draft) -> Result<bool, StoreError> {
+        let ends = self.draft_ends.count(&draft.name);
+        let _turn = self.draft_ends.turn.lock().await;
+        if self.draft_ends.count(&draft.name) != ends {
+            return Ok(false);
+        }
+        let sealed = self.seal(DRAFT, &draft.name, draft).await?;
+        self.with(async |db| {
+            let tx = db.transaction(&[DRAFT], Mode::Relaxed)?;
+            tx.store(DRAFT)?.put(&draft.name.as_str().into(), &sealed)?;
+            tx.done().await
+        })
+        .await?;
+        Ok(true)
     }
 
     /// What lies in the outbox for the same as these changes, because an earlier try of it is corrected by them.
@@ -1288,13 +1337,7 @@ impl Notebook for IndexedDbNotebook {
     }
 
     async fn put_draft(&self, draft: &Draft) -> Result<(), StoreError> {
-        let sealed = self.seal(DRAFT, &draft.name, draft).await?;
-        self.with(async |db| {
-            let tx = db.transaction(&[DRAFT], Mode::Relaxed)?;
-            tx.store(DRAFT)?.put(&draft.name.as_str().into(), &sealed)?;
-            tx.done().await
-        })
-        .await
+        self.put_standing_draft(draft).await.map(drop)
     }
 
     async fn drafts(&self) -> Result<Vec<Draft>, StoreError> {
@@ -1311,12 +1354,15 @@ impl Notebook for IndexedDbNotebook {
     }
 
     async fn delete_draft(&self, name: &str) -> Result<(), StoreError> {
+        let _turn = self.draft_ends.turn.lock().await;
         self.with(async |db| {
             let tx = db.transaction(&[DRAFT], Mode::Relaxed)?;
             tx.store(DRAFT)?.delete(&name.into())?;
             tx.done().await
         })
-        .await
+        .await?;
+        self.draft_ends.add(name);
+        Ok(())
     }
 }
 

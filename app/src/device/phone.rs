@@ -48,10 +48,12 @@ use super::{
     vault::{self, Vault},
 };
 use crate::field::{
-    AppState, KEEP, Keeper, Loading, Opening, Paper, Person, PhotoSending, PhotoTrouble, PostState, Ringing, Room,
-    Standing, SyncState,
+    AppState, Keeper, Loading, Opening, Paper, Person, PhotoSending, PhotoTrouble, PostState, Ringing, Room, Standing,
+    SyncState,
 };
 
+/// A picture that takes longer than this to be made small is given back to whoever took it.
+const SHRINK_MS: u32 = 45_000;
 /// Whose notebook opens by itself; `/boot.js` reads it too.
 const PERSON: &str = "cn.person";
 /// Whose notebooks were made here: one of them that is empty again was thrown away by the browser.
@@ -337,9 +339,7 @@ impl Phone {
     async fn write_drafts_down(&self) {
         const STEP_MS: u32 = 20;
         const STEPS: u32 = 150;
-        if let (Some(window), Ok(event)) = (web_sys::window(), web_sys::Event::new(KEEP)) {
-            window.dispatch_event(&event).ok();
-        }
+        crate::field::keep_now();
         // A disk that does not answer must not hold the phone.
         for _ in 0..STEPS {
             if self.0.putting.get() == 0 {
@@ -435,27 +435,37 @@ impl Phone {
         let id = worker.id;
         state.worker.set(Some(worker));
         state.opening.set(Opening::Known);
-        let notebook = match IndexedDbNotebook::open(&IndexedDbNotebook::name_of(id), vault).await {
-            Ok(notebook) => Rc::new(notebook),
+        let seat = match Self::take_out(id, vault).await {
+            Ok(seat) => seat,
             Err(error) => return state.opening.set(Opening::Failed(error)),
         };
-        note_eviction(id, notebook.is_new());
-        state.evicted.set(is_news_of_eviction());
         if let Some(office) = &office {
             // The briefing says it again.
-            notebook.put_office(office).await.ok();
+            seat.notebook.put_office(office).await.ok();
         }
-        let channel = BroadcastChannel::new(&format!("caunoi-{id}")).ok();
-        let seat = Rc::new(Seat {
-            worker: id,
+        self.settle(&seat).await;
+    }
+
+    /// Opens somebody's notebook; nobody sits at it yet.
+    async fn take_out(worker: WorkerId, vault: Vault) -> Result<Rc<Seat>, StoreError> {
+        let notebook = Rc::new(IndexedDbNotebook::open(&IndexedDbNotebook::name_of(worker), vault).await?);
+        note_eviction(worker, notebook.is_new());
+        Ok(Rc::new(Seat {
+            worker,
             notebook,
-            channel,
+            channel: BroadcastChannel::new(&format!("caunoi-{worker}")).ok(),
             heard: RefCell::default(),
             rounds: RefCell::default(),
             redraw: Redraw::default(),
             sending: Cell::default(),
             nap: RefCell::default(),
-        });
+        }))
+    }
+
+    /// Makes a notebook the one in use, shows what stands in it, and begins its rounds.
+    async fn settle(&self, seat: &Rc<Seat>) {
+        let state = self.state();
+        state.evicted.set(is_news_of_eviction());
         *self.0.seat.borrow_mut() = Some(seat.clone());
         let phone = Rc::downgrade(&self.0);
         idb::before_close(move || {
@@ -467,27 +477,27 @@ impl Phone {
             }
             .boxed_local()
         });
-        self.attach(&seat);
+        self.attach(seat);
         state.contact.set(seat.notebook.last_contact().await.ok().flatten());
-        self.show_briefing(&seat).await;
-        self.show_drafts(&seat).await;
-        self.show_photos(&seat).await;
+        self.show_briefing(seat).await;
+        self.show_drafts(seat).await;
+        self.show_photos(seat).await;
         seat.redraw.all.set(true);
-        self.redraw(&seat).await;
-        if !self.is_seated(&seat) {
+        self.redraw(seat).await;
+        if !self.is_seated(seat) {
             return;
         }
         state.opening.set(match seat.redraw.failed.take() {
             Some(error) => Opening::Failed(error),
             None => Opening::Ready,
         });
-        let (phone, sitting) = (Rc::downgrade(&self.0), Rc::downgrade(&seat));
+        let (phone, sitting) = (Rc::downgrade(&self.0), Rc::downgrade(seat));
         let rounds = Rounds::start(async move || match (phone.upgrade(), sitting.upgrade()) {
             (Some(inner), Some(seat)) => Phone(inner).run(&seat).await,
             _ => Outcome::Done,
         });
         *seat.rounds.borrow_mut() = Some(rounds);
-        spawn_local(ring::renew(self.0.line, id));
+        spawn_local(ring::renew(self.0.line, seat.worker));
     }
 
     /// Connects a notebook with the screens of this tab and with other tabs.
@@ -596,9 +606,7 @@ impl Phone {
     /// Closes whatever notebook is open and empties memory.
     fn stand_up(&self) {
         if let Some(seat) = self.0.seat.borrow_mut().take() {
-            seat.rounds.borrow_mut().take();
-            seat.heard.borrow_mut().take();
-            seat.notebook.close();
+            seat.put_away();
         }
         self.state().forget();
     }
@@ -937,6 +945,10 @@ impl Phone {
             // The browser threw the notebook away under our hands: a new one takes what is written now.
             Err(StoreError::Closed) => {
                 let seat = self.sit_down_anew().await?;
+                if seat.notebook.is_new() {
+                    // The bytes of its photos went with the old one; what was written about them must not go too.
+                    changes.retain(|change| !matches!(change.body, Body::PhotoAdded(_)));
+                }
                 changes.iter_mut().for_each(|change| change.device = seat.notebook.device());
                 seat.notebook.save_all(&changes, draft.as_deref()).await?;
                 seat
@@ -944,6 +956,7 @@ impl Phone {
             saved => saved.map(|_| seat)?,
         };
         if let Some(draft) = draft {
+            tell(&seat, "drafts");
             self.state().drafts.update(|drafts| drafts.retain(|d| d.name != draft));
         }
         self.redraw(&seat).await;
@@ -1013,12 +1026,22 @@ impl Phone {
         Ok(())
     }
 
+    /// Opens a notebook under the hands of whoever is writing: nothing that stands on the screen goes, and until there is
+    /// a new one the old one stays.
     async fn sit_down_anew(&self) -> Result<Rc<Seat>, StoreError> {
+        let old = self.seat()?;
         let worker = self.state().worker.get_untracked().ok_or(StoreError::Closed)?;
-        self.stand_up();
         self.0.roster.borrow_mut().take();
-        self.take(LoggedIn::new(worker, None), None).await?;
-        self.seat()
+        let vault = self.roster().await?.keep_as(&worker, None, browser::now()).await?;
+        browser::set_setting(PERSON, worker.id);
+        let seat = Self::take_out(worker.id, vault).await?;
+        if !self.is_seated(&old) {
+            // Somebody else has taken the phone meanwhile.
+            return Err(StoreError::Closed);
+        }
+        old.put_away();
+        self.settle(&seat).await;
+        Ok(seat)
     }
 
     async fn list_people(&self) -> Result<Vec<Person>, StoreError> {
@@ -1178,10 +1201,9 @@ impl Keeper for Phone {
         let putting = Putting::new(&self.0);
         async move {
             let seat = seat?;
-            let put = seat.notebook.put_draft(&draft).await;
+            let put = seat.notebook.put_standing_draft(&draft).await;
             drop(putting);
-            put?;
-            if !phone.is_seated(&seat) {
+            if !put? || !phone.is_seated(&seat) {
                 return Ok(());
             }
             tell(&seat, "drafts");
@@ -1303,13 +1325,19 @@ impl Keeper for Phone {
         async { Ok(browser::ask_to_keep().await) }.boxed_local()
     }
     fn take_photo(&self, picture: ImageBitmap, taken: bool) -> Answer<Photo, PhotoTrouble> {
-        let phone = self.clone();
+        // Whoever takes the phone next does not get it.
+        let seat = self.seat();
+        let putting = Putting::new(&self.0);
         async move {
-            let shrunk = picture::shrink(&picture).await.map_err(trouble);
+            let _putting = putting;
+            let shrunk = match select(picture::shrink(&picture).boxed_local(), TimeoutFuture::new(SHRINK_MS)).await {
+                Either::Left((shrunk, _)) => shrunk.map_err(trouble),
+                Either::Right(_) => Err(PhotoTrouble::NotAPicture),
+            };
             picture.close();
             let now = browser::now();
             let (photo, sealed) = photos::seal(&shrunk?, taken.then_some(now)).await.map_err(PhotoTrouble::Store)?;
-            let seat = phone.seat().map_err(PhotoTrouble::Store)?;
+            let seat = seat.map_err(PhotoTrouble::Store)?;
             seat.notebook.put_photo(&photo, &sealed, now).await.map_err(PhotoTrouble::Store)?;
             Ok(photo)
         }
@@ -1317,6 +1345,10 @@ impl Keeper for Phone {
     }
     fn decode_picture(&self, source: JsValue) -> Answer<ImageBitmap, PhotoTrouble> {
         async move { picture::decode(&source).await.map_err(trouble) }.boxed_local()
+    }
+    fn has_photo(&self, photo: PhotoId) -> Answer<bool, StoreError> {
+        let phone = self.clone();
+        async move { Ok(phone.seat()?.notebook.photo_body(photo).await?.is_some()) }.boxed_local()
     }
     fn drop_photo(&self, photo: PhotoId) -> Answer<(), StoreError> {
         let phone = self.clone();
@@ -1369,7 +1401,7 @@ fn trouble(error: PictureError) -> PhotoTrouble {
     }
 }
 
-/// A draft on its way to the disk.
+/// A draft or a photo on its way to the disk.
 struct Putting(Weak<Inner>);
 impl Putting {
     fn new(inner: &Rc<Inner>) -> Self {
@@ -1382,6 +1414,14 @@ impl Drop for Putting {
         if let Some(inner) = self.0.upgrade() {
             inner.putting.set(inner.putting.get() - 1);
         }
+    }
+}
+
+impl Seat {
+    fn put_away(&self) {
+        self.rounds.borrow_mut().take();
+        self.heard.borrow_mut().take();
+        self.notebook.close();
     }
 }
 

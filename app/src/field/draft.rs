@@ -4,6 +4,7 @@
 use std::{rc::Rc, sync::Arc, time::Duration};
 
 use domain::{WorkerId, json, notebook::Draft};
+use gloo_timers::future::TimeoutFuture;
 use leptos::{ev, prelude::*, task::spawn_local};
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -18,8 +19,18 @@ use crate::icon::Icon;
 /// A pause in typing after which the draft is written down.
 const PAUSE: Duration = Duration::from_millis(300);
 
+/// A pause before a store that failed is asked again.
+const AGAIN_MS: u32 = 1_000;
+
 /// Asks every open form to write itself down now.
-pub const KEEP: &str = "cn-keep";
+const KEEP: &str = "cn-keep";
+
+/// Has every open form write itself down now.
+pub fn keep_now() {
+    if let (Some(window), Ok(event)) = (web_sys::window(), web_sys::Event::new(KEEP)) {
+        window.dispatch_event(&event).ok();
+    }
+}
 
 /// Gives the form as it stands, tracked.
 type Content = Arc<dyn Fn() -> String + Send + Sync>;
@@ -95,31 +106,44 @@ fn keep(name: String, content: Content, write: Box<dyn Fn(&str) -> bool>) -> Dra
             return asked == Some(true);
         }
         draft.writer.set_value(state.me());
-        let (drafts, write) = (state.keeper().drafts(), Rc::clone(&write));
+        let (keeper, write) = (state.keeper(), Rc::clone(&write));
         spawn_local(async move {
-            // A store that cannot be asked may hold a draft: nothing is written over it.
-            let Ok(all) = drafts.await else { return };
-            let found = all.into_iter().find(|d| name.try_with_value(|n| d.name == *n) == Some(true));
+            let found = loop {
+                match keeper.drafts().await {
+                    Ok(all) => break all.into_iter().find(|d| name.try_with_value(|n| d.name == *n) == Some(true)),
+                    // A store that cannot be asked may hold a draft: nothing is written over it.
+                    Err(_) => TimeoutFuture::new(AGAIN_MS).await,
+                }
+                if draft.loaded.is_disposed() {
+                    return;
+                }
+            };
             let Some(true) = draft.loaded.try_with_untracked(|_| true) else { return };
-            // Somebody who types faster than the store opens keeps what they typed.
-            if let Some(found) = found.filter(|_| draft.now() == draft.last.get_value()) {
-                draft.last.set_value(found.content.clone());
-                if write(&found.content) {
+            if let Some(found) = found {
+                let untouched = draft.now() == draft.last.get_value();
+                if untouched && write(&found.content) {
+                    draft.last.set_value(found.content);
                     draft.kept.set(true);
                 } else {
-                    // What this version cannot read is kept beside the new draft, which begins with what stands in the form.
+                    // What this version cannot read, or somebody who typed faster than the store opened has not seen,
+                    // is kept beside the new draft.
                     let name = format!("{}:{}", found.name, found.at.0);
-                    let _ = state.keeper().put_draft(Draft { name, ..found }).await;
-                    draft.last.set_value(draft.now());
+                    while keeper.put_draft(Draft { name: name.clone(), ..found.clone() }).await.is_err() {
+                        if draft.loaded.is_disposed() {
+                            return;
+                        }
+                        TimeoutFuture::new(AGAIN_MS).await;
+                    }
                 }
             }
-            draft.loaded.set(true);
+            let _ = draft.loaded.try_set(true);
         });
         true
     });
     let turn = StoredValue::new(0_u32);
     let put = move || {
-        if draft.ended.try_get_value() != Some(false) {
+        let is_standing = draft.ended.try_get_value() == Some(false) && draft.loaded.try_get_untracked() == Some(true);
+        if !is_standing || state.is_ending(&name.get_value()) {
             return;
         }
         let writer = draft.writer.get_value();
@@ -133,9 +157,12 @@ fn keep(name: String, content: Content, write: Box<dyn Fn(&str) -> bool>) -> Dra
         }
     };
     Effect::new(move |_| {
-        let _ = content();
+        let now = content();
         if !draft.loaded.get() {
             return;
+        }
+        if now != draft.last.get_value() {
+            draft.kept.set(false);
         }
         turn.update_value(|t| *t += 1);
         let mine = turn.get_value();
@@ -161,14 +188,22 @@ fn keep(name: String, content: Content, write: Box<dyn Fn(&str) -> bool>) -> Dra
 
 fn write_down(state: AppState, name: String, content: String, draft: DraftState) {
     let keeper = state.keeper();
-    let saving = keeper.put_draft(Draft { name: name.clone(), at: keeper.now(), content });
+    let saving = keeper.put_draft(Draft { name: name.clone(), at: keeper.now(), content: content.clone() });
     spawn_local(async move {
         let done = saving.await.is_ok();
         if draft.ended.try_get_value() == Some(true) {
             // Saved for good while this was on its way to the disk: the draft must not come back.
             let _ = keeper.delete_draft(name).await;
         } else {
-            let _ = draft.kept.try_set(done);
+            // Of what was typed meanwhile nothing is said yet.
+            let is_last = draft.last.try_with_value(|last| *last == content) == Some(true);
+            if is_last {
+                let _ = draft.kept.try_set(done && draft.now() == content);
+            }
+            if !done {
+                // The next moment to keep what stands here tries again, though nothing more is typed.
+                let _ = draft.last.try_set_value(String::new());
+            }
         }
     });
 }
@@ -177,7 +212,7 @@ fn write_down(state: AppState, name: String, content: String, draft: DraftState)
 #[component]
 pub fn DraftLine(draft: DraftState) -> AnyView {
     view! {
-        <div role="status">
+        <div role="status" class="draft-line">
             <If when=move || draft.kept.get()>
                 <IconWord icon=Icon::Tick said=words().frame.draft_saved />
             </If>

@@ -41,7 +41,7 @@ use crate::{
     device::browser,
     text::{Lang, Words},
 };
-pub use draft::KEEP;
+pub use draft::keep_now;
 use route::{Navigator, Route};
 pub use state::{
     AppState, Keeper, Loading, Opening, Paper, Person, PhotoSending, PhotoTrouble, PostState, Ringing, Room, Standing,

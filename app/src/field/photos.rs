@@ -75,7 +75,25 @@ pub fn PhotoField(
     let words = words();
     let p = &words.photos;
     let camera = RwSignal::new(false);
-    let busy = RwSignal::new(0_usize);
+    let busy = state.shrinking;
+    let gone = RwSignal::new(false);
+    // A draft may name a photo whose bytes went: before the draft was written, or with the browser's store.
+    let asked = StoredValue::new(vec![]);
+    Effect::new(move |_| {
+        for id in photos.with(|all| all.iter().map(|photo| photo.photo).collect::<Vec<_>>()) {
+            if asked.with_value(|asked: &Vec<domain::PhotoId>| asked.contains(&id)) {
+                continue;
+            }
+            asked.update_value(|asked| asked.push(id));
+            let there = state.keeper().has_photo(id);
+            spawn_local(async move {
+                if there.await == Ok(false) {
+                    let _ = photos.try_update(|all| all.retain(|photo| photo.photo != id));
+                    let _ = gone.try_set(true);
+                }
+            });
+        }
+    });
     let trouble = RwSignal::new(None::<PhotoTrouble>);
     let is_full = Memo::new(move |_| photos.with(Vec::len) + busy.get() + there.get() >= limits::CASE_PHOTOS);
     let may_add = move || consent.get() != PhotoConsent::Refused && !is_full.get();
@@ -84,9 +102,12 @@ pub fn PhotoField(
         busy.update(|n| *n += 1);
         spawn_local(async move {
             let done = kept.await;
-            busy.try_update(|n| *n -= 1);
+            busy.update(|n| *n -= 1);
             match done {
-                Ok(photo) => drop(photos.try_update(|all| all.push(photo))),
+                Ok(photo) => {
+                    asked.try_update_value(|asked| asked.push(photo.photo));
+                    let _ = photos.try_update(|all| all.push(photo));
+                }
                 Err(why) => drop(trouble.try_set(Some(why))),
             }
         });
@@ -135,6 +156,9 @@ pub fn PhotoField(
                 </If>
             </div>
             <div role="alert">
+                <If when=move || gone.get()>
+                    <Note icon=Icon::Warning said=Signal::stored(p.gone.to_owned()) tone="wait" />
+                </If>
                 {move || {
                     trouble
                         .get()
@@ -187,10 +211,12 @@ fn Taken(photo: Photo, photos: RwSignal<Vec<Photo>>) -> AnyView {
     };
     let drop_it = move |_| {
         photos.update(|all| all.retain(|photo| photo.photo != id));
-        let dropped = state.keeper().drop_photo(id);
+        let keeper = state.keeper();
         // What could not be dropped now is swept away later: nothing knows its key any more.
         spawn_local(async move {
-            let _ = dropped.await;
+            // A draft that names a photo without bytes could not be saved.
+            keeper.keep_drafts().await;
+            let _ = keeper.drop_photo(id).await;
         });
     };
     let field = fresh_id();

@@ -5,7 +5,7 @@ use futures::future::LocalBoxFuture;
 use leptos::{prelude::*, task::spawn_local};
 
 use super::{
-    app_state,
+    app_state, keep_now,
     state::AppState,
     ui::{Note, Notice},
     words,
@@ -36,20 +36,35 @@ impl Saving {
         replaces: Option<ChangeId>,
         then: impl FnOnce(ChangeId) + 'static,
     ) {
-        if self.busy.get_untracked() {
+        if self.busy.get_untracked() || self.state.shrinking.get_untracked() > 0 {
             return;
         }
         self.busy.set(true);
         self.failed.set(None);
-        self.wait(self.state.keeper().save(log, subject, bodies, draft, replaces), Box::new(then));
+        if let Some(draft) = &draft {
+            self.state.begin_ending(draft);
+        }
+        let saved = self.state.keeper().save(log, subject, bodies, draft.clone(), replaces);
+        self.wait(saved, draft, Box::new(then));
     }
-    fn wait(self, saved: LocalBoxFuture<'static, Result<ChangeId, StoreError>>, then: Box<dyn FnOnce(ChangeId)>) {
+    fn wait(
+        self,
+        saved: LocalBoxFuture<'static, Result<ChangeId, StoreError>>,
+        draft: Option<String>,
+        then: Box<dyn FnOnce(ChangeId)>,
+    ) {
         spawn_local(async move {
-            let done = saved.await;
-            let _ = self.busy.try_set(false);
-            match done {
-                Ok(id) => then(id),
-                Err(error) => drop(self.failed.try_set(Some(error))),
+            let error = saved.await.map(then).err();
+            // A form whose draft has ended is saved once: a second tap may come before its page has gone.
+            if error.is_some() || draft.is_none() {
+                let _ = self.busy.try_set(false);
+            }
+            if let Some(draft) = draft {
+                self.state.stop_ending(&draft);
+            }
+            if let Some(error) = error {
+                let _ = self.failed.try_set(Some(error));
+                keep_now();
             }
         });
     }
@@ -95,8 +110,14 @@ pub fn SaveButton(
     #[prop(optional)] emergency: bool,
 ) -> AnyView {
     let kind = if emergency { "emergency" } else { "main" };
+    let words = words();
+    let shrinking = move || saving.state.shrinking.get() > 0;
+    // A photo that is not ready yet would stay behind.
+    let said = move || if shrinking() { words.photos.shrinking.to_owned() } else { label.get() };
     view! {
-        <button class="button" data-kind=kind data-size="l" form=form disabled=move || saving.busy.get()>{label}</button>
+        <button class="button" data-kind=kind data-size="l" form=form disabled=move || saving.busy.get() || shrinking()>
+            {said}
+        </button>
     }
     .into_any()
 }

@@ -190,6 +190,8 @@ pub trait Keeper {
     fn take_photo(&self, picture: ImageBitmap, taken: bool) -> Answer<Photo, PhotoTrouble>;
     /// A picture out of a file, or what a camera shows now.
     fn decode_picture(&self, source: JsValue) -> Answer<ImageBitmap, PhotoTrouble>;
+    /// Whether the picture itself lies on this phone.
+    fn has_photo(&self, photo: PhotoId) -> Answer<bool, StoreError>;
     /// Drops a photo that was taken for a draft.
     fn drop_photo(&self, photo: PhotoId) -> Answer<(), StoreError>;
     /// The picture itself: from this phone, or from the office. It is kept nowhere.
@@ -247,11 +249,15 @@ pub struct AppState {
     pub evicted: RwSignal<bool>,
     /// Another tab has opened a newer app; this one only keeps what was being typed.
     pub superseded: RwSignal<bool>,
+    /// Photos of the form in sight that are not on the disk yet.
+    pub shrinking: RwSignal<usize>,
     /// Grows whenever parts of any subject may have changed.
     pub revision: RwSignal<u64>,
     /// Cases of one person, as far as they are on this phone.
     pub kin: Memo<Map<CaseId, Kin>>,
     rules: Memo<Arc<Rules>>,
+    /// The drafts whose forms are being saved.
+    ending: StoredValue<Vec<String>>,
     open: RwSignal<Option<(Subject, Arc<Parts>)>>,
 }
 
@@ -319,10 +325,25 @@ impl AppState {
             entering: RwSignal::new(None),
             evicted: RwSignal::new(false),
             superseded: RwSignal::new(false),
+            shrinking: RwSignal::new(0),
             revision: RwSignal::new(0),
             rules,
+            ending: StoredValue::new(vec![]),
             open: RwSignal::new(None),
         }
+    }
+
+    /// Holds what is typed under this name back while it is being saved.
+    pub fn begin_ending(self, draft: &str) {
+        self.ending.update_value(|names| names.push(draft.to_owned()));
+    }
+    /// It was saved, or could not be.
+    pub fn stop_ending(self, draft: &str) {
+        self.ending.update_value(|names| names.retain(|name| name != draft));
+    }
+    #[must_use]
+    pub fn is_ending(self, draft: &str) -> bool {
+        self.ending.with_value(|names| names.iter().any(|name| name == draft))
     }
 
     pub fn keep_with(self, keeper: Rc<dyn Keeper>) {

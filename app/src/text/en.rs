@@ -919,6 +919,7 @@ pub static WORDS: Words = Words {
         shutter: "Take",
         phone_camera: "Use the phone's camera",
         no_camera: "This page cannot use the camera. Perhaps it was not allowed to, or the camera is busy.",
+        gone: "A photo of this draft is no longer on this phone. The text is still here; take the photo again if you can.",
         shrinking: "Making the photo smaller and locking it…",
         caption: "What does it show? (optional)",
         drop: "Drop this photo",

@@ -918,6 +918,7 @@ pub static WORDS: Words = Words {
         shutter: "Chụp",
         phone_camera: "Dùng máy ảnh của điện thoại",
         no_camera: "Trang này chưa dùng được máy ảnh. Có thể chưa cho phép, hoặc máy ảnh đang bận.",
+        gone: "Một ảnh của bản nháp không còn trên máy này. Phần chữ vẫn còn; nếu được, chụp lại.",
         shrinking: "Đang thu nhỏ và khóa ảnh…",
         caption: "Ảnh này cho thấy gì? (không bắt buộc)",
         drop: "Bỏ ảnh này",

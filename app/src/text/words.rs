@@ -831,6 +831,8 @@ pub struct Photos {
     pub shutter: &'static str,
     pub phone_camera: &'static str,
     pub no_camera: &'static str,
+    /// In a form, of one or several.
+    pub gone: &'static str,
     pub shrinking: &'static str,
     pub caption: &'static str,
     pub drop: &'static str,

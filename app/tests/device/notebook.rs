@@ -14,6 +14,7 @@ use domain::{
     notebook::Draft,
     *,
 };
+use gloo_timers::future::TimeoutFuture;
 use js_sys::{Array, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_test::wasm_bindgen_test;
@@ -106,6 +107,36 @@ async fn a_number_is_never_given_twice() {
     let notebook = IndexedDbNotebook::open("numbers", vault).await.expect("reopened");
     let second = lan.open("a1", None, vec![]);
     assert!(notebook.save(&second, None).await.expect("saved") > n);
+}
+
+#[wasm_bindgen_test]
+async fn a_draft_on_its_way_does_not_come_back_after_its_form_was_saved() {
+    let (notebook, _) = empty("draft-turns").await;
+    let village = Village::new();
+    let lan = Pen::new(village.lan, 1);
+    let draft = |content: &str| Draft { name: "visit".to_owned(), at: MORNING, content: content.to_owned() };
+    let mut came_too_late = 0;
+    for wait_ms in 0..8 {
+        let changes = [lan.open("a1", None, vec![])];
+        let (saved, typed) = (Cell::new(false), draft("typed last"));
+        let save = async {
+            notebook.save_all(&changes, Some("visit")).await.expect("saved");
+            saved.set(true);
+        };
+        let put = async {
+            TimeoutFuture::new(wait_ms).await;
+            let is_of_the_next = saved.get();
+            let stands = notebook.put_standing_draft(&typed).await.expect("an answer");
+            came_too_late += u32::from(!stands);
+            is_of_the_next
+        };
+        let ((), is_of_the_next) = futures::future::join(save, put).await;
+        assert_eq!(notebook.drafts().await.expect("drafts").len(), usize::from(is_of_the_next));
+        notebook.delete_draft("visit").await.expect("deleted");
+    }
+    assert!(came_too_late > 0, "some were asked for while the save was under way");
+    assert!(notebook.put_standing_draft(&draft("the next visit")).await.expect("an answer"));
+    assert_eq!(notebook.drafts().await.expect("drafts").len(), 1);
 }
 
 #[wasm_bindgen_test]

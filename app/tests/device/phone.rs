@@ -16,6 +16,7 @@ use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test;
 
+use crate::fault::Fault;
 use crate::{
     notebook::wear,
     office::{Mood, Town},
@@ -381,6 +382,29 @@ async fn a_notebook_the_browser_threw_away_is_noticed_and_recording_goes_on() {
     town.set_mood(Mood::Open);
     tab.phone.wake();
     until("everything is back", || tab.waiting() == 0 && tab.shows("Hoàng Thị Mỷ") == 1).await;
+    tab.leave().await;
+}
+
+#[wasm_bindgen_test]
+async fn a_store_that_fails_for_a_while_takes_nothing_off_the_screen() {
+    let village = Village::new();
+    let town = fresh(&village).await;
+    let tab = Tab::of_lan().await;
+    town.set_mood(Mood::Cut);
+    let case = tab.record("Hoàng Thị Mỷ").await;
+    let visit = || vec![laws::visit("Đỡ đau chân.")];
+    let log = || "place:a".parse().expect("a log");
+    let failing = Fault::throw("IDBDatabase", "transaction", "InvalidStateError", 1_000);
+    assert_eq!(tab.phone.save(log(), Subject::Case(case), visit(), None, None).await, Err(StoreError::Closed));
+    assert!(tab.state.worker.with_untracked(Option::is_some), "the form keeps its writer");
+    assert_eq!(tab.state.opening.get_untracked(), Opening::Ready);
+    assert_eq!((tab.shows("Hoàng Thị Mỷ"), tab.waiting()), (1, 1), "and nobody reads that all is sent");
+    drop(failing);
+    tab.phone.save(log(), Subject::Case(case), visit(), None, None).await.expect("saved");
+    assert_eq!(tab.waiting(), 2);
+    town.set_mood(Mood::Open);
+    tab.phone.wake();
+    until("both are sent", || tab.waiting() == 0).await;
     tab.leave().await;
 }
 
