@@ -2,6 +2,8 @@
 // It watches from outside: which write transactions stand open, and what the app has said.
 import { setTimeout as after } from 'node:timers/promises';
 
+import { expect, type Locator } from '@playwright/test';
+
 import { Office, PASSWORD } from './office.ts';
 import { Phone } from './phone.ts';
 import { ready, recordAndOpen, SLIENG } from './story.ts';
@@ -238,7 +240,8 @@ export class Killing {
       await this.phone.open(`${about.path}/visit`);
       const seen = page.getByLabel('Thấy và nghe những gì?');
       await seen.waitFor();
-      if ((await seen.inputValue()) !== text) {
+      // The form stands before its draft is read.
+      if (!(await stands(seen, text))) {
         // The kill may have come between its saving and the word of it: then it is a note now.
         await this.phone.open(`${about.path}/visits`);
         const kept = await lines.filter({ hasText: text }).first().waitFor({ timeout: LONGEST_MS }).then(() => true, () => false);
@@ -287,6 +290,10 @@ export async function notesAtOffice(office: Office): Promise<Map<string, number>
   }
   for (const text of seen.values()) notes.set(text, (notes.get(text) ?? 0) + 1);
   return notes;
+}
+
+async function stands(field: Locator, text: string): Promise<boolean> {
+  return expect(field).toHaveValue(text, { timeout: 10_000 }).then(() => true, () => false);
 }
 
 function note(all: Map<string, string>, text: string, what: string): void {

@@ -50,6 +50,7 @@ const ELSEWHERE: Record<string, [string, string]> = {
     'end2end/tests/store.spec.ts',
     'a store that a newer app has written is left untouched',
   ],
+  'what the app called saved is gone after a crash': ['end2end/tests/kill.spec.ts', 'what the app called saved survives kills'],
 };
 
 test('every failure that is shown elsewhere has its test there', () => {

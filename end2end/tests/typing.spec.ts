@@ -1,5 +1,5 @@
 // What is being typed outlives what happens meanwhile: a killed app, a reloaded page, news that draw the page anew.
-import { ready, recordCase, row } from '../support/story.ts';
+import { ready, recordAndOpen, recordCase, row, SLIENG } from '../support/story.ts';
 import { expect, test } from '../support/test.ts';
 
 const WOMAN = 'Hoàng Thị Thử Nghiệm';
@@ -34,4 +34,20 @@ test('a question that is being answered is left alone by what is sent meanwhile'
   await expect(note).toHaveValue('Đã khám, có đơn thuốc.');
   await dialog.getByRole('button', { name: 'Đã làm xong' }).click();
   await expect(phone.page.getByText(/làm xong việc được giao/)).toBeVisible();
+});
+
+test('a visit is written once, however often its button is tapped', async ({ phone }) => {
+  await ready(phone, 'lan');
+  await phone.installed();
+  await phone.goOffline();
+  const path = await recordAndOpen(phone, SLIENG);
+  await phone.open(`${path}/visit`);
+  await phone.page.getByLabel('Thấy và nghe những gì?').fill('Đỡ đau chân.');
+  // As soon as the button takes it, until the page has gone.
+  await phone.page.getByRole('button', { name: 'Lưu trên máy này' }).evaluate((button: HTMLButtonElement) => {
+    const tap = setInterval(() => (button.isConnected ? button.click() : clearInterval(tap)), 1);
+  });
+  await phone.page.waitForURL((url) => !url.pathname.endsWith('/visit'));
+  await phone.open(`${path}/visits`);
+  await expect(phone.page.getByRole('article').filter({ hasText: 'Đỡ đau chân.' })).toHaveCount(1);
 });
