@@ -141,6 +141,8 @@ fn Pages() -> AnyView {
         let now = state.sitting.get();
         if before.is_some_and(|before| before != now) {
             finder.forget();
+            // Now, not when the next notebook is open: whoever taps on meanwhile is not called back.
+            navigator.replace(Route::Today);
         }
         now
     });

@@ -199,7 +199,6 @@ fn SwitchRow(person: Person) -> AnyView {
                 }
                 Ok(()) => {
                     state.entering.set(None);
-                    navigator.replace(Route::Today);
                 }
                 Err(error) => notice.warn((words.errors.store)(&error)),
             }
