@@ -1282,7 +1282,8 @@ impl Keeper for Phone {
         async move { phone.leave().await }.boxed_local()
     }
     fn ringing(&self) -> LocalBoxFuture<'static, Ringing> {
-        let worker = self.seat_now().map(|seat| seat.worker);
+        // Whoever is shown, though their notebook may still be on its way out of the store.
+        let worker = self.state().worker.with_untracked(|worker| worker.as_ref().map(|worker| worker.id));
         async move {
             match worker {
                 Some(worker) => ring::ringing(worker).await,

@@ -69,7 +69,9 @@ pub fn CasePage(case: CaseId, side: Side) -> AnyView {
         photo: RwSignal::new(None),
         linked: RwSignal::new(None),
     };
-    let front = Memo::new(move |_| match moving::kin_of(state, case)?.place {
+    // What is said on another case of the person changes nothing of this one's own parts.
+    let kin = Memo::new(move |_| moving::kin_of(state, case));
+    let front = Memo::new(move |_| match kin.get()?.place {
         KinPlace::Behind(front) => Some(front),
         _ => None,
     });
@@ -122,7 +124,10 @@ pub fn CasePage(case: CaseId, side: Side) -> AnyView {
                 Loaded::Opening => view! { <SkeletonRows /> }.into_any(),
                 Loaded::Missing => view! { <Missing /> }.into_any(),
                 Loaded::Failed(error) => unopened(&error),
-                Loaded::Here(parts) => view! { <Content case side parts asked /> }.into_any(),
+                Loaded::Here(parts) => {
+                    kin.track();
+                    view! { <Content case side parts asked /> }.into_any()
+                }
             }}
             <KinContent case side />
             <TaskDoneDialog case asked=asked.done />
@@ -219,11 +224,9 @@ fn Content(case: CaseId, side: Side, parts: Arc<Parts>, asked: Asked) -> AnyView
     let who = [sex, age].into_iter().flatten().collect::<Vec<_>>().join(", ");
     let line = [Some(who).filter(|w| !w.is_empty()), place].into_iter().flatten().collect::<Vec<_>>().join(" · ");
     let subject = Subject::Case(case);
-    let delivery = state
-        .cards
-        .with(|cards| cards.iter().find(|c| c.subject == subject).cloned())
-        .and_then(|card| state.outbox.with(|outbox| card_delivery(&card, outbox)));
-    let card = || state.cards.with(|cards| cards.iter().find(|c| c.subject == subject).cloned());
+    let card = move || state.cards.with(|cards| cards.iter().find(|c| c.subject == subject).cloned());
+    // A change that the office turns down stays in the parts as it was.
+    let delivery = Memo::new(move |_| card().and_then(|card| state.outbox.with(|outbox| card_delivery(&card, outbox))));
     let status = card().map_or_else(
         || header.status(),
         |card| match moving::shown_status(&card, state) {
@@ -275,7 +278,7 @@ fn Content(case: CaseId, side: Side, parts: Arc<Parts>, asked: Asked) -> AnyView
                 <span>{words.frame.code} " " <strong class="code">{header.code.to_string()}</strong></span>
                 <UrgencyMark urgency=header.urgency() />
                 {header.is_restricted().then(|| view! { <RestrictedMark /> })}
-                {delivery.map(|delivery| view! { <DeliveryMark delivery now /> })}
+                {move || delivery.get().map(|delivery| view! { <DeliveryMark delivery now /> })}
             </div>
             {duty::told(state, &parts, header)}
             {match steps {

@@ -30,7 +30,7 @@ pub fn Rescue() -> AnyView {
     view! {
         <Section title=words.rescue.title>
             <Carried />
-            <div class="stack">
+            <div class="stack" data-gap="xl">
                 <SaveRescue />
                 <TakeRescue />
                 <SaveSlips />
@@ -186,7 +186,7 @@ fn SaveSlips() -> AnyView {
 }
 
 fn explained(button: impl IntoView + 'static, text: &'static str) -> AnyView {
-    view! { <div>{button} <p class="soft">{text}</p></div> }.into_any()
+    view! { <div class="stack" data-gap="xs">{button} <p class="soft">{text}</p></div> }.into_any()
 }
 
 fn file_name(state: AppState, what: &str) -> String {

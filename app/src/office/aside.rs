@@ -172,7 +172,7 @@ fn article(row: AsideRow, typed: String, wrong: Option<String>) -> impl IntoView
                     }
                 })}
             {readable.then(|| view! {
-            <details open=is_wrong>
+            <details class="extra" open=is_wrong>
                 <summary>"Không đưa vào hồ sơ"</summary>
                 <form class="stack" method="post" action="/office/set-aside">
                     <input type="hidden" name="id" value=away_id />

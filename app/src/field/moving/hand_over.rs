@@ -13,8 +13,8 @@ use crate::{
         state::{AppState, Opening},
         trouble::unsaved,
         ui::{
-            CollectAny, ConfirmDialog, DockActions, Field as TextField, FieldError, Notice, Screen, Section, Select,
-            SkeletonRows, Toggle, Top, Typing, fresh_id,
+            CollectAny, ConfirmDialog, DockActions, Field as TextField, FieldError, If, Notice, Screen, Section,
+            Select, SkeletonRows, Toggle, Top, Typing, fresh_id,
         },
         words,
     },
@@ -35,17 +35,20 @@ pub fn HandOverPage(case: Option<CaseId>) -> AnyView {
             title=words.moving.hand_over
             dock=move || {
                 view! {
-                    <DockActions>
-                        <button
-                            class="button"
-                            data-kind="main"
-                            data-size="l"
-                            form="hand-over"
-                            disabled=move || busy.get()
-                        >
-                            {words.moving.hand_over_now}
-                        </button>
-                    </DockActions>
+                    // A tap before the form is there would be lost.
+                    <If when=move || !opening.get()>
+                        <DockActions>
+                            <button
+                                class="button"
+                                data-kind="main"
+                                data-size="l"
+                                form="hand-over"
+                                disabled=move || busy.get()
+                            >
+                                {words.moving.hand_over_now}
+                            </button>
+                        </DockActions>
+                    </If>
                 }
             }
         >
