@@ -20,13 +20,19 @@ export const test = base.extend<Fixtures>({
       await info.attach('office.log', { body: office.log, contentType: 'text/plain' });
     }
   },
-  anotherPhone: async ({ office }, use) => {
+  anotherPhone: async ({ office }, use, info) => {
     const phones: Phone[] = [];
     await use(async (options) => {
       const phone = await Phone.start(office, options);
       phones.push(phone);
       return phone;
     });
+    // What each of them shows, when a story has ended badly.
+    if (info.status !== info.expectedStatus) {
+      for (const [n, { page }] of phones.entries()) {
+        await page.screenshot({ path: info.outputPath(`phone-${n + 1}.png`) }).catch(() => {});
+      }
+    }
     for (const phone of phones) await phone.put();
     const met = (line: string): boolean => !(office.wasAway && /net::ERR_/.test(line));
     for (const phone of phones) expect(phone.complaints.filter(met)).toEqual([]);

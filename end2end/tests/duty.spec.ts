@@ -1,4 +1,4 @@
-// Being called: a push wakes the app and shows a notice that names nobody; whoever sent an
+// Being called: a push wakes the app and shows a notice that names nobody; the switch says what is; whoever sent an
 // emergency reads who was told of it.
 import type { Page, Worker } from '@playwright/test';
 
@@ -6,6 +6,8 @@ import { Office } from '../support/office.ts';
 import { Phone } from '../support/phone.ts';
 import { ready, recordEmergency, synced, tab, WANDERER } from '../support/story.ts';
 import { expect, test } from '../support/test.ts';
+
+const SWITCH = 'Báo khi có việc khẩn';
 
 /** A push message without content, as the browser's push service hands it to the service worker. */
 async function push(phone: Phone): Promise<void> {
@@ -32,6 +34,24 @@ function workerOf(phone: Phone): Worker {
   const [worker] = phone.context.serviceWorkers();
   if (!worker) throw new Error('there is no service worker');
   return worker;
+}
+
+/** The browser's push service, which is not on this machine: it gives an address, and remembers it as a browser does. */
+function pushService(): void {
+  const key = 'test.push';
+  const subscription = (): unknown => ({
+    endpoint: localStorage.getItem(key),
+    unsubscribe: () => { localStorage.removeItem(key); return Promise.resolve(true); },
+  });
+  const real = (value: unknown): unknown => Object.setPrototypeOf(value, PushSubscription.prototype);
+  const own = (of: object): object => Object.defineProperties({}, Object.getOwnPropertyDescriptors(of));
+  PushManager.prototype.getSubscription = () =>
+    Promise.resolve((localStorage.getItem(key) ? real(own(subscription() as object)) : null) as PushSubscription);
+  PushManager.prototype.subscribe = (options) => {
+    if (!options?.userVisibleOnly || String(options.applicationServerKey).length !== 87) throw new Error('not as asked');
+    localStorage.setItem(key, 'https://push.example/phone-1');
+    return Promise.resolve(real(own(subscription() as object)) as PushSubscription);
+  };
 }
 
 test('a push wakes the open app and shows a notice that names nobody, and a tap on it opens the queue', async ({ phone }) => {
@@ -68,6 +88,48 @@ test('a push wakes the open app and shows a notice that names nobody, and a tap 
   });
   await expect(phone.page).toHaveURL(/\/referrals$/);
   await expect.poll(() => notices(phone.page)).toEqual([]);
+});
+
+test('the switch is for whoever may be on duty, says when the browser blocks it, and stays on once it is on', async ({
+  phone,
+  anotherPhone,
+}) => {
+  await ready(phone, 'lan');
+  await phone.open('/more');
+  await phone.opened();
+  await expect(phone.page.getByRole('heading', { name: 'Khác' })).toBeVisible();
+  await expect(phone.page.getByText(SWITCH)).toHaveCount(0);
+
+  const desk = await anotherPhone();
+  await desk.context.addInitScript(pushService);
+  await ready(desk, 'hanh');
+  await desk.installed();
+  await desk.context.grantPermissions(['notifications'], { origin: desk.network.url });
+  await desk.open('/more');
+  await desk.opened();
+  const toggle = desk.page.getByRole('switch', { name: SWITCH });
+  await expect(toggle).not.toBeChecked();
+  await toggle.check({ force: true });
+  await expect(desk.page.getByText('Đang bật trên máy này')).toBeVisible();
+  await desk.reload();
+  await desk.opened();
+  await expect(toggle).toBeChecked();
+  await toggle.uncheck({ force: true });
+  await expect(desk.page.getByText('Đang tắt.')).toBeVisible();
+
+  // Without network nothing is said to be on that is not.
+  await desk.goOffline();
+  await toggle.click({ force: true });
+  await expect(desk.page.getByText('Chưa bật được.')).toBeVisible();
+  await expect(toggle).not.toBeChecked();
+  await desk.goOnline();
+
+  await desk.context.clearPermissions();
+  await desk.context.grantPermissions([], { origin: desk.network.url });
+  await desk.reload();
+  await desk.opened();
+  await expect(desk.page.getByText('Máy đang chặn thông báo')).toBeVisible();
+  await expect(toggle).toHaveCount(0);
 });
 
 test('whoever sent an emergency reads that nobody on duty could be reached, and later who looked', async () => {

@@ -71,3 +71,19 @@ test('a first load says how far it is, goes on where it was killed, and taps are
     .poll(async () => Number((await heading.innerText()).replaceAll(/\D/g, '')), { timeout: 60_000 })
     .toBeGreaterThanOrEqual(CASES);
 });
+
+test('while the first load has not ended, no list says that it is empty', async ({ phone }) => {
+  await phone.open('/');
+  await phone.opened();
+  await phone.installed();
+  // The log-in passes, and the line dies before the first page.
+  phone.isCutOffFrom('/api/pull');
+  phone.network.cutRequestsFor(/^\/api\/pull/);
+  await phone.logIn('lan');
+  await expect(phone.page.getByRole('heading', { name: 'Chào chị Lan' })).toBeVisible();
+  for (const [path, empty] of [['/', 'Hôm nay chưa có việc hẹn'], ['/cases', 'Máy này chưa có hồ sơ nào'], ['/referrals', 'Chưa có phiếu nào']]) {
+    await phone.open(path ?? '/');
+    await expect(phone.page.getByText('Hồ sơ của xã chưa về hết máy này')).toBeVisible({ timeout: 30_000 });
+    await expect(phone.page.getByText(empty ?? '')).toHaveCount(0);
+  }
+});
