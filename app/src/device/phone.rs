@@ -653,7 +653,9 @@ impl Phone {
             return;
         }
         let sending = |kept: &photos::Kept| {
-            if kept.is_queued() {
+            if kept.is_queued() && kept.lost {
+                Some(PhotoSending::Unreadable)
+            } else if kept.is_queued() {
                 let percent = u64::from(kept.has) * 100 / u64::from(kept.bytes.max(1));
                 Some(PhotoSending::Queued { percent: percent.min(99) as u8 })
             } else {
@@ -1108,7 +1110,7 @@ impl Phone {
         }
         letters.extend(post::unsent(Bag::Courier).await?);
         names.push(post::COURIER.to_owned());
-        let blobs = post::unsent_photos(&names).await?;
+        let (blobs, _) = post::unsent_photos(&names).await;
         let count = letters.len() + blobs.len();
         let file = RescueFile { v: RescueFile::V, letters, blobs };
         let text = json::write_text(&file).map_err(|_| StoreError::Failed)?;

@@ -1,8 +1,8 @@
 //! Sealed photos on this phone and on their way to the office. It knows names, sizes and states; a photo's key is in the
 //! sealed change that announces it, or in the sealed draft it was taken for.
 //!
-//! Two stores: `photo` holds `{ id, state, at, bytes, has, change? }` and no more than these ids and numbers, `photo_body`
-//! the bytes as one `ArrayBuffer`. What is sent needs no key: [`unsent`], [`body`] and [`send`] work on a phone that is
+//! Two stores: `photo` holds `{ id, state, at, bytes, has, change?, lost? }` and no more than these ids and numbers,
+//! `photo_body` the bytes as one `ArrayBuffer`. What is sent needs no key: [`unsent`], [`body`] and [`send`] work on a phone that is
 //! locked, and for whoever carries it for somebody else.
 
 use domain::{
@@ -55,6 +55,8 @@ pub struct Kept {
     pub has: u32,
     /// The change that announces it, once it is saved.
     pub change: Option<ChangeId>,
+    /// At the last try its bytes could not be read on this phone.
+    pub lost: bool,
 }
 
 impl Kept {
@@ -67,6 +69,7 @@ impl Kept {
             bytes: small("bytes")?,
             has: small("has")?,
             change: idb::get(row, "change").as_string().and_then(|id| id.parse().ok()),
+            lost: idb::get(row, "lost").is_truthy(),
         })
     }
     fn row(&self) -> Object {
@@ -78,6 +81,9 @@ impl Kept {
         idb::set(&row, "has", &self.has.into());
         if let Some(change) = self.change {
             idb::set(&row, "change", &change.to_string().into());
+        }
+        if self.lost {
+            idb::set(&row, "lost", &JsValue::TRUE);
         }
         row
     }
@@ -136,7 +142,7 @@ pub(super) async fn carry(tx: &Transaction, photo: PhotoId, sealed: &[u8], now: 
         return Ok(());
     }
     let bytes = u32::try_from(sealed.len()).map_err(|_| StoreError::Damaged)?;
-    let kept = Kept { id: photo, state: QUEUED, at: now, bytes, has: 0, change: None };
+    let kept = Kept { id: photo, state: QUEUED, at: now, bytes, has: 0, change: None, lost: false };
     store.put(&key(photo), &kept.row())?;
     bodies.put(&key(photo), &Uint8Array::from(sealed).buffer())
 }
@@ -202,7 +208,7 @@ impl IndexedDbNotebook {
     /// # Errors
     /// [`StoreError::Full`] and others; then nothing was kept.
     pub async fn put_photo(&self, photo: &Photo, sealed: &Uint8Array, now: Timestamp) -> Result<(), StoreError> {
-        let kept = Kept { id: photo.photo, state: DRAFT, at: now, bytes: photo.bytes, has: 0, change: None };
+        let kept = Kept { id: photo.photo, state: DRAFT, at: now, bytes: photo.bytes, has: 0, change: None, lost: false };
         let put = async || {
             self.with(async |db| {
                 let tx = db.transaction(&[PHOTO, PHOTO_BODY], Mode::Strict)?;
@@ -329,13 +335,23 @@ async fn note(db: &Database, photo: PhotoId, standing: PhotoStanding) -> Result<
             PhotoStanding::Unknown => {}
             PhotoStanding::Has { bytes } => store.put(&key(photo), &Kept { has: bytes, ..kept }.row())?,
             PhotoStanding::Complete => {
-                store.put(&key(photo), &Kept { has: kept.bytes, state: SENT, ..kept }.row())?;
+                store.put(&key(photo), &Kept { has: kept.bytes, state: SENT, lost: false, ..kept }.row())?;
             }
             PhotoStanding::Removed => {
                 store.delete(&key(photo))?;
                 tx.store(PHOTO_BODY)?.delete(&key(photo))?;
             }
         }
+    }
+    tx.done().await
+}
+
+/// Remembers whether the bytes of a photo could be read: somebody may have to take it anew.
+async fn note_lost(db: &Database, photo: PhotoId, lost: bool) -> Result<(), StoreError> {
+    let tx = db.transaction(&[PHOTO], Mode::Relaxed)?;
+    let store = tx.store(PHOTO)?;
+    if let Some(kept) = Kept::read(&store.get(&key(photo)).await?).filter(|kept| kept.lost != lost) {
+        store.put(&key(photo), &Kept { lost, ..kept }.row())?;
     }
     tx.done().await
 }
@@ -354,18 +370,19 @@ pub trait Carrier {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Sent {
     pub sent: usize,
-    /// Still to be sent: the line broke, the office was busy, or the text that announces it is not there.
+    /// Still to be sent: the line broke, the office was busy, the text that announces it is not there, or this phone could
+    /// not read it.
     pub left: usize,
     /// How long the office asked to be left alone, in seconds.
     pub wait: u32,
 }
 
-/// Sends what is to be sent from the notebook `name`, one photo after the other; one that fails is left for the next run
-/// and delays no other. `ready` says of which the office may have heard: the others are left alone. `busy` says that text is
+/// Sends what is to be sent from the notebook `name`, one photo after the other; one that fails, on the way or on this
+/// phone, is left for the next run and delays no other. `ready` says of which the office may have heard: the others are left alone. `busy` says that text is
 /// on its way, which goes first; `told` hears of every piece.
 ///
 /// # Errors
-/// [`StoreError`] of this phone; what was sent until then is sent.
+/// [`StoreError`] when this phone cannot say what is to be sent.
 pub async fn send<C: Carrier>(
     name: &str,
     carrier: &C,
@@ -379,7 +396,14 @@ pub async fn send<C: Carrier>(
     let mut all = unsent_in(&db).await?;
     all.retain(ready);
     for (n, kept) in all.iter().enumerate() {
-        match send_one(&db, carrier, kept, busy, told).await? {
+        let sent = match send_one(&db, carrier, kept, busy, told).await {
+            Ok(sent) => sent,
+            Err(_) => {
+                run.left += 1;
+                continue;
+            }
+        };
+        match sent {
             Ok(PhotoStanding::Complete | PhotoStanding::Removed) => {
                 run.sent += 1;
                 silent = 0;
@@ -420,7 +444,17 @@ async fn send_one<C: Carrier>(
     note(db, kept.id, standing).await?;
     told();
     let PhotoStanding::Has { .. } = standing else { return Ok(Ok(standing)) };
-    let Some(bytes) = body(db, kept.id).await? else { return Err(StoreError::Damaged) };
+    let bytes = match body(db, kept.id).await.and_then(|bytes| bytes.ok_or(StoreError::Damaged)) {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            note_lost(db, kept.id, true).await.ok();
+            told();
+            return Err(error);
+        }
+    };
+    if kept.lost {
+        note_lost(db, kept.id, false).await.ok();
+    }
     let (mut most, mut failures, mut began_anew) = (limits::PHOTO_CHUNK_BYTES, 0, false);
     while let PhotoStanding::Has { bytes: has } = standing {
         while busy() {

@@ -165,24 +165,34 @@ pub async fn carried() -> Result<Standing, StoreError> {
     Ok(Standing { waiting: (rows.length() + photos.length()) as usize - arrived, arrived })
 }
 
-/// The sealed bytes of photos that are not at the office yet, of these databases, as far as a file has room.
-///
-/// # Errors
-/// [`StoreError`].
-pub async fn unsent_photos(names: &[String]) -> Result<Vec<Blob>, StoreError> {
-    let mut blobs = vec![];
+/// The sealed bytes of photos that are not at the office yet, of these databases, as far as a file has room, and how many
+/// are left out: for want of room, or because this phone cannot read them. A database that cannot be read takes nothing
+/// else with it and counts as one.
+pub async fn unsent_photos(names: &[String]) -> (Vec<Blob>, usize) {
+    let (mut blobs, mut left_out) = (vec![], 0);
     // As text they are a third larger, and letters want room too.
     let mut room = limits::RESCUE_BYTES / 2;
     for name in names {
-        let db = notebook::database(name).await?;
-        for kept in photos::unsent(name).await? {
-            let Some(body) = photos::body(&db, kept.id).await? else { continue };
-            let Some(left) = room.checked_sub(body.length() as usize) else { return Ok(blobs) };
-            room = left;
+        let (Ok(db), Ok(unsent)) = (notebook::database(name).await, photos::unsent(name).await) else {
+            left_out += 1;
+            continue;
+        };
+        for kept in unsent {
+            // By what is written of it: one for which there is no room is not read at all.
+            let fits = (kept.bytes as usize <= room).then_some(kept.id);
+            let body = match fits {
+                Some(photo) => photos::body(&db, photo).await.ok().flatten(),
+                None => None,
+            };
+            let Some(body) = body.filter(|body| body.length() as usize <= room) else {
+                left_out += 1;
+                continue;
+            };
+            room -= body.length() as usize;
             blobs.push(Blob { kind: PHOTO_KIND.to_owned(), id: kept.id.to_string(), bytes: Bytes(body.to_vec()) });
         }
     }
-    Ok(blobs)
+    (blobs, left_out)
 }
 
 /// Puts the letters and photos of a rescue file into the courier's bag. Gives how many it holds; those that lie there already are not

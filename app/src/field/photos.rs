@@ -499,6 +499,7 @@ fn sending(state: AppState, part: &PhotoPart, words: &'static Words) -> AnyView 
         } else {
             match state.photos.with(|all| all.get(&photo).map(|(_, sending)| *sending))? {
                 PhotoSending::Queued { percent } => ("waiting", Icon::Outbox, (words.photos.waiting)(percent)),
+                PhotoSending::Unreadable => ("held", Icon::Warning, words.photos.unreadable.to_owned()),
                 PhotoSending::Received => ("received", Icon::Tick, words.photos.received.to_owned()),
             }
         };

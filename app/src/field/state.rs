@@ -99,6 +99,8 @@ pub enum PhotoSending {
     Queued {
         percent: u8,
     },
+    /// This phone could not read its bytes when it was to be sent; it is tried again.
+    Unreadable,
     Received,
 }
 
@@ -460,7 +462,7 @@ impl AppState {
                 outbox.iter().any(of)
             };
             let waits = |(change, sending): &&(Option<ChangeId>, PhotoSending)| {
-                matches!(sending, PhotoSending::Queued { .. }) && !unsent(change)
+                matches!(sending, PhotoSending::Queued { .. } | PhotoSending::Unreadable) && !unsent(change)
             };
             self.photos.with(|photos| photos.values().filter(waits).count())
         })

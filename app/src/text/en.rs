@@ -942,6 +942,7 @@ pub static WORDS: Words = Words {
         consent_unasked: "Not asked about photos",
         consent_no: "No photos",
         waiting: |percent| format!("Photo: waiting, {percent}\u{a0}%"),
+        unreadable: "This phone cannot read the photo. Please take it again if that is still possible.",
         received: "Photo: received by the commune",
         sync: |n| {
             format!("{n} photos wait to be sent. Text always goes first; photos follow and go on where they stopped.")

@@ -941,6 +941,7 @@ pub static WORDS: Words = Words {
         consent_unasked: "Chưa hỏi về ảnh",
         consent_no: "Không chụp ảnh",
         waiting: |percent| format!("Ảnh: chờ gửi {percent}\u{a0}%"),
+        unreadable: "Máy này không đọc được ảnh. Xin chụp lại nếu còn chụp được.",
         received: "Ảnh: xã đã nhận",
         sync: |n| format!("{n} ảnh đang chờ gửi. Chữ luôn đi trước, ảnh đi sau và gửi tiếp từ chỗ dở."),
         not_a_picture: "Máy này không mở được tệp ấy như một ảnh. Xin chọn ảnh khác hoặc chụp lại.",

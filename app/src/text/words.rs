@@ -856,6 +856,7 @@ pub struct Photos {
     pub consent_unasked: &'static str,
     pub consent_no: &'static str,
     pub waiting: fn(u8) -> String,
+    pub unreadable: &'static str,
     pub received: &'static str,
     pub sync: fn(usize) -> String,
     pub not_a_picture: &'static str,

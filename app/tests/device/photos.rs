@@ -4,9 +4,10 @@ use std::cell::{Cell, RefCell};
 
 use app::device::{
     idb::{self, Database, Mode},
-    notebook::IndexedDbNotebook,
+    notebook::{IndexedDbNotebook, SCHEMA},
     photos::{self, Carrier},
     picture::{PictureError, Shrunk, decode, shrink},
+    post,
     vault::sha256,
 };
 use domain::{
@@ -277,6 +278,51 @@ async fn one_photo_that_fails_blocks_neither_text_nor_another_photo_as_in_avni_2
     desk.stuck.set(None);
     assert_eq!(send(name, &desk).await, photos::Sent { sent: 1, left: 0, wait: 0 });
     assert!(desk.is_whole(&photos_of[0]));
+}
+
+/// The bytes of a photo are gone from the disk, as on a worn phone.
+async fn lose(name: &str, photo: PhotoId) {
+    let db = Database::open(name, SCHEMA, |_, _| ()).await.expect("the database");
+    let tx = db.transaction(&["photo_body"], Mode::Strict).expect("a transaction");
+    tx.store("photo_body").expect("the store").delete(&photo.to_string().into()).expect("deleted");
+    tx.done().await.expect("gone");
+}
+
+#[wasm_bindgen_test]
+async fn one_photo_that_this_phone_cannot_read_delays_no_other_and_is_named() {
+    let name = "photo-unreadable";
+    let (notebook, photos_of, _) = with_photos(name, &[70_000, 80_000, 90_000]).await;
+    let desk = Desk::knowing(&photos_of);
+    lose(name, photos_of[0].photo).await;
+    assert_eq!(send(name, &desk).await, photos::Sent { sent: 2, left: 1, wait: 0 });
+    assert!(desk.is_whole(&photos_of[1]) && desk.is_whole(&photos_of[2]));
+    let kept = notebook.photos().await.expect("photos");
+    let lost: Vec<PhotoId> = kept.iter().filter(|kept| kept.lost).map(|kept| kept.id).collect();
+    assert_eq!(lost, [photos_of[0].photo]);
+    assert!(kept.iter().any(|kept| kept.lost && kept.is_queued()), "it is not said to be sent");
+    // Once it can be read again nothing more is said.
+    let sealed = photos::seal(&shrunk(1, 70_000), None).await.expect("sealed").1;
+    let db = Database::open(name, SCHEMA, |_, _| ()).await.expect("the database");
+    let tx = db.transaction(&["photo_body"], Mode::Strict).expect("a transaction");
+    tx.store("photo_body").expect("it").put(&photos_of[0].photo.to_string().into(), &sealed.buffer()).expect("put");
+    tx.done().await.expect("there");
+    desk.stuck.set(Some(photos_of[0].photo));
+    assert_eq!(send(name, &desk).await, photos::Sent { sent: 0, left: 1, wait: 0 });
+    assert!(notebook.photos().await.expect("photos").iter().all(|kept| !kept.lost));
+}
+
+#[wasm_bindgen_test]
+async fn a_rescue_file_takes_the_photos_that_can_be_read_and_counts_the_others() {
+    let name = "photo-rescue-unreadable";
+    let (_notebook, photos_of, _) = with_photos(name, &[7_000, 8_000, 9_000]).await;
+    let names = [name.to_owned()];
+    let fault = Fault::throw("IDBObjectStore", "get", "DataError", 1);
+    let (blobs, left_out) = post::unsent_photos(&names).await;
+    drop(fault);
+    let ids: Vec<String> = blobs.iter().map(|blob| blob.id.clone()).collect();
+    assert_eq!((ids, left_out), (photos_of[1..].iter().map(|photo| photo.photo.to_string()).collect(), 1));
+    let (blobs, left_out) = post::unsent_photos(&names).await;
+    assert_eq!((blobs.len(), left_out), (3, 0));
 }
 
 #[wasm_bindgen_test]
