@@ -102,8 +102,14 @@ struct Inner {
     roster: RefCell<Option<Rc<Roster>>>,
     seat: RefCell<Option<Rc<Seat>>>,
     asked_to_keep: Cell<bool>,
-    /// Drafts on their way to the disk.
+    /// Drafts and changes on their way to the disk.
     putting: Cell<usize>,
+    /// Grows with every hand-over: of two at the same time the later one decides, and the earlier one gives up.
+    turn: Cell<u64>,
+    /// Log-ins under way.
+    entering: Cell<usize>,
+    /// The office is being told of a log-out; ends when dropped.
+    telling: RefCell<Option<oneshot::Sender<()>>>,
     listeners: RefCell<Vec<Listener>>,
     /// The rounds of letters: of those who are not seated here, and of those this phone carries for others.
     post: RefCell<Option<Rounds>>,
@@ -163,6 +169,9 @@ impl Phone {
             seat: RefCell::default(),
             asked_to_keep: Cell::new(false),
             putting: Cell::new(0),
+            turn: Cell::new(0),
+            entering: Cell::new(0),
+            telling: RefCell::default(),
             listeners: RefCell::default(),
             post: RefCell::default(),
         }))
@@ -239,6 +248,15 @@ impl Phone {
     fn seat(&self) -> Result<Rc<Seat>, StoreError> {
         self.seat_now().ok_or(StoreError::Closed)
     }
+    /// Begins a hand-over.
+    fn new_turn(&self) -> u64 {
+        self.0.turn.set(self.0.turn.get() + 1);
+        self.0.turn.get()
+    }
+    /// Whether no other hand-over has begun since.
+    fn is_turn(&self, turn: u64) -> bool {
+        self.0.turn.get() == turn
+    }
 
     async fn roster(&self) -> Result<Rc<Roster>, StoreError> {
         if let Some(roster) = self.0.roster.borrow().clone() {
@@ -251,7 +269,7 @@ impl Phone {
 
     /// Opens the notebook of whoever used this phone last; otherwise asks the office who has just logged in.
     pub async fn wake_up(&self) {
-        let state = self.state();
+        let (state, turn) = (self.state(), self.new_turn());
         state.opening.set(Opening::Busy);
         let roster = match self.roster().await {
             Ok(roster) => roster,
@@ -262,9 +280,10 @@ impl Phone {
         let last = roster.last().await.ok().flatten().or_else(|| browser::setting(PERSON));
         if let Some(last) = last {
             match roster.unlock(last).await {
+                _ if !self.is_turn(turn) => return,
                 Ok(Some((worker, vault))) => {
                     browser::set_setting(PERSON, worker.id);
-                    return self.sit_down(worker, vault).await;
+                    return self.sit_down(turn, worker, vault).await;
                 }
                 Ok(None) => {}
                 Err(error) => return state.opening.set(Opening::Failed(error)),
@@ -274,19 +293,21 @@ impl Phone {
         let logged_in = match select(logged_in, TimeoutFuture::new(WHOAMI_MS)).await {
             Either::Left((found, _)) => found,
             Either::Right((_, still_asking)) => {
-                state.opening.set(Opening::Nobody);
+                if self.is_turn(turn) {
+                    state.opening.set(Opening::Nobody);
+                }
                 still_asking.await
             }
         };
         // Somebody may have logged in here while the office was slow to answer.
-        if self.seat_now().is_some() {
+        if !self.is_turn(turn) {
             return;
         }
         match logged_in {
             Some(logged_in) => {
                 // The plain form was filled in by whoever logged in last.
                 let user_name = browser::told::<String>(USER_NAME);
-                if let Err(error) = self.take(logged_in, user_name.as_deref()).await {
+                if let Err(error) = self.take_in(turn, logged_in, user_name.as_deref()).await {
                     state.opening.set(Opening::Failed(error));
                 }
             }
@@ -296,24 +317,42 @@ impl Phone {
 
     /// Who has logged in by the plain form. Log-outs the office has not been told of are told first.
     async fn find_log_in(&self, roster: &Roster) -> Option<LoggedIn> {
-        let mut out = Set::new();
-        for known in roster.people().await.unwrap_or_default() {
-            if known.untold {
-                let told = self.0.line.log_out(known.worker.id).await.is_ok();
-                out.insert(known.worker.id);
-                if told {
-                    roster.sign_out(known.worker.id, false).await.ok();
-                }
-            }
-        }
+        let out = self.tell_log_outs(roster).await;
         let here = self.0.line.whoami().await.ok()?;
         here.into_iter().find(|worker| !out.contains(&worker.id))
     }
 
+    /// Tells the office of log-outs that it has not heard of. Gives whose they are, told or not. A log-in ends the telling:
+    /// it must not end the session that is just being made.
+    async fn tell_log_outs(&self, roster: &Roster) -> Set<WorkerId> {
+        let people = roster.people().await.unwrap_or_default();
+        let out: Set<WorkerId> = people.iter().filter(|known| known.untold).map(|known| known.worker.id).collect();
+        for worker in &out {
+            if self.0.entering.get() > 0 {
+                break;
+            }
+            let (stop, stopped) = oneshot::channel::<()>();
+            *self.0.telling.borrow_mut() = Some(stop);
+            match select(Box::pin(self.0.line.log_out(*worker)), stopped).await {
+                // A session that has ended needs no end.
+                Either::Left((Ok(()) | Err(ApiError::SignedOut), _)) => drop(roster.told(*worker).await),
+                Either::Left(_) | Either::Right(_) => break,
+            }
+        }
+        out
+    }
+
     /// Gives the phone to somebody whom the office knows.
     async fn take(&self, logged_in: LoggedIn, user_name: Option<&str>) -> Result<(), StoreError> {
+        self.take_in(self.new_turn(), logged_in, user_name).await
+    }
+
+    async fn take_in(&self, turn: u64, logged_in: LoggedIn, user_name: Option<&str>) -> Result<(), StoreError> {
         let (worker, office) = logged_in.split();
         let vault = self.roster().await?.keep_as(&worker, user_name, browser::now()).await?;
+        if !self.is_turn(turn) {
+            return Ok(());
+        }
         browser::set_setting(PERSON, worker.id);
         if let Some(seat) = self.seat_now() {
             if seat.worker == worker.id {
@@ -321,18 +360,24 @@ impl Phone {
                 self.wake_because(Wake::Now);
                 return Ok(());
             }
-            self.clear_table().await;
+            if !self.clear_table(turn).await {
+                return Ok(());
+            }
         }
-        self.sit_down_with(worker, vault, office).await;
+        self.sit_down_with(turn, worker, vault, office).await;
         Ok(())
     }
 
     /// Before another person takes the phone: what this one was typing is written into their notebook, and every page that
-    /// they opened goes.
-    async fn clear_table(&self) {
+    /// they opened goes. Says no, with nothing touched, when another hand-over has begun meanwhile.
+    async fn clear_table(&self, turn: u64) -> bool {
         self.write_drafts_down().await;
+        if !self.is_turn(turn) {
+            return false;
+        }
         self.stand_up();
         self.state().sitting.update(|sitting| *sitting += 1);
+        true
     }
 
     /// Lets every open form write itself down, and waits until that is on the disk.
@@ -381,6 +426,9 @@ impl Phone {
     /// One round of letters, if no other tab is at it.
     async fn run_post(&self) -> Outcome {
         let Some(_lock) = Lock::try_take("caunoi-post").await else { return Outcome::Busy };
+        if let Ok(roster) = self.roster().await {
+            self.tell_log_outs(&roster).await;
+        }
         let names = match self.unattended().await {
             Ok(names) => names,
             Err(error) => return Outcome::Failed(error.into()),
@@ -424,12 +472,12 @@ impl Phone {
     }
 
     /// Opens somebody's notebook and starts their rounds.
-    async fn sit_down(&self, worker: Worker, vault: Vault) {
-        self.sit_down_with(worker, vault, None).await;
+    async fn sit_down(&self, turn: u64, worker: Worker, vault: Vault) {
+        self.sit_down_with(turn, worker, vault, None).await;
     }
 
     /// As [`Self::sit_down`], with what the office has just said of its keys.
-    async fn sit_down_with(&self, worker: Worker, vault: Vault, office: Option<OfficeKey>) {
+    async fn sit_down_with(&self, turn: u64, worker: Worker, vault: Vault, office: Option<OfficeKey>) {
         let state = self.state();
         self.stand_up();
         let id = worker.id;
@@ -437,11 +485,15 @@ impl Phone {
         state.opening.set(Opening::Known);
         let seat = match Self::take_out(id, vault).await {
             Ok(seat) => seat,
+            Err(_) if !self.is_turn(turn) => return,
             Err(error) => return state.opening.set(Opening::Failed(error)),
         };
         if let Some(office) = &office {
             // The briefing says it again.
             seat.notebook.put_office(office).await.ok();
+        }
+        if !self.is_turn(turn) {
+            return;
         }
         self.settle(&seat).await;
     }
@@ -478,7 +530,11 @@ impl Phone {
             .boxed_local()
         });
         self.attach(seat);
-        state.contact.set(seat.notebook.last_contact().await.ok().flatten());
+        let contact = seat.notebook.last_contact().await.ok().flatten();
+        if !self.is_seated(seat) {
+            return;
+        }
+        state.contact.set(contact);
         self.show_briefing(seat).await;
         self.show_drafts(seat).await;
         self.show_photos(seat).await;
@@ -589,10 +645,13 @@ impl Phone {
                 spawn_local(async move { phone.show_contact(&seat).await });
             }
             Some("gone") => {
-                let phone = self.clone();
+                let (phone, seat, turn) = (self.clone(), seat.clone(), self.0.turn.get());
                 spawn_local(async move {
-                    phone.clear_table().await;
-                    phone.state().opening.set(Opening::Nobody);
+                    phone.write_drafts_down().await;
+                    // Whoever has taken the phone meanwhile has not left it.
+                    if phone.is_seated(&seat) && phone.clear_table(turn).await {
+                        phone.state().opening.set(Opening::Nobody);
+                    }
                 });
             }
             _ => {}
@@ -618,10 +677,13 @@ impl Phone {
         }
         let state = self.state();
         if state.worker.with_untracked(|worker| worker.as_ref() != Some(&briefing.worker)) {
-            state.worker.set(Some(briefing.worker.clone()));
+            let worker = briefing.worker.clone();
+            state.worker.set(Some(worker.clone()));
+            state.briefing.set(Some(Arc::new(briefing)));
             if let Ok(roster) = self.roster().await {
-                roster.rename(&briefing.worker).await.ok();
+                roster.rename(&worker).await.ok();
             }
+            return;
         }
         state.briefing.set(Some(Arc::new(briefing)));
     }
@@ -643,7 +705,9 @@ impl Phone {
             && self.is_seated(seat)
         {
             seat.notebook.tidy_photos(&drafts, browser::now()).await.ok();
-            self.state().drafts.set(drafts);
+            if self.is_seated(seat) {
+                self.state().drafts.set(drafts);
+            }
         }
     }
 
@@ -1058,37 +1122,48 @@ impl Phone {
     }
 
     async fn change_seats(&self, worker: WorkerId) -> Result<(), StoreError> {
-        match self.roster().await?.unlock(worker).await? {
+        let turn = self.new_turn();
+        let roster = self.roster().await?;
+        let unlocked = roster.unlock(worker).await?;
+        if !self.is_turn(turn) || !self.clear_table(turn).await {
+            return Ok(());
+        }
+        match unlocked {
             Some((worker, vault)) => {
-                self.clear_table().await;
                 browser::set_setting(PERSON, worker.id);
-                self.roster().await?.keep(&worker, browser::now()).await?;
-                self.sit_down(worker, vault).await;
+                let kept = roster.keep(&worker, browser::now()).await;
+                if !self.is_turn(turn) {
+                    return Ok(());
+                }
+                if let Err(error) = kept {
+                    // The table is empty by now: nothing of it is said to be there.
+                    self.state().opening.set(Opening::Failed(error));
+                    return Err(error);
+                }
+                self.sit_down(turn, worker, vault).await;
             }
             // Whoever logged out here opens their notebook by logging in.
             None => {
-                self.clear_table().await;
-                self.roster().await?.forget_last().await?;
                 browser::forget_setting(PERSON);
                 self.state().opening.set(Opening::Nobody);
+                roster.forget_last().await?;
             }
         }
         Ok(())
     }
 
     async fn leave(&self) -> Result<(), StoreError> {
-        let seat = self.seat()?;
-        let told = self.0.line.log_out(seat.worker).await;
-        ring::forget(seat.worker).await;
-        // A session that has ended needs no end.
-        let untold = !matches!(told, Ok(()) | Err(ApiError::SignedOut));
-        self.roster().await?.sign_out(seat.worker, untold).await?;
+        let (seat, turn) = (self.seat()?, self.new_turn());
+        // The phone is closed at once; the office hears of it with the next round of letters.
+        self.roster().await?.sign_out(seat.worker, true).await?;
         if let Some(channel) = &seat.channel {
             channel.post_message(&"gone".into()).ok();
         }
-        browser::forget_setting(PERSON);
-        self.clear_table().await;
-        self.state().opening.set(Opening::Nobody);
+        if self.clear_table(turn).await {
+            browser::forget_setting(PERSON);
+            self.state().opening.set(Opening::Nobody);
+        }
+        spawn_local(ring::forget(seat.worker));
         if let Some(post) = &*self.0.post.borrow() {
             post.wake(Wake::Now);
         }
@@ -1200,7 +1275,7 @@ impl Keeper for Phone {
     fn put_draft(&self, draft: Draft) -> Answer<(), StoreError> {
         let phone = self.clone();
         let seat = self.seat();
-        let putting = Putting::new(&self.0);
+        let putting = Counted::new(&self.0, |inner| &inner.putting);
         async move {
             let seat = seat?;
             let put = seat.notebook.put_standing_draft(&draft).await;
@@ -1267,10 +1342,16 @@ impl Keeper for Phone {
     fn log_in(&self, name: String, password: String) -> Answer<(), ApiError> {
         let phone = self.clone();
         async move {
+            let (turn, entering) = (phone.0.turn.get(), Counted::new(&phone.0, |inner| &inner.entering));
+            phone.0.telling.borrow_mut().take();
             let logged_in = phone.0.line.log_in(name.clone(), password).await?;
-            if let Err(error) = phone.take(logged_in, Some(&name)).await {
+            // Somebody else was chosen while the office was slow to answer: they hold the phone.
+            if phone.is_turn(turn)
+                && let Err(error) = phone.take(logged_in, Some(&name)).await
+            {
                 phone.state().opening.set(Opening::Failed(error));
             }
+            drop(entering);
             Ok(())
         }
         .boxed_local()
@@ -1330,7 +1411,7 @@ impl Keeper for Phone {
     fn take_photo(&self, picture: ImageBitmap, taken: bool) -> Answer<Photo, PhotoTrouble> {
         // Whoever takes the phone next does not get it.
         let seat = self.seat();
-        let putting = Putting::new(&self.0);
+        let putting = Counted::new(&self.0, |inner| &inner.putting);
         async move {
             let _putting = putting;
             let shrunk = match select(picture::shrink(&picture).boxed_local(), TimeoutFuture::new(SHRINK_MS)).await {
@@ -1404,18 +1485,19 @@ fn trouble(error: PictureError) -> PhotoTrouble {
     }
 }
 
-/// A draft or a photo on its way to the disk.
-struct Putting(Weak<Inner>);
-impl Putting {
-    fn new(inner: &Rc<Inner>) -> Self {
-        inner.putting.set(inner.putting.get() + 1);
-        Self(Rc::downgrade(inner))
+/// Something under way, counted until it is dropped: a draft or a photo on its way to the disk, a log-in.
+struct Counted(Weak<Inner>, fn(&Inner) -> &Cell<usize>);
+impl Counted {
+    fn new(inner: &Rc<Inner>, which: fn(&Inner) -> &Cell<usize>) -> Self {
+        which(inner).set(which(inner).get() + 1);
+        Self(Rc::downgrade(inner), which)
     }
 }
-impl Drop for Putting {
+impl Drop for Counted {
     fn drop(&mut self) {
         if let Some(inner) = self.0.upgrade() {
-            inner.putting.set(inner.putting.get() - 1);
+            let count = self.1(&inner);
+            count.set(count.get() - 1);
         }
     }
 }

@@ -81,7 +81,9 @@ pub async fn forget(worker: WorkerId) {
     all.retain(|id| *id != worker);
     if all.is_empty() {
         browser::forget_setting(ASKED);
+        // Somebody may have turned it on while the browser was slow to answer.
         if let Some(subscription) = subscription().await
+            && asked().is_empty()
             && let Ok(gone) = subscription.unsubscribe()
         {
             patiently(gone).await.ok();

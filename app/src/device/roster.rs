@@ -210,6 +210,23 @@ impl Roster {
         tx.done().await
     }
 
+    /// Notes that the office knows of somebody's log-out; whoever has logged in again meanwhile stays logged in.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn told(&self, worker: WorkerId) -> Result<(), StoreError> {
+        let id = JsValue::from(worker.to_string());
+        let db = database(&self.name).await?;
+        let tx = db.transaction(&[PERSON], Mode::Strict)?;
+        let store = tx.store(PERSON)?;
+        let row = store.get(&id).await?;
+        if let Some(row) = row.dyn_ref::<Array>().filter(|row| row.get(3).is_truthy()) {
+            row.set(4, JsValue::FALSE);
+            store.put(&id, row)?;
+        }
+        tx.done().await
+    }
+
     async fn row(&self, worker: WorkerId) -> Result<JsValue, StoreError> {
         let db = database(&self.name).await?;
         db.transaction(&[PERSON], Mode::Read)?.store(PERSON)?.get(&worker.to_string().into()).await
