@@ -105,6 +105,8 @@ pub struct IndexedDbNotebook {
     ahead_ms: Cell<Option<i64>>,
     is_new: bool,
     db: RefCell<Option<Rc<Database>>>,
+    /// Its person has left the phone: nothing more is read from it.
+    closed: Cell<bool>,
     shelf: RefCell<Shelf>,
     /// The bundle that new subjects go to, as of a version of the shelf: page after page adds to it.
     filling: RefCell<Option<(u64, u32, Bundle)>>,
@@ -239,6 +241,7 @@ impl IndexedDbNotebook {
             ahead_ms: Cell::new(ahead.as_f64().map(|ms| ms as i64)),
             is_new,
             db: RefCell::new(Some(Rc::new(db))),
+            closed: Cell::default(),
             shelf: RefCell::default(),
             filling: RefCell::default(),
             written: RefCell::default(),
@@ -277,8 +280,10 @@ impl IndexedDbNotebook {
             watcher(news);
         }
     }
-    /// Closes the handle; nothing more is written through this object unless something is asked of it.
+    /// Closes the notebook for good: nothing more is read through this object. A draft or a change that was on its way
+    /// when its person left is still written.
     pub fn close(&self) {
+        self.closed.set(true);
         *self.watcher.borrow_mut() = None;
         self.db.borrow_mut().take();
     }
@@ -324,6 +329,24 @@ impl IndexedDbNotebook {
         &self,
         work: impl AsyncFn(&Database) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
+        if self.closed.get() {
+            return Err(StoreError::Closed);
+        }
+        let done = self.with_late(work).await;
+        // What was read while its person left is nobody's any more.
+        if self.closed.get() { Err(StoreError::Closed) } else { done }
+    }
+
+    /// As [`Self::with`], also after [`Self::close`]: for what somebody wrote and must not lose.
+    async fn with_late<T>(&self, work: impl AsyncFn(&Database) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let done = self.with_handle(work).await;
+        if self.closed.get() {
+            self.db.borrow_mut().take();
+        }
+        done
+    }
+
+    async fn with_handle<T>(&self, work: impl AsyncFn(&Database) -> Result<T, StoreError>) -> Result<T, StoreError> {
         let mut is_first = true;
         loop {
             match work(&*self.db().await?).await {
@@ -550,7 +573,7 @@ impl IndexedDbNotebook {
 
     /// Numbers for so many changes, which nobody else gets: the store counts on whether or not they are used.
     async fn reserve(&self, most: usize) -> Result<Vec<u64>, StoreError> {
-        self.with(async |db| {
+        self.with_late(async |db| {
             let tx = db.transaction(&[OUTBOX], Mode::Relaxed)?;
             let outbox = tx.store(OUTBOX)?;
             let mut numbers = vec![];
@@ -690,7 +713,7 @@ impl IndexedDbNotebook {
         };
         let again = Cell::new(false);
         let numbers = self
-            .with(async |db| {
+            .with_late(async |db| {
                 let tx = db.transaction(&[OUTBOX, DRAFT, LETTER, PHOTO, PHOTO_BODY], Mode::Strict)?;
                 photos::queue(&tx, &photos).await?;
                 let (outbox, letters) = (tx.store(OUTBOX)?, tx.store(LETTER)?);
@@ -746,7 +769,7 @@ impl IndexedDbNotebook {
             return Ok(false);
         }
         let sealed = self.seal(DRAFT, &draft.name, draft).await?;
-        self.with(async |db| {
+        self.with_late(async |db| {
             let tx = db.transaction(&[DRAFT], Mode::Relaxed)?;
             tx.store(DRAFT)?.put(&draft.name.as_str().into(), &sealed)?;
             tx.done().await

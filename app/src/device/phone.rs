@@ -975,6 +975,8 @@ impl Phone {
         mut replaces: Option<ChangeId>,
     ) -> Result<ChangeId, StoreError> {
         let seat = self.seat()?;
+        // Whoever takes the phone waits until this is on the disk.
+        let saving = Counted::new(&self.0, |inner| &inner.putting);
         let now = browser::now();
         if let Some(held) = replaces {
             // What others build on keeps its name through every correction.
@@ -1007,9 +1009,11 @@ impl Phone {
                 photo.visit = visit;
             }
         }
-        let seat = match seat.notebook.save_all(&changes, draft.as_deref()).await {
+        let saved = seat.notebook.save_all(&changes, draft.as_deref()).await;
+        drop(saving);
+        let seat = match saved {
             // The browser threw the notebook away under our hands: a new one takes what is written now.
-            Err(StoreError::Closed) => {
+            Err(StoreError::Closed) if self.is_seated(&seat) => {
                 let seat = self.sit_down_anew().await?;
                 if seat.notebook.is_new() {
                     // The bytes of its photos went with the old one; what was written about them must not go too.
@@ -1268,7 +1272,9 @@ impl Keeper for Phone {
         async move {
             let seat = phone.seat()?;
             let outbox = seat.notebook.outbox().await?;
-            overlaid(&seat.notebook, &outbox, subject).await
+            let parts = overlaid(&seat.notebook, &outbox, subject).await;
+            // Whoever asked may have left meanwhile.
+            if phone.is_seated(&seat) { parts } else { Err(StoreError::Closed) }
         }
         .boxed_local()
     }
@@ -1294,7 +1300,12 @@ impl Keeper for Phone {
     }
     fn drafts(&self) -> Answer<Vec<Draft>, StoreError> {
         let phone = self.clone();
-        async move { phone.seat()?.notebook.drafts().await }.boxed_local()
+        async move {
+            let seat = phone.seat()?;
+            let drafts = seat.notebook.drafts().await;
+            if phone.is_seated(&seat) { drafts } else { Err(StoreError::Closed) }
+        }
+        .boxed_local()
     }
     fn delete_draft(&self, name: String) -> Answer<(), StoreError> {
         let phone = self.clone();

@@ -488,8 +488,14 @@ impl AppState {
                 return;
             }
             let opened = self.keeper().parts(subject);
+            let sitting = self.sitting.get_untracked();
             spawn_local(async move {
-                let now = match opened.await {
+                let opened = opened.await;
+                // Nothing of whoever has left the phone comes back into memory.
+                if self.sitting.get_untracked() != sitting {
+                    return;
+                }
+                let now = match opened {
                     // What stands on the screen stays there: somebody may be typing below it.
                     Err(_) if loaded.try_with_untracked(|l| matches!(l, Loaded::Here(_))) == Some(true) => return,
                     Ok(parts) if parts.is_empty() => Loaded::Missing,
