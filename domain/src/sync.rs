@@ -92,8 +92,10 @@ pub struct Phone {
 /// Pushes everything that waits, emergencies first; halves a batch that is too large; holds a change that is too large by
 /// itself. No error removes a change.
 ///
+/// A phone that cannot write an answer down sends the rest all the same.
+///
 /// # Errors
-/// [`SyncError`]; everything not yet answered is still queued.
+/// [`SyncError`]; everything not yet answered is still queued, and so is what could not be written down.
 pub async fn push<N: Notebook, O: Office>(
     notebook: &N,
     office: &O,
@@ -113,13 +115,19 @@ async fn push_these<N: Notebook, O: Office>(
 ) -> Result<Run, SyncError> {
     let mut run = Run::default();
     let mut most = limits::PUSH_CHANGES;
+    // What the office has answered and this phone could not write down.
+    let mut unsettled: Vec<(ChangeId, Verdict)> = vec![];
     loop {
-        let outbox = match &offered {
+        let mut outbox = match &offered {
             Some(offered) => offered.clone(),
             None => notebook.outbox().await?,
         };
+        outbox.retain(|item| unsettled.iter().all(|(id, _)| *id != item.change.id));
         let batch = next_batch(&outbox, most);
         if batch.is_empty() {
+            if !unsettled.is_empty() {
+                notebook.settle(&unsettled, clock()).await?;
+            }
             return Ok(run);
         }
         let (ids, changes): (Vec<ChangeId>, Vec<Raw>) = batch.into_iter().unzip();
@@ -152,7 +160,10 @@ async fn push_these<N: Notebook, O: Office>(
                 _ => run.received += 1,
             }
         }
-        notebook.settle(&answered, clock()).await?;
+        // A local error delays nobody's text: the rest goes, and this is tried once more at the end.
+        if notebook.settle(&answered, clock()).await.is_err() {
+            unsettled.extend(answered.iter().cloned());
+        }
         if let Some(offered) = &mut offered {
             offered.retain(|item| answered.iter().all(|(id, _)| *id != item.change.id));
         }

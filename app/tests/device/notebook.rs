@@ -517,3 +517,55 @@ async fn a_correction_takes_the_place_of_what_was_held() {
     let ids: Vec<ChangeId> = notebook.outbox().await.expect("outbox").iter().map(|i| i.change.id).collect();
     assert_eq!(ids, vec![case.id, right.id]);
 }
+
+#[wasm_bindgen_test]
+async fn an_answer_that_cannot_be_written_down_delays_no_later_batch() {
+    struct Takes(std::cell::RefCell<Vec<usize>>);
+    impl sync::Office for Takes {
+        async fn push(&self, batch: PushBatch) -> Result<Vec<Verdict>, ApiError> {
+            self.0.borrow_mut().push(batch.changes.len());
+            Ok(batch.changes.iter().map(|_| Verdict::Accepted { at: MORNING }).collect())
+        }
+        async fn pull(&self, _: PullRequest) -> Result<PullAnswer, ApiError> {
+            Err(ApiError::NoConnection)
+        }
+    }
+    let (notebook, _) = empty("unsettled").await;
+    let lan = Pen::new(Village::new().lan, 1);
+    let changes: Vec<Change> = (0..150).map(|_| lan.open("a1", None, vec![])).collect();
+    notebook.save_all(&changes, None).await.expect("saved");
+    let (office, phone) = (Takes(Default::default()), sync::Phone { worker: lan.worker, device: notebook.device() });
+    let fault = Fault::throw("IDBObjectStore", "put", "QuotaExceededError", 1);
+    let run = sync::push(&notebook, &office, phone, &|| MORNING).await.expect("a run");
+    drop(fault);
+    assert_eq!((run.received, office.0.take()), (150, vec![100, 50]), "each batch once");
+    let items = notebook.outbox().await.expect("outbox");
+    assert!(items.iter().all(|item| matches!(item.state, OutboxState::Received { .. })), "written down at the end");
+    // A disk that takes nothing at all: all was sent, and nothing is said to be there.
+    let (notebook, _) = empty("never-settled").await;
+    notebook.save_all(&changes, None).await.expect("saved");
+    let fault = Fault::throw("IDBObjectStore", "put", "QuotaExceededError", 1_000);
+    let failed = sync::push(&notebook, &office, phone, &|| MORNING).await;
+    drop(fault);
+    assert_eq!((failed, office.0.take()), (Err(sync::SyncError::Store(StoreError::Full)), vec![100, 50]));
+    let items = notebook.outbox().await.expect("outbox");
+    assert!(items.len() == 150 && items.iter().all(|item| item.state == OutboxState::Queued));
+}
+
+#[wasm_bindgen_test]
+async fn a_notebook_that_was_closed_gives_nothing_more_and_still_takes_what_was_being_written() {
+    let (notebook, vault) = empty("closed").await;
+    let lan = Pen::new(Village::new().lan, 1);
+    let case = lan.open("a1", Some("Hoàng Thị Mỷ"), vec![]);
+    notebook.close();
+    assert_eq!(notebook.outbox().await, Err(StoreError::Closed));
+    assert_eq!(notebook.drafts().await, Err(StoreError::Closed));
+    let draft = Draft { name: "visit".to_owned(), at: MORNING, content: "{}".to_owned() };
+    notebook.put_draft(&draft).await.expect("what was typed is kept");
+    notebook.save(&case, None).await.expect("and what was being saved");
+    let again = IndexedDbNotebook::open("closed", vault).await.expect("opened anew");
+    assert_eq!(again.drafts().await, Ok(vec![draft]));
+    assert_eq!(again.outbox().await.expect("outbox").len(), 1);
+    drop(again);
+    idb::delete_database("closed").await.expect("no handle stands open");
+}
