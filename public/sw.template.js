@@ -41,6 +41,8 @@ self.addEventListener('sync', (event) => {
 /** Letters of a call, and their length together: what the office takes at once. */
 const LETTERS = 20;
 const LETTER_BYTES = 200 * 1024;
+/** How long a letter rests that the office did not take, once and then each time. */
+const RESTS_MS = [3_600_000, 86_400_000];
 /** What this phone carries for others. */
 const COURIER = 'caunoi-courier';
 
@@ -48,15 +50,23 @@ async function bringLetters() {
   const windows = await self.clients.matchAll({ type: 'window', includeUncontrolled: true });
   // An open app sends by itself, and is told what is wrong with what it sends.
   if (windows.some((window) => window.visibilityState === 'visible')) return;
+  let failed;
   for (const { name } of await indexedDB.databases()) {
     if (name !== COURIER && !/^caunoi-[0-9a-f]{32}$/.test(name ?? '')) continue;
-    const db = await opened(name);
     try {
-      if (db.objectStoreNames.contains('letter')) await bringFrom(db, name === COURIER);
-    } finally {
-      db.close();
+      const db = await opened(name);
+      try {
+        if (db.objectStoreNames.contains('letter')) await bringFrom(db, name === COURIER);
+      } finally {
+        db.close();
+      }
+    } catch (error) {
+      // Nobody's letters wait for somebody else's.
+      failed = error;
     }
   }
+  // The browser wakes this worker again.
+  if (failed) throw failed;
 }
 
 /** Sends what waits, in its order; whatever fails, the browser wakes this worker again later. */
@@ -80,7 +90,10 @@ async function bringFrom(db, carried) {
     });
     if (!answer.ok) throw new Error(`letters: ${answer.status}`);
     const { kept, slip } = await answer.json();
-    await note(db, some.filter((_, at) => kept[at]), slip && JSON.stringify(slip));
+    await note(db, some.filter((_, at) => kept[at]), () => ({ kept: Date.now(), slip: slip && JSON.stringify(slip) }));
+    await note(db, some.filter((_, at) => kept[at] === false), ({ tries = 0 }) => (
+      { tries: tries + 1, later: Date.now() + RESTS_MS[Math.min(tries, 1)] }
+    ));
   }
 }
 
@@ -96,20 +109,20 @@ async function waitingLetters(db, carried) {
   const queued = new Set(outbox.filter(({ state }) => state === 0).map(({ id }) => id));
   return ids
     .map((id, at) => ({ id, row: rows[at] }))
-    .filter(({ id, row }) => row.kept === undefined && (carried || queued.has(id)))
+    .filter(({ id, row }) => row.kept === undefined && !(row.later > Date.now()) && (carried || queued.has(id)))
     .sort((one, other) => one.row.n - other.row.n);
 }
 
-/** Writes down what has arrived; what the app has let go meanwhile is not written again. */
-async function note(db, arrived, slip) {
+/** Writes down how it went with letters; one that the app has let go or sealed anew meanwhile is not written again. */
+async function note(db, brought, went) {
   const transaction = db.transaction('letter', 'readwrite');
   const letters = transaction.objectStore('letter');
   const done = new Promise((resolve, reject) => {
     transaction.oncomplete = resolve;
     transaction.onabort = () => reject(transaction.error);
   });
-  for (const { id, row } of arrived) {
-    if (await asked(letters.getKey(id)) !== undefined) letters.put({ ...row, kept: Date.now(), slip }, id);
+  for (const { id, row } of brought) {
+    if ((await asked(letters.get(id)))?.text === row.text) letters.put({ ...row, ...went(row) }, id);
   }
   await done;
 }

@@ -595,17 +595,17 @@ impl IndexedDbNotebook {
         Some(post::row(change.n, &json::write_text(&written).ok()?))
     }
 
-    /// Writes the letters of what waits without one: it was saved before the office's key was known here, by an older app,
-    /// or is offered again.
+    /// Writes the letters of what waits without one that the office can open: it was saved before the office's key was known
+    /// here, before that key was another, by an older app, or is offered again.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn write_letters(&self) -> Result<(), StoreError> {
-        if self.office.borrow().is_none() {
-            return Ok(());
-        }
-        let (keys, _) = self.all_of(LETTER).await?;
-        let there: Set<ChangeId> = keys.iter().filter_map(|key| key.as_string()?.parse().ok()).collect();
+        let Some(key) = self.office.borrow().as_ref().map(|office| office.id.clone()) else { return Ok(()) };
+        let (keys, rows) = self.all_of(LETTER).await?;
+        let stands = |row: &JsValue| !idb::get(row, "kept").is_undefined() || post::key_of(row) == Some(key.clone());
+        let there = keys.iter().zip(rows.iter()).filter(|(_, row)| stands(row));
+        let there: Set<ChangeId> = there.filter_map(|(key, _)| key.as_string()?.parse().ok()).collect();
         let mut rows = vec![];
         for item in self.outbox().await? {
             let received = matches!(item.state, OutboxState::Received { .. });
@@ -1401,7 +1401,8 @@ pub async fn standing(name: &str) -> Result<Standing, StoreError> {
     let photos = photos.get_all().await?;
     let kept = keys.iter().zip(texts.iter()).filter(|(_, row)| !idb::get(row, "kept").is_undefined());
     let kept: Set<ChangeId> = kept.filter_map(|(key, _)| key.as_string()?.parse().ok()).collect();
-    let mut standing = Standing::default();
+    let resting = |row: &JsValue| post::is_resting(row);
+    let mut standing = Standing { turned_away: texts.iter().filter(resting).count(), ..Standing::default() };
     let mut known = Set::new();
     for row in rows.iter() {
         match Lying::read(&row) {
@@ -1418,6 +1419,24 @@ pub async fn standing(name: &str) -> Result<Standing, StoreError> {
     let photos = photos.filter(|p| p.is_queued() && p.change.is_none_or(|change| !known.contains(&change)));
     standing.waiting += photos.count();
     Ok(standing)
+}
+
+/// How many changes wait in somebody's outbox without a letter that could be carried.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn without_letter(name: &str) -> Result<usize, StoreError> {
+    let db = database(name).await?;
+    let tx = db.transaction(&[OUTBOX, LETTER], Mode::Read)?;
+    let (outbox, letters) = (tx.store(OUTBOX)?, tx.store(LETTER)?);
+    let (rows, keys, texts) = (outbox.get_all().await?, letters.get_all_keys().await?, letters.get_all().await?);
+    let there = keys.iter().zip(texts.iter()).filter(|(_, row)| post::key_of(row).is_some());
+    let there: Set<ChangeId> = there.filter_map(|(key, _)| key.as_string()?.parse().ok()).collect();
+    let is_without = |row: &JsValue| match Lying::read(row) {
+        Some(lying) => lying.state() != RECEIVED && !there.contains(&lying.id),
+        None => true,
+    };
+    Ok(rows.iter().filter(is_without).count())
 }
 
 /// The changes of somebody's outbox that nobody has answered yet. What the office has turned down is for its writer.

@@ -435,18 +435,18 @@ impl Phone {
         };
         let mut failed = None;
         for name in &names {
-            // A notebook that cannot be opened delays nobody else's letters.
+            // A notebook that cannot be opened, or is full, delays nobody else's letters.
             let Ok(queued) = notebook::queued(name).await else { continue };
-            if let Err(error) = post::bring(Bag::Own(name), self.0.line, Some(&queued)).await {
-                failed = Some(error);
+            failed = post::bring(Bag::Own(name), self.0.line, Some(&queued)).await.err().or(failed);
+            if is_line(&failed) {
                 break;
             }
         }
-        if failed.is_none() {
-            failed = post::bring(Bag::Courier, self.0.line, None).await.err();
+        if !is_line(&failed) {
+            failed = post::bring(Bag::Courier, self.0.line, None).await.err().or(failed);
         }
         // Every text before any photo.
-        if failed.is_none() {
+        if !is_line(&failed) {
             for name in names.iter().map(|name| &**name).chain([post::COURIER]) {
                 photos::send(name, &self.0.line, &|_| true, &|| false, &|| ()).await.ok();
             }
@@ -454,7 +454,7 @@ impl Phone {
         self.show_post().await;
         match failed {
             None => Outcome::Done,
-            Some(error) => Outcome::Failed(sync::SyncError::Office(error)),
+            Some(error) => Outcome::Failed(error),
         }
     }
 
@@ -1178,22 +1178,25 @@ impl Phone {
     async fn save_rescue(&self) -> Result<Paper, StoreError> {
         let mut letters = vec![];
         let mut names = vec![];
+        let mut left_out = 0;
         for known in self.roster().await?.people().await? {
             let name = IndexedDbNotebook::name_of(known.worker.id);
             if let Some(seat) = self.seat_now().filter(|seat| seat.worker == known.worker.id) {
-                seat.notebook.write_letters().await?;
+                // What gets no letter is counted below.
+                seat.notebook.write_letters().await.ok();
             }
-            // One that cannot be opened takes no other letters with it.
+            // One that cannot be opened takes no other letters with it; nobody knows how many are in it.
             letters.extend(post::unsent(Bag::Own(&name)).await.unwrap_or_default());
+            left_out += notebook::without_letter(&name).await.unwrap_or(1);
             names.push(name);
         }
         letters.extend(post::unsent(Bag::Courier).await?);
         names.push(post::COURIER.to_owned());
-        let (blobs, _) = post::unsent_photos(&names).await;
+        let (blobs, photos_left_out) = post::unsent_photos(&names).await;
         let count = letters.len() + blobs.len();
         let file = RescueFile { v: RescueFile::V, letters, blobs };
         let text = json::write_text(&file).map_err(|_| StoreError::Failed)?;
-        Ok(Paper { text, count })
+        Ok(Paper { text, count, left_out: left_out + photos_left_out })
     }
 
     async fn take_rescue(&self, file: Vec<u8>) -> Result<usize, StoreError> {
@@ -1211,7 +1214,7 @@ impl Phone {
         slips.extend(post::slips(Bag::Courier).await.unwrap_or_default());
         let count = slips.iter().map(|slip| slip.kept.len()).sum();
         let text = json::write_text(&SlipFile { v: SlipFile::V, slips }).map_err(|_| StoreError::Failed)?;
-        Ok(Paper { text, count })
+        Ok(Paper { text, count, left_out: 0 })
     }
 }
 
@@ -1494,6 +1497,12 @@ fn trouble(error: PictureError) -> PhotoTrouble {
         PictureError::NotAPicture => PhotoTrouble::NotAPicture,
         PictureError::NoRoom => PhotoTrouble::Store(StoreError::Full),
     }
+}
+
+/// Whether it was the line or the office that failed, and not this phone or something that is wrong with one letter.
+fn is_line(failed: &Option<sync::SyncError>) -> bool {
+    use sync::SyncError::{Office, Store};
+    !matches!(failed, None | Some(Store(_) | Office(ApiError::BadRequest | ApiError::TooLarge)))
 }
 
 /// Something under way, counted until it is dropped: a draft or a photo on its way to the disk, a log-in.

@@ -3,14 +3,19 @@
 //!
 //! | database | store | key | row |
 //! | --- | --- | --- | --- |
-//! | of a notebook | `letter` | id of the change | `{ n, text, kept?, slip? }`: the letter as JSON; when the office had it, and its word |
+//! | of a notebook | `letter` | id of the change | `{ n, text, kept?, slip?, tries?, later? }`: the letter as JSON; when the office had it, and its word; how often it did not take it, and when it is offered again |
 //! | [`COURIER`] | `letter` | id of the change | the same |
 //!
 //! Photos go after the letters that announce them; in both databases they lie as [`super::photos`] says.
 //!
 //! The service worker (`public/sw.template.js`) reads and writes the same rows.
 
-use domain::{ApiError, Blob, Bytes, Letter, PostAnswer, RescueFile, Slip, StoreError, Timestamp, json, limits};
+use std::cell::RefCell;
+
+use domain::{
+    ApiError, Blob, Bytes, Letter, PostAnswer, RescueFile, Slip, StoreError, Timestamp, json, limits, map::Map,
+    sync::SyncError,
+};
 use js_sys::Object;
 use wasm_bindgen::{JsCast, JsValue};
 
@@ -30,6 +35,14 @@ pub const COURIER: &str = "caunoi-courier";
 const PHOTO_KIND: &str = "photo";
 /// Room that what stands around letters takes in a call.
 const AROUND_BYTES: usize = 1_024;
+/// How long a letter rests that the office did not take, once and then each time: the line is prepaid. `sw.template.js` has
+/// the same.
+const RESTS_MS: [i64; 2] = [3_600_000, 86_400_000];
+
+thread_local! {
+    /// What the office has and this phone could not write down, with the office's word: it is not sent again.
+    static UNNOTED: RefCell<Map<String, Option<String>>> = RefCell::default();
+}
 
 /// A letter as it lies.
 struct Lying {
@@ -37,6 +50,8 @@ struct Lying {
     n: u64,
     text: String,
     kept: bool,
+    /// It is not offered again before.
+    later: i64,
     row: Object,
 }
 
@@ -70,20 +85,47 @@ impl Bag<'_> {
         Ok(lying)
     }
 
-    /// Writes down what arrived. What its notebook has let go meanwhile is not written again.
-    async fn note(self, arrived: &[Lying], slip: Option<&Slip>) -> Result<(), StoreError> {
-        let slip = slip.and_then(|slip| json::write_text(slip).ok());
+    /// Writes down what arrived, each with the office's word. What could not be written down is remembered.
+    async fn note(self, arrived: &[(Lying, Option<String>)]) -> Result<(), StoreError> {
+        for (letter, slip) in arrived {
+            idb::set(&letter.row, "kept", &(browser::now().0 as f64).into());
+            idb::set(&letter.row, "slip", &slip.as_deref().into());
+        }
+        let noted = self.put(arrived.iter().map(|(letter, _)| letter)).await;
+        UNNOTED.with_borrow_mut(|unnoted| {
+            for (letter, slip) in arrived {
+                match &noted {
+                    Ok(()) => drop(unnoted.remove(&letter.id)),
+                    Err(_) => drop(unnoted.insert(letter.id.clone(), slip.clone())),
+                }
+            }
+        });
+        noted
+    }
+
+    /// Lets letters rest that the office did not take: they stay, and are offered ever more seldom.
+    async fn rest(self, turned_away: &[Lying]) -> Result<(), StoreError> {
+        for letter in turned_away {
+            let tries = idb::number(&idb::get(&letter.row, "tries")).unwrap_or(0);
+            let rests_ms = RESTS_MS[usize::from(tries > 0)];
+            idb::set(&letter.row, "tries", &((tries + 1) as f64).into());
+            idb::set(&letter.row, "later", &((browser::now().0 + rests_ms) as f64).into());
+        }
+        self.put(turned_away.iter()).await
+    }
+
+    /// Writes the rows of letters; what its notebook has let go meanwhile is not written again.
+    async fn put(self, letters: impl Iterator<Item = &Lying>) -> Result<(), StoreError> {
         let db = self.open().await?;
         let tx = db.transaction(&[LETTER], Mode::Relaxed)?;
         let store = tx.store(LETTER)?;
-        for letter in arrived {
+        for letter in letters {
             let key = JsValue::from(&letter.id);
-            if store.get(&key).await?.is_undefined() {
-                continue;
+            // One that was sealed anew meanwhile is another letter.
+            let there = idb::get(&store.get(&key).await?, "text").as_string();
+            if there.as_deref() == Some(&*letter.text) {
+                store.put(&key, &letter.row)?;
             }
-            idb::set(&letter.row, "kept", &(browser::now().0 as f64).into());
-            idb::set(&letter.row, "slip", &slip.as_deref().into());
-            store.put(&key, &letter.row)?;
         }
         tx.done().await
     }
@@ -95,6 +137,7 @@ fn lying(key: &JsValue, row: JsValue) -> Option<Lying> {
         n: idb::number(&idb::get(&row, "n")).unwrap_or(0),
         text: idb::get(&row, "text").as_string()?,
         kept: !idb::get(&row, "kept").is_undefined(),
+        later: idb::get(&row, "later").as_f64().unwrap_or(0.0) as i64,
         row: row.dyn_into().ok()?,
     })
 }
@@ -108,27 +151,73 @@ pub fn row(n: u64, text: &str) -> Object {
     row
 }
 
+/// To which key of the office the letter of a row is sealed; `None` for what is no letter.
+pub(super) fn key_of(row: &JsValue) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    struct Sealed {
+        key: String,
+    }
+    let text = idb::get(row, "text").as_string()?;
+    json::read::<Sealed>(text.as_bytes()).ok().map(|sealed| sealed.key)
+}
+
 /// Brings the letters of a bag to the office, as many at a time as it takes. `only`: by the ids of their changes; what the
 /// office has turned down once is for its writer to put right, not to be brought behind their back. Gives how many arrived.
 ///
 /// # Errors
-/// Of the line; what arrived until then is noted.
-pub async fn bring(bag: Bag<'_>, line: Line, only: Option<&[String]>) -> Result<usize, ApiError> {
-    let mut waiting = bag.waiting().await.map_err(|_| ApiError::Unavailable)?;
+/// Of the line; what arrived until then is noted. Of this phone, once the rest was brought all the same.
+pub async fn bring(bag: Bag<'_>, line: Line, only: Option<&[String]>) -> Result<usize, SyncError> {
+    let mut waiting = bag.waiting().await?;
     if let Some(only) = only {
         waiting.retain(|letter| only.contains(&letter.id));
     }
-    let mut arrived = 0;
+    let known: Map<String, Option<String>> = UNNOTED.with_borrow(Clone::clone);
+    let (there, mut waiting): (Vec<Lying>, Vec<Lying>) = waiting.into_iter().partition(|l| known.contains_key(&l.id));
+    let with_slip = |letter: Lying| {
+        let slip = known.get(&letter.id).cloned().flatten();
+        (letter, slip)
+    };
+    let there: Vec<_> = there.into_iter().map(with_slip).collect();
+    let mut failed = if there.is_empty() { None } else { bag.note(&there).await.err() };
+    let now = browser::now().0;
+    waiting.retain(|letter| letter.later <= now);
+    let (mut arrived, mut most, mut doubtful, mut said) = (0, usize::MAX, vec![], None);
     while !waiting.is_empty() {
-        let rest = waiting.split_off(fitting(&waiting));
-        let PostAnswer { kept, slip } = line.letters(waiting.iter().map(|letter| &*letter.text)).await?;
-        let mut kept = kept.into_iter();
-        waiting.retain(|_| kept.next().unwrap_or(false));
-        arrived += waiting.len();
-        bag.note(&waiting, slip.as_ref()).await.map_err(|_| ApiError::Unavailable)?;
+        let rest = waiting.split_off(fitting(&waiting).min(most));
+        match line.letters(waiting.iter().map(|letter| &*letter.text)).await {
+            Ok(PostAnswer { kept, slip }) => {
+                let slip = slip.and_then(|slip| json::write_text(&slip).ok());
+                let (mut have, mut turned_away) = (vec![], vec![]);
+                for (letter, kept) in waiting.into_iter().zip(kept) {
+                    if kept { have.push((letter, slip.clone())) } else { turned_away.push(letter) }
+                }
+                arrived += have.len();
+                failed = bag.note(&have).await.err().or(failed);
+                if !turned_away.is_empty() {
+                    failed = bag.rest(&turned_away).await.err().or(failed);
+                }
+            }
+            // One of them is not as it should be, and takes no other with it.
+            Err(ApiError::BadRequest | ApiError::TooLarge) if waiting.len() > 1 => {
+                most = 1;
+                waiting.extend(rest);
+                continue;
+            }
+            Err(error @ (ApiError::BadRequest | ApiError::TooLarge)) => {
+                doubtful.extend(waiting);
+                said = Some(error);
+            }
+            Err(error) => return Err(error.into()),
+        }
         waiting = rest;
     }
-    Ok(arrived)
+    match said {
+        // The office took others: this was about the letter. Otherwise some proxy on the way is speaking.
+        Some(_) if arrived > 0 => failed = bag.rest(&doubtful).await.err().or(failed),
+        Some(error) => return Err(error.into()),
+        None => {}
+    }
+    failed.map_or(Ok(arrived), |error| Err(error.into()))
 }
 
 /// How many of them one call takes, at least one.
@@ -161,20 +250,25 @@ pub async fn carried() -> Result<Standing, StoreError> {
     let (rows, photos) = (letters.get_all().await?, photos.get_all().await?);
     let has_arrived = |row: &JsValue| !idb::get(row, "kept").is_undefined();
     let is_sent = |row: &JsValue| photos::Kept::read(row).is_some_and(|kept| kept.is_sent());
+    let turned_away = rows.iter().filter(|row| is_resting(row)).count();
     let arrived = rows.iter().filter(has_arrived).count() + photos.iter().filter(is_sent).count();
-    Ok(Standing { waiting: (rows.length() + photos.length()) as usize - arrived, arrived })
+    Ok(Standing { waiting: (rows.length() + photos.length()) as usize - arrived, arrived, turned_away })
+}
+
+/// Whether the row is of a letter that the office was brought and did not take.
+pub(super) fn is_resting(row: &JsValue) -> bool {
+    idb::get(row, "kept").is_undefined() && !idb::get(row, "later").is_undefined()
 }
 
 /// The sealed bytes of photos that are not at the office yet, of these databases, as far as a file has room, and how many
 /// are left out: for want of room, or because this phone cannot read them. A database that cannot be read takes nothing
-/// else with it and counts as one.
+/// else with it.
 pub async fn unsent_photos(names: &[String]) -> (Vec<Blob>, usize) {
     let (mut blobs, mut left_out) = (vec![], 0);
     // As text they are a third larger, and letters want room too.
     let mut room = limits::RESCUE_BYTES / 2;
     for name in names {
         let (Ok(db), Ok(unsent)) = (notebook::database(name).await, photos::unsent(name).await) else {
-            left_out += 1;
             continue;
         };
         for kept in unsent {

@@ -52,6 +52,7 @@ pub fn RescueSignedOut() -> AnyView {
                 <If when=move || { own().waiting > 0 }>
                     <Note icon=Icon::Outbox said=Signal::derive(move || (words.rescue.waiting)(own().waiting)) tone="wait" />
                     <p class="soft">{words.rescue.waiting_text}</p>
+                    <TurnedAway count=Signal::derive(move || own().turned_away) />
                     <SaveRescue />
                 </If>
                 <If when=move || { own().arrived > 0 }>
@@ -74,8 +75,21 @@ fn Carried() -> AnyView {
         <If when=move || { carried().waiting > 0 }>
             <Note icon=Icon::Outbox said=Signal::derive(move || (words.rescue.carried)(carried().waiting)) tone="wait" />
         </If>
+        <TurnedAway count=Signal::derive(move || carried().turned_away) />
         <If when=move || { carried().arrived > 0 }>
             <Note icon=Icon::Tick said=Signal::derive(move || (words.rescue.carried_arrived)(carried().arrived)) />
+        </If>
+    }
+    .into_any()
+}
+
+/// Letters that the office was brought and did not take.
+#[component]
+fn TurnedAway(count: Signal<usize>) -> AnyView {
+    let words = words();
+    view! {
+        <If when=move || { count.get() > 0 }>
+            <Note icon=Icon::Warning said=Signal::derive(move || (words.rescue.turned_away)(count.get())) tone="wait" />
         </If>
     }
     .into_any()
@@ -86,12 +100,17 @@ fn SaveRescue() -> AnyView {
     let state = app_state();
     let words = words();
     let notice = expect_context::<Notice>();
+    let left_out = RwSignal::new(0);
     let save = move |_| {
         let asked = state.keeper().save_rescue();
         spawn_local(async move {
-            match asked.await {
-                Ok(Paper { count: 0, .. }) => notice.warn(words.rescue.nothing),
-                Ok(Paper { text, count }) => match browser::hand_over(&file_name(state, RESCUE_NAME), &text).await {
+            let saved = asked.await;
+            let _ = left_out.try_set(saved.as_ref().map_or(0, |paper| paper.left_out));
+            match saved {
+                Ok(Paper { count: 0, left_out: 0, .. }) => notice.warn(words.rescue.nothing),
+                // The sentence below the button says it.
+                Ok(Paper { count: 0, .. }) => {}
+                Ok(Paper { text, count, .. }) => match browser::hand_over(&file_name(state, RESCUE_NAME), &text).await {
                     Left::Shared => notice.say((words.rescue.shared)(count)),
                     Left::Saved => notice.say((words.rescue.saved)(count)),
                     Left::No => {}
@@ -100,12 +119,20 @@ fn SaveRescue() -> AnyView {
             }
         });
     };
-    explained(
-        view! {
-            <button class="button" type="button" on:click=save>{sized(Icon::Download, Some("s"))} {words.rescue.save}</button>
-        },
-        words.rescue.save_text,
-    )
+    view! {
+        {explained(
+            view! {
+                <button class="button" type="button" on:click=save>{sized(Icon::Download, Some("s"))} {words.rescue.save}</button>
+            },
+            words.rescue.save_text,
+        )}
+        <div role="alert">
+            <If when=move || { left_out.get() > 0 }>
+                <Note icon=Icon::Warning said=Signal::derive(move || (words.rescue.left_out)(left_out.get())) tone="wait" />
+            </If>
+        </div>
+    }
+    .into_any()
 }
 
 #[component]
@@ -169,7 +196,7 @@ fn SaveSlips() -> AnyView {
         spawn_local(async move {
             match asked.await {
                 Ok(Paper { count: 0, .. }) => notice.warn(words.rescue.no_slips),
-                Ok(Paper { text, count }) => match browser::hand_over(&file_name(state, SLIPS_NAME), &text).await {
+                Ok(Paper { text, count, .. }) => match browser::hand_over(&file_name(state, SLIPS_NAME), &text).await {
                     Left::Shared | Left::Saved => notice.say((words.rescue.slips_saved)(count)),
                     Left::No => {}
                 },

@@ -111,12 +111,18 @@ pub struct Standing {
     pub waiting: usize,
     /// At the office, though their notebook has not been told.
     pub arrived: usize,
+    /// Of those waiting: letters that were brought to the office, which did not take them.
+    pub turned_away: usize,
 }
 
 impl Standing {
     #[must_use]
     pub fn and(self, other: Self) -> Self {
-        Self { waiting: self.waiting + other.waiting, arrived: self.arrived + other.arrived }
+        Self {
+            waiting: self.waiting + other.waiting,
+            arrived: self.arrived + other.arrived,
+            turned_away: self.turned_away + other.turned_away,
+        }
     }
 }
 
@@ -135,6 +141,8 @@ pub struct Paper {
     pub text: String,
     /// Of the things in it.
     pub count: usize,
+    /// Of those that wait and are not in it: there was no room, or this phone could not read or seal them.
+    pub left_out: usize,
 }
 
 type Answer<T, E> = LocalBoxFuture<'static, Result<T, E>>;

@@ -1151,6 +1151,8 @@ pub static WORDS: Words = Words {
         nothing: "Nothing to save: no letter waits on this phone.",
         saved: |n| format!("{n} letters saved as a file, in Downloads."),
         shared: |n| format!("A file with {n} letters was handed over."),
+        left_out: |n| format!("{n} more are not in the file; they are on this phone only. Please keep the phone and send them once there is network."),
+        turned_away: |n| format!("The office could not take {n} letters. They stay on this phone and are sent again each day. Please tell the office."),
         take: "Take a rescue file",
         take_text: "Carry letters of somebody else. This phone cannot open them; with network it sends them to the office by itself.",
         taken: |n| format!("This phone carries {n} letters. It sends them by itself once there is network."),

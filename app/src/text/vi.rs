@@ -1140,6 +1140,8 @@ pub static WORDS: Words = Words {
         nothing: "Không có gì để lưu: máy này không còn thư nào chờ gửi.",
         saved: |n| format!("Đã lưu {n} thư vào tệp, ở mục Tải xuống."),
         shared: |n| format!("Đã chuyển tệp có {n} thư."),
+        left_out: |n| format!("Còn {n} điều không có trong tệp, chỉ có trên máy này. Xin giữ máy và gửi khi có sóng."),
+        turned_away: |n| format!("Xã chưa nhận được {n} thư. Thư vẫn ở máy này và được gửi lại mỗi ngày. Xin báo cho xã."),
         take: "Nhận tệp cứu hộ",
         take_text: "Mang giúp thư của người khác. Máy này không mở được thư; có sóng thì tự gửi về xã.",
         taken: |n| format!("Máy này mang giúp {n} thư. Có sóng, máy tự gửi."),

@@ -973,6 +973,8 @@ pub struct Rescue {
     pub nothing: &'static str,
     pub saved: fn(usize) -> String,
     pub shared: fn(usize) -> String,
+    pub left_out: fn(usize) -> String,
+    pub turned_away: fn(usize) -> String,
     pub take: &'static str,
     pub take_text: &'static str,
     pub taken: fn(usize) -> String,

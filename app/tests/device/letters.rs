@@ -175,6 +175,22 @@ async fn what_was_saved_before_the_office_was_known_gets_its_letter_later() {
 }
 
 #[wasm_bindgen_test]
+async fn a_letter_to_a_key_that_the_office_has_no_more_is_sealed_anew() {
+    let name = "new-key";
+    let (notebook, _) = empty(name).await;
+    notebook.put_office(&office()).await.expect("noted");
+    let lan = Pen::new(Village::new().lan, 1);
+    let case = lan.open("a1", Some("Hoàng Thị Mỷ"), vec![]);
+    notebook.save(&case, None).await.expect("saved");
+    let key = async || post::unsent(Bag::Own(name)).await.expect("letters").remove(0).key;
+    assert_eq!(key().await, "0123456789abcdef");
+    notebook.put_office(&OfficeKey { id: "fedcba9876543210".to_owned(), ..office() }).await.expect("noted");
+    notebook.write_letters().await.expect("written");
+    assert_eq!(key().await, "fedcba9876543210");
+    assert_eq!(lying(name).await.len(), 1);
+}
+
+#[wasm_bindgen_test]
 async fn a_store_of_an_older_app_is_taken_over_with_what_it_holds() {
     let name = "older";
     idb::delete_database(name).await.expect("deleted");

@@ -6,6 +6,7 @@ use std::{
 };
 
 use domain::{laws::MORNING, memory::MemoryRegistry, *};
+use gloo_timers::future::TimeoutFuture;
 use js_sys::{Function, Promise, Reflect, Uint8Array};
 use serde::Deserialize;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
@@ -17,6 +18,8 @@ pub enum Mood {
     Open,
     /// Nothing is there.
     Cut,
+    /// Nothing answers, until the mood is another.
+    Silent,
     /// The office takes the push and its answer is lost.
     LosesAnswers,
     /// Every session has ended.
@@ -41,6 +44,8 @@ struct Desk {
     mood: Cell<Mood>,
     calls: RefCell<Vec<String>>,
     letters: RefCell<Vec<Letter>>,
+    /// Letters that it does not take.
+    takes_no: RefCell<Vec<ChangeId>>,
 }
 
 impl Town {
@@ -52,6 +57,7 @@ impl Town {
             mood: Cell::new(Mood::Open),
             calls: RefCell::default(),
             letters: RefCell::default(),
+            takes_no: RefCell::default(),
         });
         let window = web_sys::window().expect("a window");
         let fetch = Reflect::get(&window, &"fetch".into()).expect("fetch");
@@ -79,6 +85,9 @@ impl Town {
     pub fn letters(&self) -> Vec<ChangeId> {
         self.desk.letters.borrow().iter().map(|letter| letter.id).collect()
     }
+    pub fn take_no_letter(&self, of: ChangeId) {
+        self.desk.takes_no.borrow_mut().push(of);
+    }
     pub fn calls(&self, path: &str) -> usize {
         self.desk.calls.borrow().iter().filter(|called| *called == path).count()
     }
@@ -94,11 +103,14 @@ impl Drop for Town {
 impl Desk {
     async fn answer(&self, path: &str, body: &[u8]) -> Result<JsValue, JsValue> {
         self.calls.borrow_mut().push(path.to_owned());
+        while self.mood.get() == Mood::Silent {
+            TimeoutFuture::new(10).await;
+        }
         match self.mood.get() {
             Mood::Cut => return Err(js_sys::TypeError::new("Failed to fetch").into()),
             Mood::Gate => return Ok(response("<html>Xin chào! Wifi miễn phí</html>", 200)),
             Mood::Proxy(status) => return Ok(response("<html>no</html>", status)),
-            Mood::Open | Mood::LosesAnswers | Mood::SignedOut => {}
+            Mood::Open | Mood::LosesAnswers | Mood::SignedOut | Mood::Silent => {}
         }
         let said = self.say(path, body).await;
         if self.mood.get() == Mood::LosesAnswers {
@@ -156,8 +168,9 @@ impl Desk {
             }
             "/api/letters" => {
                 let Post { letters } = read(body);
-                let kept = vec![true; letters.len()];
-                self.letters.borrow_mut().extend(letters);
+                let takes_no = self.takes_no.borrow();
+                let kept: Vec<bool> = letters.iter().map(|letter| !takes_no.contains(&letter.id)).collect();
+                self.letters.borrow_mut().extend(letters.into_iter().filter(|letter| !takes_no.contains(&letter.id)));
                 Ok(write(&PostAnswer { kept, slip: None }))
             }
             "/api/push" => {

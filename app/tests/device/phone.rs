@@ -1,6 +1,6 @@
 //! The phone as screens use it, over a real store and an office in every mood.
 
-use std::rc::Rc;
+use std::{cell::Cell, rc::Rc};
 
 use app::{
     device::{
@@ -8,6 +8,7 @@ use app::{
         idb::{self, Database, Mode},
         notebook::{IndexedDbNotebook, SCHEMA},
         phone::Phone,
+        roster::Roster,
     },
     field::{AppState, Keeper, Opening, SyncState},
 };
@@ -18,6 +19,7 @@ use wasm_bindgen_test::wasm_bindgen_test;
 
 use crate::fault::Fault;
 use crate::{
+    fault::Fault,
     notebook::wear,
     office::{Mood, Town},
 };
@@ -65,6 +67,9 @@ impl Tab {
         self.state.sync.get_untracked()
     }
     async fn leave(self) {
+        self.leave_open().await;
+    }
+    async fn leave_open(&self) {
         self.phone.log_out().await.ok();
     }
 }
@@ -597,4 +602,175 @@ async fn a_tap_on_somebody_who_logged_out_knows_what_they_log_in_as() {
     assert!(names.contains(&(village.lan, Some("lan"), false)));
     tab.phone.switch_to(village.lan).await.expect("switched");
     tab.leave().await;
+}
+
+#[wasm_bindgen_test]
+async fn logging_out_closes_the_phone_at_once_and_tells_the_office_when_it_can() {
+    let village = Village::new();
+    let town = fresh(&village).await;
+    let tab = Tab::of_lan().await;
+    tab.record("Hoàng Thị Mỷ").await;
+    town.set_mood(Mood::Silent);
+    let leaving = tab.phone.log_out();
+    wasm_bindgen_futures::spawn_local(async move { leaving.await.expect("left") });
+    until("it is closed", || tab.state.opening.get_untracked() == Opening::Nobody).await;
+    assert!(tab.state.cards.with_untracked(Vec::is_empty) && tab.state.worker.with_untracked(Option::is_none));
+    assert_eq!(town.sessions(), vec![village.lan], "the office has not answered yet");
+    town.set_mood(Mood::Open);
+    tab.phone.log_in("toan".to_owned(), "cau-noi-demo".to_owned()).await.expect("logged in");
+    until("the office knows while somebody else holds the phone", || town.sessions() == [village.toan]).await;
+    TimeoutFuture::new(100).await;
+    assert_eq!(tab.state.opening.get_untracked(), Opening::Ready, "nobody else was thrown out");
+    assert_eq!(tab.state.me(), Some(village.toan));
+    tab.leave().await;
+}
+
+#[wasm_bindgen_test]
+async fn the_office_is_told_of_a_log_out_without_network_while_somebody_else_holds_the_phone() {
+    let village = Village::new();
+    let town = fresh(&village).await;
+    let tab = Tab::of_lan().await;
+    town.set_mood(Mood::Cut);
+    tab.phone.log_out().await.expect("left");
+    assert_eq!(town.sessions(), vec![village.lan]);
+    tab.phone.log_in("toan".to_owned(), "cau-noi-demo".to_owned()).await.err();
+    town.set_mood(Mood::Open);
+    tab.phone.log_in("toan".to_owned(), "cau-noi-demo".to_owned()).await.expect("logged in");
+    tab.phone.wake();
+    until("the office knows", || town.sessions() == [village.toan]).await;
+    tab.phone.log_in("lan".to_owned(), "cau-noi-demo".to_owned()).await.expect("logged in");
+    tab.phone.wake();
+    TimeoutFuture::new(100).await;
+    assert!(town.sessions().contains(&village.lan), "a log-out that was told ends no later session");
+    tab.leave().await;
+}
+
+#[wasm_bindgen_test]
+async fn of_two_who_are_chosen_in_a_row_the_second_holds_the_phone() {
+    let village = Village::new();
+    let _town = fresh(&village).await;
+    let tab = Tab::of_lan().await;
+    for name in ["toan", "pao"] {
+        tab.phone.log_in(name.to_owned(), "cau-noi-demo".to_owned()).await.expect("logged in");
+    }
+    for pause_ms in [0, 1, 2, 4, 8, 16, 32, 64] {
+        let first = tab.phone.switch_to(village.lan);
+        let done = Rc::new(Cell::new(0));
+        let both = done.clone();
+        wasm_bindgen_futures::spawn_local(async move {
+            first.await.expect("asked");
+            both.set(both.get() + 1);
+        });
+        TimeoutFuture::new(pause_ms).await;
+        tab.phone.switch_to(village.toan).await.expect("asked");
+        until("both are done", || done.get() == 1).await;
+        assert_eq!(tab.state.me(), Some(village.toan), "after {pause_ms} ms");
+        assert_eq!(tab.state.opening.get_untracked(), Opening::Ready, "after {pause_ms} ms");
+        tab.record("Hoàng Thị Mỷ").await;
+        let authors = tab.state.outbox.with_untracked(|all| all.iter().all(|i| i.change.author == village.toan));
+        assert!(authors, "what is written now is written by whom the screen names");
+        tab.phone.switch_to(village.pao).await.expect("asked");
+        assert_eq!(tab.state.me(), Some(village.pao));
+    }
+    drop(tab);
+    let tab = Tab::open().await;
+    assert_eq!(tab.state.me(), Some(village.pao));
+    tab.leave().await;
+}
+
+#[wasm_bindgen_test]
+async fn a_case_on_its_way_out_of_the_store_is_not_given_to_whoever_holds_the_phone_by_then() {
+    let village = Village::new();
+    let _town = fresh(&village).await;
+    let tab = Tab::of_lan().await;
+    let case = tab.record("Hoàng Thị Mỷ").await;
+    until("the office shows it", || tab.waiting() == 0).await;
+    let mut asked = tab.phone.parts(Subject::Case(case));
+    assert!(futures::poll!(&mut asked).is_pending());
+    tab.phone.log_out().await.expect("left");
+    assert_eq!(asked.await, Err(StoreError::Closed));
+    // The store is free: nobody has opened it again.
+    idb::delete_database(&IndexedDbNotebook::name_of(village.lan)).await.expect("deleted");
+}
+
+#[wasm_bindgen_test]
+async fn a_letter_that_the_office_does_not_take_rests_and_stays_in_the_rescue_file() {
+    let village = Village::new();
+    let town = fresh(&village).await;
+    let tab = Tab::of_lan().await;
+    town.set_mood(Mood::Cut);
+    let (one, two) = (tab.record("Hoàng Thị Mỷ").await, tab.record("Lý A Páo").await);
+    tab.phone.log_out().await.expect("logged out");
+    town.take_no_letter(ChangeId(one.0));
+    town.set_mood(Mood::SignedOut);
+    tab.phone.wake();
+    until("the other arrived", || town.letters() == [ChangeId(two.0)]).await;
+    until("it is said", || tab.state.post.get_untracked().own.turned_away == 1).await;
+    let calls = town.calls("/api/letters");
+    tab.phone.wake();
+    TimeoutFuture::new(200).await;
+    assert_eq!(town.calls("/api/letters"), calls, "the line is prepaid");
+    assert_eq!(tab.state.post.get_untracked().own.waiting, 1);
+    let file = tab.phone.save_rescue().await.expect("a file");
+    assert_eq!((file.count, file.left_out), (1, 0));
+    tab.phone.log_in("lan".to_owned(), "cau-noi-demo".to_owned()).await.expect("logged in");
+    until("both were pushed", || tab.waiting() == 0).await;
+    tab.leave().await;
+}
+
+#[wasm_bindgen_test]
+async fn a_rescue_file_says_how_much_is_not_in_it() {
+    let village = Village::new();
+    let town = fresh(&village).await;
+    let tab = Tab::of_lan().await;
+    town.set_mood(Mood::Cut);
+    let one = tab.record("Hoàng Thị Mỷ").await;
+    tab.record("Lý A Páo").await;
+    tab.phone.log_out().await.expect("logged out");
+    let name = IndexedDbNotebook::name_of(village.lan);
+    let db = Database::open(&name, SCHEMA, |_, _| ()).await.expect("the database");
+    let tx = db.transaction(&["letter"], Mode::Strict).expect("a transaction");
+    tx.store("letter").expect("letters").delete(&one.0.to_string().into()).expect("deleted");
+    tx.done().await.expect("gone");
+    drop(db);
+    let file = tab.phone.save_rescue().await.expect("a file");
+    assert_eq!((file.count, file.left_out), (1, 1));
+    tab.phone.log_in("lan".to_owned(), "cau-noi-demo".to_owned()).await.expect("logged in");
+    until("both were pushed", || tab.waiting() == 0).await;
+    tab.leave().await;
+}
+
+#[wasm_bindgen_test]
+async fn a_phone_that_cannot_write_an_answer_down_brings_everybodys_letters_once() {
+    let village = Village::new();
+    let town = fresh(&village).await;
+    let tab = Tab::of_lan().await;
+    town.set_mood(Mood::Cut);
+    let one = tab.record("Hoàng Thị Mỷ").await;
+    tab.phone.log_out().await.expect("logged out");
+    tab.phone.log_in("pao".to_owned(), "cau-noi-demo".to_owned()).await.err();
+    town.set_mood(Mood::Open);
+    tab.phone.log_in("pao".to_owned(), "cau-noi-demo".to_owned()).await.expect("logged in");
+    town.set_mood(Mood::Cut);
+    let two = tab.record("Lý A Páo").await;
+    tab.phone.log_out().await.expect("logged out");
+    // The log-outs are told: what is written next are answers to letters.
+    until("it was tried", || tab.state.post.get_untracked().own.waiting > 0).await;
+    for known in [village.lan, village.pao] {
+        Roster::open().await.expect("the roster").told(known).await.expect("told");
+    }
+    let letters = |id: ChangeId| town.letters().iter().filter(|letter| **letter == id).count();
+    let fault = Fault::throw("IDBObjectStore", "put", "QuotaExceededError", 1);
+    town.set_mood(Mood::SignedOut);
+    tab.phone.wake();
+    until("both were brought", || letters(ChangeId(two.0)) == 1 && letters(ChangeId(one.0)) == 1).await;
+    drop(fault);
+    tab.phone.wake();
+    until("both are written down", || tab.state.post.get_untracked().own.arrived == 2).await;
+    assert_eq!((letters(ChangeId(one.0)), letters(ChangeId(two.0))), (1, 1), "neither was sent twice");
+    for name in ["lan", "pao"] {
+        tab.phone.log_in(name.to_owned(), "cau-noi-demo".to_owned()).await.expect("logged in");
+        until("it was pushed", || tab.waiting() == 0).await;
+        tab.leave_open().await;
+    }
 }
