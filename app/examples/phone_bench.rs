@@ -123,7 +123,7 @@ impl BenchPhone {
             let parts = self.parts(subject).await.map_err(wrong)?;
             let header = parts.header().ok_or_else(|| JsError::new("a case without a header"))?;
             let fact = fact(&field, text_of(seed, i)).ok_or_else(|| JsError::new("no such field"))?;
-            let edit = FieldEdit { saw: header.facts.seen(fact.name()), fact };
+            let edit = FieldEdit { saw: header.facts.seen(fact.name()), fact, cleared: false };
             let change = Change {
                 v: limits::PROTOCOL_VERSION,
                 id: id_of(seed, i),

@@ -155,7 +155,7 @@ pub fn story() -> Vec<Change> {
     let text = || "Ở một mình, không ai nấu cơm.".to_owned();
     let case = lan.open("a1", Some("Hoàng Thị Mỷ"), vec![Fact::Urgency(Urgency::Emergency)]);
     let about = |pen: &Pen, body| pen.write(case.subject, "place:a", body);
-    let edit = |fact| Body::FactsEdited { edits: vec![FieldEdit { saw: vec![case.id], fact }] };
+    let edit = |fact| Body::FactsEdited { edits: vec![FieldEdit { saw: vec![case.id], fact, cleared: false }] };
     let task = Task { what: text(), due: Some(MORNING.day()), for_whom: TaskFor::Worker(village.lan) };
     let task = about(&hanh, Body::TaskWritten(task));
     let asked = ask(ReferralKind::AdmissionEmergency, Receiver::Facility(village.facility), agreed());

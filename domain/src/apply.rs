@@ -60,7 +60,11 @@ pub fn apply(parts: &mut Parts, entry: &Entry) -> Set<PartKey> {
         Body::FactsEdited { edits } => {
             let Some(header) = parts.header_mut() else { return touched };
             for edit in edits {
-                header.facts.edit(id, received_at, &edit.saw, &edit.fact);
+                if edit.cleared {
+                    header.facts.clear(edit.fact.name(), &edit.saw);
+                } else {
+                    header.facts.edit(id, received_at, &edit.saw, &edit.fact);
+                }
             }
             touched.insert(PartKey::Header);
             Some(TrailWhat::Edited(edits.iter().map(|e| e.fact.name()).collect()))

@@ -141,6 +141,10 @@ macro_rules! facts {
             pub fn edit(&mut self, change: ChangeId, received_at: Option<Timestamp>, saw: &[ChangeId], fact: &Fact) {
                 match fact { $(Fact::$variant(now) => self.$field.edit(change, received_at, saw, now),)* }
             }
+            /// Takes one fact out; see [`Field::clear`].
+            pub fn clear(&mut self, name: FactName, saw: &[ChangeId]) {
+                match name { $(FactName::$variant => self.$field.clear(saw),)* }
+            }
             /// What an edit of `name` made now has seen.
             #[must_use]
             pub fn seen(&self, name: FactName) -> Vec<ChangeId> {
@@ -195,6 +199,24 @@ impl Facts {
         let standing = self.standing(name);
         let same = self.candidates(name).into_iter().filter(|c| Some(&c.value) == standing.as_ref());
         same.map(|c| c.change).collect()
+    }
+}
+
+impl FactName {
+    /// Whether a case can be without it, once it was written.
+    #[must_use]
+    pub fn may_be_cleared(self) -> bool {
+        !matches!(
+            self,
+            Self::FullName
+                | Self::HandledIn
+                | Self::Tile
+                | Self::WhatHappened
+                | Self::Urgency
+                | Self::Consent
+                | Self::Confidentiality
+                | Self::Status
+        )
     }
 }
 

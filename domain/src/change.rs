@@ -104,6 +104,10 @@ pub struct FieldEdit {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub saw: Vec<ChangeId>,
     pub fact: Fact,
+    /// What was seen is taken out and nothing stands in its place; `fact` is what stood there. For values of which none
+    /// says "nothing", such as a phone number.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cleared: bool,
 }
 
 /// One element put into or taken out of a set.

@@ -228,6 +228,14 @@ pub fn check(parts: &Parts, change: &Change, actor: Actor<'_>, rules: &Rules, no
                 if opens_up && restricted && !has_role(actor.grants, Role::Supervisor) {
                     return Err(Refusal::NotAllowed);
                 }
+                if edit.cleared {
+                    let name = edit.fact.name();
+                    if !name.may_be_cleared() {
+                        return Err(Refusal::field(Spot::Fact(name), Invalid::Missing));
+                    }
+                    // What it was needs to fit no rule of today.
+                    continue;
+                }
                 check_fact(&edit.fact, rules, today)?;
                 let standing = parts.header().map(|h| h.facts.seen(edit.fact.name())).unwrap_or_default();
                 check_room(&standing, &edit.saw)?;

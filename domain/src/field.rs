@@ -48,6 +48,10 @@ impl<T: PartialEq + Clone> Field<T> {
             self.candidates.insert(behind, Candidate { change, received_at, value: now.clone() });
         }
     }
+    /// Removes the candidates that the writer saw, with nothing in their place. What they did not see stays.
+    pub fn clear(&mut self, saw: &[ChangeId]) {
+        self.candidates.retain(|c| !saw.contains(&c.change));
+    }
     /// The value to show: the later received; one that still waits on this phone is the latest.
     #[must_use]
     pub fn shown(&self) -> Option<&T> {

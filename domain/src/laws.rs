@@ -384,7 +384,8 @@ pub async fn a_settled_change_is_always_shown(registry: &dyn Registry, village: 
     for chunk in others.chunks(limits::PUSH_CHANGES) {
         push(registry, &hanh, &chunk.iter().collect::<Vec<_>>()).await;
     }
-    let note = FieldEdit { saw: vec![case.id], fact: Fact::WhatHappened("Đã khỏe hơn.".to_owned()) };
+    let note =
+        FieldEdit { saw: vec![case.id], fact: Fact::WhatHappened("Đã khỏe hơn.".to_owned()), cleared: false };
     let edit = hanh.write(case.subject, "place:a", Body::FactsEdited { edits: vec![note] });
     push(registry, &hanh, &[&edit]).await;
     let request = PullRequest {
@@ -411,7 +412,7 @@ pub async fn what_is_shown_by_name_is_kept_up_to_date(registry: &dyn Registry, v
     let (lan, toan) = (Pen::new(village.lan, 20), Pen::new(village.toan, 21));
     let case = lan.open("a1", Some("Hoàng Thị Mỷ"), vec![]);
     let to = Fact::HandledIn("b1".parse().expect("a place"));
-    let edits = vec![FieldEdit { saw: vec![case.id], fact: to }];
+    let edits = vec![FieldEdit { saw: vec![case.id], fact: to, cleared: false }];
     let moved = lan.write(case.subject, "place:a", Body::FactsEdited { edits });
     push(registry, &lan, &[&case, &moved]).await;
     let phone = memory::MemoryNotebook::default();
@@ -454,7 +455,11 @@ pub async fn a_restricted_case_is_only_with_those_named(registry: &dyn Registry,
     pull_all(registry, &pao, &phone_pao).await;
     assert!(parts_of(&phone_pao, case.subject).await.is_some());
     let restrict = Body::FactsEdited {
-        edits: vec![FieldEdit { saw: vec![case.id], fact: Fact::Confidentiality(Confidentiality::Restricted) }],
+        edits: vec![FieldEdit {
+            saw: vec![case.id],
+            fact: Fact::Confidentiality(Confidentiality::Restricted),
+            cleared: false,
+        }],
     };
     let edit = lan.write(case.subject, "place:a", restrict);
     push(registry, &lan, &[&edit]).await;
@@ -505,6 +510,7 @@ pub async fn a_facility_gets_its_sheet_and_nothing_else(registry: &dyn Registry,
         edits: vec![FieldEdit {
             saw: vec![case.id],
             fact: Fact::Consent(Consent { withdrawn: Some(MORNING.day()), ..Consent::new(ConsentAnswer::Agreed) }),
+            cleared: false,
         }],
     };
     push(registry, &lan, &[&lan.write(case.subject, "place:a", withdraw)]).await;

@@ -206,7 +206,7 @@ fn two_transfers_at_once_are_a_conflict_and_both_places_keep_the_case_until_some
         assert_eq!(people.map(|w| told.sees(w)), [true; 4], "nobody of the two sides loses it");
         assert_eq!(told.header().transfers.len(), 2);
         let fact = Fact::HandledIn("b1".parse().expect("a place"));
-        let edits = vec![FieldEdit { saw: vec![here.id, there.id], fact }];
+        let edits = vec![FieldEdit { saw: vec![here.id, there.id], fact, cleared: false }];
         told.tell(&toan.write(one.subject, "place:a", Body::FactsEdited { edits })).expect("chosen");
         assert_eq!(people.map(|w| told.sees(w)), [true, false, false, true]);
     }

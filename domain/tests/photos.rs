@@ -81,7 +81,7 @@ fn while_people_disagree_about_consent_the_more_protective_answer_counts() {
     let lan = Pen::new(village.lan, 1);
     let (case, mut parts) = case_of(&lan, Some("Lý A Sính"), vec![consent(ConsentAnswer::Agreed, true, false)]);
     // Written without having seen the first answer.
-    let edit = FieldEdit { saw: vec![], fact: consent(ConsentAnswer::Refused, false, false) };
+    let edit = FieldEdit { saw: vec![], fact: consent(ConsentAnswer::Refused, false, false), cleared: false };
     let other = Pen::new(village.pao, 2).write(case.subject, "place:a", Body::FactsEdited { edits: vec![edit] });
     apply(&mut parts, &Entry::waiting(other));
     let photo = lan.write(case.subject, "place:a", added(1));

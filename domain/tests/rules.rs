@@ -465,7 +465,7 @@ fn an_officer_is_named_again_when_a_case_is_restricted_again() {
     let mut told = History::new(&[&case]);
     let confidentiality = |told: &History, pen: &Pen, now| {
         let saw = told.parts.header().expect("a header").facts.confidentiality.seen();
-        let edit = FieldEdit { saw, fact: Fact::Confidentiality(now) };
+        let edit = FieldEdit { saw, fact: Fact::Confidentiality(now), cleared: false };
         pen.write(case.subject, "place:a", Body::FactsEdited { edits: vec![edit] })
     };
     let open = confidentiality(&told, &lan, Confidentiality::Normal);
@@ -597,7 +597,7 @@ fn a_field_never_drops_a_candidate_in_silence() {
     let mut told = History::new(&[&case]);
     let note = |saw: Vec<ChangeId>, n: usize| {
         let fact = Fact::WhatHappened(format!("Lời thứ {n}"));
-        lan.write(case.subject, "place:a", Body::FactsEdited { edits: vec![FieldEdit { saw, fact }] })
+        lan.write(case.subject, "place:a", Body::FactsEdited { edits: vec![FieldEdit { saw, fact, cleared: false }] })
     };
     for n in 1..16 {
         told.tell(&note(vec![], n)).expect("kept beside the others");
@@ -698,7 +698,7 @@ fn a_form_with_one_line_for_a_field_decides_no_disagreement() {
     };
     receive(&mut parts, &opened, 0);
     let edit = |pen: &Pen, saw: Vec<ChangeId>, fact: Fact| {
-        pen.write(opened.subject, "place:a", Body::FactsEdited { edits: vec![FieldEdit { saw, fact }] })
+        pen.write(opened.subject, "place:a", Body::FactsEdited { edits: vec![FieldEdit { saw, fact, cleared: false }] })
     };
     let marks = |text: &str| Fact::Marks(text.to_owned());
     let header = |parts: &Parts| parts.header().expect("a case").clone();
@@ -735,6 +735,47 @@ fn a_form_with_one_line_for_a_field_decides_no_disagreement() {
 }
 
 #[test]
+fn what_is_taken_out_of_a_case_is_gone_and_what_somebody_else_wrote_meanwhile_stays() {
+    let village = Village::new();
+    let (lan, pao) = (Pen::new(village.lan, 1), Pen::new(village.pao, 2));
+    let number = |text: &str| Fact::Phone(Phone::parse(text).expect("a number"));
+    let of_abuser = number("0900000123");
+    let birth = Fact::Birth(PartialDate::parse(Some(1930), None, None, false).expect("a year"));
+    let opened = lan.open("a1", None, vec![of_abuser.clone(), birth.clone(), Fact::ApproximateAge(35)]);
+    let mut told = History::new(&[&opened]);
+    let write =
+        |pen: &Pen, edit: FieldEdit| pen.write(opened.subject, "place:a", Body::FactsEdited { edits: vec![edit] });
+    let out = |fact: &Fact| FieldEdit { saw: vec![opened.id], fact: fact.clone(), cleared: true };
+    let header = |told: &History| told.parts.header().expect("a case").clone();
+    assert_eq!(header(&told).age(Day::of(2026, 3, 9).expect("a day")), Some(96));
+    told.tell(&write(&lan, out(&birth))).expect("taken out");
+    assert_eq!(header(&told).age(Day::of(2026, 3, 9).expect("a day")), Some(35), "no birth date stands before it");
+    // Pao has typed another number, not knowing that Lan takes the first one out: hers stays.
+    let of_mother = FieldEdit { saw: vec![opened.id], fact: number("0911111234"), cleared: false };
+    let (gone, new) = (write(&lan, out(&of_abuser)), write(&pao, of_mother));
+    for order in [[&gone, &new], [&new, &gone]] {
+        let mut told = History::new(&[&opened]);
+        for change in order {
+            told.tell(change).expect("taken");
+        }
+        assert_eq!(header(&told).facts.phone.shown(), Phone::parse("0911111234").ok().as_ref());
+        assert!(header(&told).facts.conflicts().is_empty());
+    }
+    told.tell(&gone).expect("taken out");
+    assert!(header(&told).facts.phone.is_empty());
+    // What it was fits no rule of today: it can be taken out all the same.
+    told.tell(&write(&lan, FieldEdit { saw: vec![], fact: Fact::EthnicGroup(200), cleared: true })).expect("taken");
+    let village = Fact::HandledIn("a1".parse().expect("a place"));
+    let refused = field(Spot::Fact(FactName::HandledIn), Invalid::Missing).expect_err("a refusal");
+    assert_eq!(told.tell(&write(&lan, out(&village))), Err(refused), "a case is always somewhere");
+    // The wire: only what is taken out says so, so that what was written before reads as it was.
+    let text = serde_json::to_string(&out(&of_abuser)).expect("JSON");
+    assert!(text.ends_with(r#""fact":{"phone":"+84900000123"},"cleared":true}"#), "{text}");
+    let before: FieldEdit = serde_json::from_str(r#"{"fact":{"approximate_age":35}}"#).expect("read");
+    assert_eq!(before, FieldEdit { saw: vec![], fact: Fact::ApproximateAge(35), cleared: false });
+}
+
+#[test]
 fn a_correction_does_not_wait_for_what_it_stands_for() {
     let village = Village::new();
     let lan = Pen::new(village.lan, 1);
@@ -742,7 +783,7 @@ fn a_correction_does_not_wait_for_what_it_stands_for() {
     let mut parts = Parts::default();
     apply(&mut parts, &Entry::waiting(opened.clone()));
     let refused = lan.write(opened.subject, "place:a", visit("")).id;
-    let edit = FieldEdit { saw: vec![refused], fact: Fact::Health("Ho ra máu".to_owned()) };
+    let edit = FieldEdit { saw: vec![refused], fact: Fact::Health("Ho ra máu".to_owned()), cleared: false };
     let mut change = lan.write(opened.subject, "place:a", Body::FactsEdited { edits: vec![edit] });
     let arrival = office::Arrival { at: MORNING, ahead_ms: None };
     let grants = &village.rules.staff[&village.lan];
@@ -869,7 +910,7 @@ fn an_emergency_is_unseen_until_somebody_with_the_duty_looks() {
     let mine = hanh.open("a1", None, urgent());
     assert_eq!(emergency(&[mine]), None, "whoever looks after the village has seen what they wrote");
     let closed = Body::FactsEdited {
-        edits: vec![FieldEdit { saw: vec![case.id], fact: Fact::Status(CaseStatus::NotEligible) }],
+        edits: vec![FieldEdit { saw: vec![case.id], fact: Fact::Status(CaseStatus::NotEligible), cleared: false }],
     };
     assert_eq!(emergency(&[case.clone(), hanh.write(case.subject, "place:a", closed)]), None, "it is over");
 }
@@ -899,8 +940,9 @@ fn what_became_an_emergency_after_the_look_is_unseen_again() {
     let village = Village::new();
     let (lan, hanh) = (Pen::new(village.lan, 1), Pen::new(village.hanh, 2));
     let case = lan.open("a1", None, vec![]);
-    let worse =
-        Body::FactsEdited { edits: vec![FieldEdit { saw: vec![case.id], fact: Fact::Urgency(Urgency::Emergency) }] };
+    let worse = Body::FactsEdited {
+        edits: vec![FieldEdit { saw: vec![case.id], fact: Fact::Urgency(Urgency::Emergency), cleared: false }],
+    };
     let (look, worse) = (hanh.write(case.subject, "place:a", Body::Looked), lan.write(case.subject, "place:a", worse));
     let at = |change: &Change, minutes: i64| Entry {
         change: change.clone(),

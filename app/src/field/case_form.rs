@@ -1,9 +1,10 @@
 //! The questions about a person and their case: what is typed, what is wrong with it, and the facts it makes.
 
 use domain::{
-    CaseCode, CaseId, ChangeId, Confidentiality, Consent, ConsentAnswer, ConsentException, ConsentForm, DocumentKind,
-    Fact, FactName, FieldEdit, Found, Giver, Header, Home, IdWarning, IdentityDocument, Invalid, PartialDate,
-    PersonName, Phone, Photo, PhotoConsent, PlaceId, Sex, Source, Tile, Timestamp, Urgency, catalogue::ETHNIC_GROUPS,
+    CaseCode, CaseId, ChangeId, Confidentiality, Consent, ConsentAnswer, ConsentException, ConsentForm, Day,
+    DocumentKind, Fact, FactName, FieldEdit, Found, Giver, Header, Home, IdWarning, IdentityDocument, Invalid,
+    PartialDate, PersonName, Phone, Photo, PhotoConsent, PlaceId, Sex, Source, Tile, Timestamp, Urgency,
+    catalogue::ETHNIC_GROUPS,
 };
 use leptos::prelude::*;
 
@@ -60,6 +61,8 @@ form! {
         relation: String,
         consent_form: Option<usize>,
         photos_agreed: bool,
+        // When the answer was given, where a held opening is put right.
+        consent_on: Option<Day>,
         photos: Vec<Photo>,
         case: Option<CaseId>,
         code: Option<CaseCode>,
@@ -197,7 +200,7 @@ impl CaseForm {
         let mut consent = Consent::new(answer);
         if answer == ConsentAnswer::Agreed {
             consent.photos = self.photos_agreed.get();
-            consent.on = Some(now.day());
+            consent.on = Some(self.consent_on.get().unwrap_or(now.day()));
             consent.given_by = self.giver.get().and_then(|n| GIVERS.get(n).copied()).or(Some(Giver::Myself));
             consent.form = self.consent_form.get().and_then(|n| FORMS.get(n).copied()).or(Some(ConsentForm::Spoken));
             if consent.given_by == Some(Giver::Representative) {
@@ -332,7 +335,9 @@ impl CaseForm {
             consent_form: f.consent.shown().and_then(|c| c.form).and_then(|how| position(&FORMS, &how)),
             began: FactName::ALL
                 .iter()
-                .filter_map(|name| Some(FieldEdit { saw: f.seen_standing(*name), fact: f.standing(*name)? }))
+                .filter_map(|name| {
+                    Some(FieldEdit { saw: f.seen_standing(*name), fact: f.standing(*name)?, cleared: false })
+                })
                 .collect(),
             ..CaseWritten::default()
         })
@@ -368,15 +373,40 @@ pub fn prefill_village(state: AppState, village: RwSignal<String>, draft: DraftS
     });
 }
 
-/// Own villages, then each commune for a village that is not known.
-pub fn village_options(state: AppState, words: &'static Words) -> Signal<Vec<(String, String)>> {
+/// Own villages, then each commune for a village that is not known; and what stands in the form, wherever it is: a list that
+/// shows another place than the one that is saved would move somebody in silence.
+pub fn village_options(
+    state: AppState,
+    words: &'static Words,
+    chosen: RwSignal<String>,
+) -> Signal<Vec<(String, String)>> {
+    // One that was chosen before stays in the list when another is chosen.
+    let standing = Memo::new(move |before: Option<&Vec<String>>| {
+        let mut all = before.cloned().unwrap_or_default();
+        chosen.with(|id| {
+            if !id.is_empty() && !all.contains(id) {
+                all.push(id.clone());
+            }
+        });
+        all
+    });
     Signal::derive(move || {
         let villages = state.own_villages().into_iter().map(|(id, name)| (id.to_string(), name));
         let communes = state
             .own_communes()
             .into_iter()
             .map(|(id, name)| (id.to_string(), (words.new_case.village_unknown)(&name)));
-        villages.chain(communes).collect()
+        let mut options: Vec<(String, String)> = villages.chain(communes).collect();
+        let rules = state.rules();
+        standing.with(|standing| {
+            for id in standing.iter().rev() {
+                let Ok(place) = id.parse::<PlaceId>() else { continue };
+                if options.iter().all(|(known, _)| known != id) {
+                    options.insert(0, (id.clone(), naming::place_name(&place, &rules.places)));
+                }
+            }
+        });
+        options
     })
 }
 
@@ -498,7 +528,7 @@ pub fn WhereFields(form: CaseForm, tried: RwSignal<bool>) -> AnyView {
     view! {
         <Select
             label=(words.errors.fact)(domain::FactName::HandledIn)
-            options=village_options(state, words)
+            options=village_options(state, words, form.village)
             value=form.village
             hint=words.new_case.where_hint
             error

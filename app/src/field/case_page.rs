@@ -610,7 +610,9 @@ fn consent(case: CaseId, header: &Header, asked: Asked) -> AnyView {
     let withdraw = move |_| {
         let mut now = consent.clone();
         now.withdrawn = Some(app_state().keeper().now().day());
-        asked.withdrawn.set(Some((log.clone(), FieldEdit { saw: seen.clone(), fact: Fact::Consent(now) })));
+        asked
+            .withdrawn
+            .set(Some((log.clone(), FieldEdit { saw: seen.clone(), fact: Fact::Consent(now), cleared: false })));
     };
     view! {
         <Section title=words.case_page.consent>

@@ -227,7 +227,7 @@ fn of_fact(
         match answers.iter_mut().find(|(known, _)| *known == fact) {
             Some((_, answer)) => answer.by.push(by(change)),
             None => {
-                let edit = FieldEdit { saw: saw.clone(), fact: fact.clone() };
+                let edit = FieldEdit { saw: saw.clone(), fact: fact.clone(), cleared: false };
                 let choice = Body::FactsEdited { edits: vec![edit] };
                 answers.push((fact.clone(), Answer { said: said(&fact), by: vec![by(change)], choice }));
             }

@@ -218,7 +218,7 @@ fn Form() -> AnyView {
     follow(fields.restricted, suggested_restriction);
     let draft = keep_draft(DRAFT.to_owned(), move || fields.read(), move |typed| fields.write(typed));
     let saving = Saving::new();
-    let villages = village_options(state, words);
+    let villages = village_options(state, words, fields.village);
     let receivers = Memo::new(move |_| receivers(state, fields, words));
     let receiver_options = Signal::derive(move || {
         receivers.with(|all| all.iter().map(|o| (key(&o.receiver), o.name.clone())).collect::<Vec<_>>())

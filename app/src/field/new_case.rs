@@ -77,6 +77,8 @@ fn held_opening(state: AppState) -> Option<CaseWritten> {
         };
         written.giver = consent.given_by.and_then(|giver| GIVERS.iter().position(|g| *g == giver));
         written.relation.clone_from(&consent.relation);
+        written.photos_agreed = consent.photos;
+        written.consent_on = consent.on;
         written.consent_form = consent.form.and_then(|form| FORMS.iter().position(|f| *f == form));
     }
     Some(written)
@@ -444,22 +446,69 @@ fn edits(began: &[FieldEdit], held: Option<&Change>, facts: Vec<Fact>) -> Vec<Fi
         _ => &[],
     };
     let origin = held.map(Change::origin);
+    // What stood in the form and stands there no more is taken out, never left as it was in silence.
+    let stays = |name: FactName| {
+        let shadowed = name == FactName::ApproximateAge && facts.iter().any(|f| f.name() == FactName::Birth);
+        shadowed || facts.iter().any(|f| f.name() == name)
+    };
+    let gone = of_held.iter().chain(began.iter().filter(|edit| is_shown(&edit.fact)));
+    let gone = gone.filter(|edit| is_asked(edit.fact.name()));
+    let mut emptied: Vec<FieldEdit> = vec![];
+    for known in gone {
+        let name = known.fact.name();
+        if name.may_be_cleared() && !stays(name) && emptied.iter().all(|edit| edit.fact.name() != name) {
+            let saw = known.saw.iter().filter(|id| Some(**id) != origin).copied().collect();
+            let blank = blank(&known.fact);
+            emptied.push(FieldEdit { saw, cleared: blank.is_none(), fact: blank.unwrap_or(known.fact.clone()) });
+        }
+    }
     let edit = |fact: Fact| {
         let is_about = |edit: &&FieldEdit| edit.fact.name() == fact.name();
         if let Some(held) = of_held.iter().find(is_about) {
-            return Some(FieldEdit { saw: held.saw.clone(), fact });
+            return Some(FieldEdit { saw: held.saw.clone(), fact, cleared: false });
         }
         let known = began.iter().find(is_about);
         if known.is_some_and(|known| says_the_same(&known.fact, &fact)) {
             return None;
         }
         let seen = known.into_iter().flat_map(|known| &known.saw);
-        Some(FieldEdit { saw: seen.filter(|id| Some(**id) != origin).copied().collect(), fact })
+        Some(FieldEdit { saw: seen.filter(|id| Some(**id) != origin).copied().collect(), fact, cleared: false })
     };
     let mut edits: Vec<FieldEdit> = facts.into_iter().filter_map(edit).collect();
+    edits.extend(emptied);
     // What this form does not ask is neither changed nor lost.
     edits.extend(of_held.iter().filter(|edit| !is_asked(edit.fact.name())).cloned());
     edits
+}
+
+/// Whether the form shows something where this stands: what it did not show, nobody has emptied.
+fn is_shown(fact: &Fact) -> bool {
+    match fact {
+        Fact::OtherNames(t)
+        | Fact::Alias(t)
+        | Fact::Marks(t)
+        | Fact::Language(t)
+        | Fact::Health(t)
+        | Fact::Household(t) => !t.is_empty(),
+        Fact::Home(home) => !home.text.is_empty(),
+        Fact::Found(found) => !found.place.is_empty(),
+        _ => true,
+    }
+}
+
+/// How a fact says that there is nothing, if it can.
+fn blank(fact: &Fact) -> Option<Fact> {
+    let none = String::new;
+    Some(match fact {
+        Fact::OtherNames(_) => Fact::OtherNames(none()),
+        Fact::Alias(_) => Fact::Alias(none()),
+        Fact::Marks(_) => Fact::Marks(none()),
+        Fact::Language(_) => Fact::Language(none()),
+        Fact::Health(_) => Fact::Health(none()),
+        Fact::Household(_) => Fact::Household(none()),
+        Fact::Home(_) => Fact::Home(domain::Home::default()),
+        _ => return None,
+    })
 }
 
 /// Where somebody was found, and where they live, are compared by their words: the rest of it is not asked again.
@@ -534,7 +583,7 @@ fn ConsentForm(case: CaseId, header: Box<Header>) -> AnyView {
         if form.consent.get_untracked() == Some(NOT_ASKED) {
             return navigator.back(Route::Case(case));
         }
-        let edit = FieldEdit { saw: header.facts.consent.seen(), fact: Fact::Consent(consent) };
+        let edit = FieldEdit { saw: header.facts.consent.seen(), fact: Fact::Consent(consent), cleared: false };
         let body = Body::FactsEdited { edits: vec![edit] };
         saving.save(header.log.clone(), Subject::Case(case), vec![body], None, None::<ChangeId>, move |_| {
             notice.say(words.frame.saved);
@@ -577,7 +626,7 @@ mod tests {
         ChangeId::at(u64::from(n), [n; 10])
     }
     fn edit(saw: u8, fact: Fact) -> FieldEdit {
-        FieldEdit { saw: vec![id(saw)], fact }
+        FieldEdit { saw: vec![id(saw)], fact, cleared: false }
     }
     fn health(text: &str) -> Fact {
         Fact::Health(text.to_owned())
@@ -589,8 +638,55 @@ mod tests {
         let began = [edit(1, health("Ho")), edit(2, number.clone())];
         assert_eq!(edits(&began, None, vec![health("Ho"), number.clone()]), vec![]);
         let written = edits(&began, None, vec![health("Ho ra máu"), number, Fact::Household("Ba người".to_owned())]);
-        let added = FieldEdit { saw: vec![], fact: Fact::Household("Ba người".to_owned()) };
+        let added = FieldEdit { saw: vec![], fact: Fact::Household("Ba người".to_owned()), cleared: false };
         assert_eq!(written, vec![edit(1, health("Ho ra máu")), added]);
+    }
+
+    #[wasm_bindgen_test]
+    fn what_is_emptied_is_written_as_empty_and_what_has_no_empty_value_is_taken_out() {
+        let number = Fact::Phone(Phone::parse("0900000123").expect("a number"));
+        let birth = Fact::Birth(domain::PartialDate::parse(Some(1990), None, None, false).expect("a year"));
+        let hidden = Fact::Home(domain::Home { text: String::new(), place: Some("a1".parse().expect("a place")) });
+        let began = [
+            edit(1, health("Ho")),
+            edit(2, number.clone()),
+            edit(3, birth.clone()),
+            edit(4, Fact::Sex(domain::Sex::Female)),
+            edit(5, Fact::Marks(String::new())),
+            edit(6, Fact::Insurance("HN 123".to_owned())),
+            edit(7, hidden),
+            edit(8, Fact::Tile(domain::Tile::ALL[0])),
+        ];
+        // Switched from the birth date to an estimated age; everything else was emptied, or was never shown.
+        let age = Fact::ApproximateAge(35);
+        let written = edits(&began, None, vec![age.clone()]);
+        let cleared = |saw, fact| FieldEdit { cleared: true, ..edit(saw, fact) };
+        assert_eq!(
+            written,
+            vec![
+                FieldEdit { saw: vec![], fact: age.clone(), cleared: false },
+                edit(1, health("")),
+                cleared(2, number),
+                cleared(3, birth.clone()),
+                cleared(4, Fact::Sex(domain::Sex::Female)),
+            ]
+        );
+        // A birth date stands before an estimated age, which was not touched.
+        assert_eq!(edits(&[edit(1, age), edit(3, birth.clone())], None, vec![birth]), vec![]);
+    }
+
+    #[wasm_bindgen_test]
+    fn a_correction_takes_out_what_the_held_edit_had_written() {
+        let lan = Pen::new(Village::new().lan, 1);
+        let case = lan.open("a1", None, vec![]);
+        let wrong = Fact::Phone(Phone::parse("0900000123").expect("a number"));
+        let held = lan.write(case.subject, "place:a", Body::FactsEdited { edits: vec![edit(1, wrong.clone())] });
+        let began = [FieldEdit { saw: vec![held.id], fact: wrong.clone(), cleared: false }];
+        let written = edits(&began, Some(&held), vec![]);
+        assert_eq!(written, vec![FieldEdit { cleared: true, ..edit(1, wrong) }]);
+        // Corrected once more, it is still taken out.
+        let again = lan.write(case.subject, "place:a", Body::FactsEdited { edits: written.clone() });
+        assert_eq!(edits(&[], Some(&again), vec![]), written);
     }
 
     #[wasm_bindgen_test]
@@ -602,10 +698,10 @@ mod tests {
         let held = lan.write(case.subject, "place:a", Body::FactsEdited { edits: of_held });
         // The form shows what was held, as if it stood in the case, and another answer on top of it.
         let began = [health("Ho"), Fact::Household("Hai người".to_owned()), Fact::Alias("H-07".to_owned())]
-            .map(|fact| FieldEdit { saw: vec![held.id], fact });
+            .map(|fact| FieldEdit { saw: vec![held.id], fact, cleared: false });
         let typed = vec![health("Ho ra máu"), Fact::Household("Hai người".to_owned()), Fact::Alias("H-08".to_owned())];
         let written = edits(&began, Some(&held), typed);
-        let alias = FieldEdit { saw: vec![], fact: Fact::Alias("H-08".to_owned()) };
+        let alias = FieldEdit { saw: vec![], fact: Fact::Alias("H-08".to_owned()), cleared: false };
         assert_eq!(
             written,
             vec![edit(1, health("Ho ra máu")), edit(2, Fact::Household("Hai người".to_owned())), alias, consent]

@@ -56,7 +56,11 @@ pub fn reading(change: &Change, names: Names<'_>, words: &'static Words, lang: L
             pairs.push((words.frame.code, code.to_string()));
             pairs.extend(facts.iter().map(fact));
         }
-        Body::FactsEdited { edits } => pairs.extend(edits.iter().map(|edit| fact(&edit.fact))),
+        Body::FactsEdited { edits } => pairs.extend(edits.iter().map(|edit| match fact(&edit.fact) {
+            // To leave a field empty is something that was said.
+            (label, said) if edit.cleared || said.is_empty() => (label, words.conflict.empty.to_owned()),
+            said => said,
+        })),
         Body::GroupEdited(edit) => {
             let row = edit.element.row();
             let name = row.map_or_else(|| edit.element.to_string(), |row| lang.of(row.name).to_owned());

@@ -189,7 +189,7 @@ impl Story {
     pub fn edit(&mut self, who: &'static str, when: When, case: &mut Case, fact: Fact) -> Result<()> {
         let name = fact.name();
         let saw = case.seen.get(&name).copied().into_iter().collect();
-        let body = Body::FactsEdited { edits: vec![FieldEdit { saw, fact }] };
+        let body = Body::FactsEdited { edits: vec![FieldEdit { saw, fact, cleared: false }] };
         let (id, _) = self.on(who, when, case, body)?;
         case.seen.insert(name, id);
         Ok(())

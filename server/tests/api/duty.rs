@@ -298,7 +298,7 @@ async fn a_look_stops_the_calls_those_that_wait_too() {
     assert_eq!(history(&lan, &pen, &case).await, vec![], "nobody was reached before somebody looked by themselves");
     // What becomes an emergency later is another one.
     let worse = Body::FactsEdited {
-        edits: vec![domain::FieldEdit { saw: vec![case.id], fact: Fact::Urgency(Urgency::Emergency) }],
+        edits: vec![domain::FieldEdit { saw: vec![case.id], fact: Fact::Urgency(Urgency::Emergency), cleared: false }],
     };
     send(&office, &pen, &pen.write(case.subject, "place:a", worse), minute(60)).await;
     duty.tick(minute(70)).await.unwrap();

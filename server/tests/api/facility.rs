@@ -73,7 +73,7 @@ async fn a_facility_reads_the_sheet_answers_and_the_village_sees_it() {
     assert!(matches!(thanh.push(&intake, &[&meddling]).await[0], Verdict::Quarantined { .. }));
 
     let withdrawn = Consent { withdrawn: Some(domain::laws::MORNING.day()), ..Consent::new(ConsentAnswer::Agreed) };
-    let edit = FieldEdit { saw: vec![case.id], fact: Fact::Consent(withdrawn) };
+    let edit = FieldEdit { saw: vec![case.id], fact: Fact::Consent(withdrawn), cleared: false };
     let edit = pen.write(case.subject, "place:a", Body::FactsEdited { edits: vec![edit] });
     sent(&lan, &pen, &[&edit]).await;
     let third = thanh.pull_from(&intake, &cursors(&second)).await;

@@ -37,7 +37,7 @@ fn name(pen: &Pen, on: &Change, worker: WorkerId) -> Change {
 
 fn restrict(pen: &Pen, on: &Change) -> Change {
     let fact = Fact::Confidentiality(Confidentiality::Restricted);
-    let edits = vec![FieldEdit { saw: vec![on.id], fact }];
+    let edits = vec![FieldEdit { saw: vec![on.id], fact, cleared: false }];
     pen.write(on.subject, &on.log.to_string(), Body::FactsEdited { edits })
 }
 
@@ -263,7 +263,7 @@ async fn two_transfers_at_once_leave_the_case_with_both_until_somebody_chooses()
     let there = toan.pull(&far).await;
     assert!(header(&there, &one).unwrap().is_disputed(), "neither side loses it meanwhile");
     let saw: Vec<ChangeId> = vec![over_there.id, next_door.id];
-    let edits = vec![FieldEdit { saw, fact: Fact::HandledIn("a2".parse().unwrap()) }];
+    let edits = vec![FieldEdit { saw, fact: Fact::HandledIn("a2".parse().unwrap()), cleared: false }];
     sent(&toan, &far, &[&far.write(one.subject, "place:a", Body::FactsEdited { edits })]).await;
     let (_, gone) = pages_of(&toan.pull_from(&far, &cursors(&there)).await, one.subject).remove(0);
     assert!(gone.whole && gone.parts.is_empty());

@@ -7,7 +7,7 @@ use domain::{Activity, Body, CaseId, Change, Confidentiality, Fact, FieldEdit, L
 use crate::support::{Caller, Office, cursors, pages_of};
 
 fn confidentiality(pen: &Pen, case: &Change, saw: &Change, now: Confidentiality) -> Change {
-    let edit = FieldEdit { saw: vec![saw.id], fact: Fact::Confidentiality(now) };
+    let edit = FieldEdit { saw: vec![saw.id], fact: Fact::Confidentiality(now), cleared: false };
     pen.write(case.subject, "place:a", Body::FactsEdited { edits: vec![edit] })
 }
 

@@ -70,7 +70,8 @@ async fn two_edits_of_one_answer_by_two_servers_at_once_are_both_kept_for_somebo
     let cases: Vec<Change> = (0..20).map(|_| pen.open("a1", Some("Hoàng Thị Mỷ"), vec![])).collect();
     lan.push(&pen, &cases.iter().collect::<Vec<_>>()).await;
     let edits = |text: &str| {
-        let edit = |case: &Change| FieldEdit { saw: vec![case.id], fact: Fact::WhatHappened(text.to_owned()) };
+        let edit =
+            |case: &Change| FieldEdit { saw: vec![case.id], fact: Fact::WhatHappened(text.to_owned()), cleared: false };
         let write = |case: &Change| pen.write(case.subject, "place:a", Body::FactsEdited { edits: vec![edit(case)] });
         cases.iter().map(write).collect::<Vec<_>>()
     };

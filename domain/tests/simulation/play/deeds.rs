@@ -60,7 +60,9 @@ fn in_the_field(world: &World, phone: &Phone, view: &[(Subject, Parts)], grants:
         return None;
     }
     let (subject, header, parts) = *chance.pick(&cases)?;
-    let edit = |fact: Fact| Body::FactsEdited { edits: vec![FieldEdit { saw: header.facts.seen(fact.name()), fact }] };
+    let edit = |fact: Fact| Body::FactsEdited {
+        edits: vec![FieldEdit { saw: header.facts.seen(fact.name()), fact, cleared: false }],
+    };
     let place = |id: &str| id.parse::<PlaceId>().expect("a place");
     let body = match chance.below(30) {
         0..=2 => visit("Đã gặp, vẫn ổn."),
