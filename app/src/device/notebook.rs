@@ -694,6 +694,20 @@ impl IndexedDbNotebook {
     /// # Errors
     /// [`StoreError::Full`] and others; then nothing was written.
     pub async fn save_all(&self, changes: &[Change], draft: Option<&str>) -> Result<Vec<u64>, StoreError> {
+        self.save_and_destroy(changes, draft, &Map::new()).await
+    }
+
+    /// As [`Self::save_all`], and in the same transaction destroys unsent changes, each named with its subject, with their
+    /// letters and photos, and every draft about a case that one of them opened.
+    ///
+    /// # Errors
+    /// As [`Self::save_all`].
+    pub async fn save_and_destroy(
+        &self,
+        changes: &[Change],
+        draft: Option<&str>,
+        destroyed: &Map<ChangeId, Subject>,
+    ) -> Result<Vec<u64>, StoreError> {
         let photos: Vec<(PhotoId, ChangeId)> = changes.iter().filter_map(photos::announced).collect();
         let replaced = self.standing_for(changes).await?;
         let numbers = self.reserve(changes.len()).await?;
@@ -740,8 +754,25 @@ impl IndexedDbNotebook {
                         }
                     }
                 }
+                let drafts = tx.store(DRAFT)?;
+                if !destroyed.is_empty() {
+                    for lying in outbox.get_all().await?.iter().filter_map(|row| Lying::read(&row)) {
+                        if destroyed.contains_key(&lying.id) && lying.state() != RECEIVED {
+                            outbox.delete(&(lying.n as f64).into())?;
+                            letters.delete(&lying.id.to_string().into())?;
+                        }
+                    }
+                    photos::destroy(&tx, destroyed).await?;
+                    let cases: Vec<String> = destroyed.keys().map(ToString::to_string).collect();
+                    for name in drafts.get_all_keys().await?.iter().filter_map(|key| key.as_string()) {
+                        // Forms about a case are named after it, and a case after the change that opened it.
+                        if cases.iter().any(|case| name.contains(case)) {
+                            drafts.delete(&name.into())?;
+                        }
+                    }
+                }
                 if let Some(draft) = draft {
-                    tx.store(DRAFT)?.delete(&draft.into())?;
+                    drafts.delete(&draft.into())?;
                 }
                 tx.done().await?;
                 Ok(changes.iter().map(|c| c.n).collect())
@@ -751,8 +782,8 @@ impl IndexedDbNotebook {
             self.draft_ends.add(draft);
         }
         self.written.borrow_mut().extend(changes.iter().map(|change| (change.n, change.clone())));
-        self.tell(News::Outbox(subjects_of(changes.iter().map(|c| c.subject))));
-        if !photos.is_empty() {
+        self.tell(News::Outbox(subjects_of(changes.iter().map(|c| c.subject).chain(destroyed.values().copied()))));
+        if !photos.is_empty() || !destroyed.is_empty() {
             self.tell(News::Photos);
         }
         Ok(numbers)

@@ -15,9 +15,9 @@ use std::{
 };
 
 use domain::{
-    ApiError, Body, Bytes, Card, CaseCode, CaseId, Change, ChangeId, Dropped, DroppedItem, Facility, Kept, LogId,
-    LoggedIn, Notebook, OfficeKey, OutboxItem, OutboxState, Parts, Photo, PhotoId, PullAnswer, PullRequest, PushBatch,
-    Refusal, RescueFile, SlipFile, StoreError, Subject, Timestamp, Verdict, Worker, WorkerId, json, limits,
+    Activity, ApiError, Body, Bytes, Card, CaseCode, CaseId, Change, ChangeId, Dropped, DroppedItem, Facility, Kept,
+    LogId, LoggedIn, Notebook, OfficeKey, OutboxItem, OutboxState, Parts, Photo, PhotoId, PullAnswer, PullRequest,
+    PushBatch, Refusal, RescueFile, SlipFile, StoreError, Subject, Timestamp, Verdict, Worker, WorkerId, json, limits,
     map::{Map, Set},
     notebook::Draft,
     office, sync,
@@ -978,6 +978,19 @@ impl Phone {
         // Whoever takes the phone waits until this is on the disk.
         let saving = Counted::new(&self.0, |inner| &inner.putting);
         let now = browser::now();
+        let refused = matches!(bodies[..], [Body::ActivityRecorded(Activity::AnonymousContact { .. })]);
+        let destroyed = if refused { replaces.take() } else { None };
+        let destroyed = match destroyed {
+            Some(held) => {
+                let outbox = seat.notebook.outbox().await?;
+                let first = outbox.iter().find(|item| item.change.id == held);
+                let all = first.into_iter().chain(sync::rests_on(&outbox, held));
+                // What the office has, somebody there will read.
+                let here = all.filter(|item| !matches!(item.state, OutboxState::Received { .. }));
+                here.map(|item| (item.change.id, item.change.subject)).collect()
+            }
+            None => Map::new(),
+        };
         if let Some(held) = replaces {
             // What others build on keeps its name through every correction.
             let outbox = seat.notebook.outbox().await?;
@@ -1009,7 +1022,7 @@ impl Phone {
                 photo.visit = visit;
             }
         }
-        let saved = seat.notebook.save_all(&changes, draft.as_deref()).await;
+        let saved = seat.notebook.save_and_destroy(&changes, draft.as_deref(), &destroyed).await;
         drop(saving);
         let seat = match saved {
             // The browser threw the notebook away under our hands: a new one takes what is written now.
@@ -1028,6 +1041,9 @@ impl Phone {
         if let Some(draft) = draft {
             tell(&seat, "drafts");
             self.state().drafts.update(|drafts| drafts.retain(|d| d.name != draft));
+        }
+        if !destroyed.is_empty() {
+            self.show_drafts(&seat).await;
         }
         self.redraw(&seat).await;
         self.wake_because(Wake::Written);

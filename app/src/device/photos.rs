@@ -6,8 +6,8 @@
 //! locked, and for whoever carries it for somebody else.
 
 use domain::{
-    ApiError, Body, Change, ChangeId, Photo, PhotoId, PhotoStanding, StoreError, Timestamp, limits,
-    map::Set,
+    ApiError, Body, Change, ChangeId, Photo, PhotoId, PhotoStanding, StoreError, Subject, Timestamp, limits,
+    map::{Map, Set},
     notebook::Draft,
     photo::{Bytes32, FORM, SEALING_BYTES, next_chunk},
 };
@@ -156,6 +156,16 @@ pub(super) async fn give_up(tx: &Transaction, changes: &Set<ChangeId>) -> Result
     Ok(())
 }
 
+/// Destroys photos with the changes that announce them, as far as the office has not all of them.
+pub(super) async fn destroy(tx: &Transaction, changes: &Map<ChangeId, Subject>) -> Result<(), StoreError> {
+    let is_theirs = |kept: &Kept| !kept.is_sent() && kept.change.is_some_and(|change| changes.contains_key(&change));
+    for kept in rows(tx).await?.into_iter().filter(is_theirs) {
+        tx.store(PHOTO)?.delete(&key(kept.id))?;
+        tx.store(PHOTO_BODY)?.delete(&key(kept.id))?;
+    }
+    Ok(())
+}
+
 /// Asks the office once more about everything that it has confirmed.
 pub(super) async fn ask_again(tx: &Transaction) -> Result<(), StoreError> {
     for kept in rows(tx).await?.into_iter().filter(Kept::is_sent) {
@@ -208,7 +218,8 @@ impl IndexedDbNotebook {
     /// # Errors
     /// [`StoreError::Full`] and others; then nothing was kept.
     pub async fn put_photo(&self, photo: &Photo, sealed: &Uint8Array, now: Timestamp) -> Result<(), StoreError> {
-        let kept = Kept { id: photo.photo, state: DRAFT, at: now, bytes: photo.bytes, has: 0, change: None, lost: false };
+        let kept =
+            Kept { id: photo.photo, state: DRAFT, at: now, bytes: photo.bytes, has: 0, change: None, lost: false };
         let put = async || {
             self.with(async |db| {
                 let tx = db.transaction(&[PHOTO, PHOTO_BODY], Mode::Strict)?;

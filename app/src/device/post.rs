@@ -250,7 +250,7 @@ pub async fn carried() -> Result<Standing, StoreError> {
     let (rows, photos) = (letters.get_all().await?, photos.get_all().await?);
     let has_arrived = |row: &JsValue| !idb::get(row, "kept").is_undefined();
     let is_sent = |row: &JsValue| photos::Kept::read(row).is_some_and(|kept| kept.is_sent());
-    let turned_away = rows.iter().filter(|row| is_resting(row)).count();
+    let turned_away = rows.iter().filter(is_resting).count();
     let arrived = rows.iter().filter(has_arrived).count() + photos.iter().filter(is_sent).count();
     Ok(Standing { waiting: (rows.length() + photos.length()) as usize - arrived, arrived, turned_away })
 }

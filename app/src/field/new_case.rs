@@ -121,7 +121,8 @@ pub fn NewCase() -> AnyView {
         if consent.answer == ConsentAnswer::Refused {
             let activity = Subject::Activity(ActivityId(state.keeper().new_case_id().0));
             let body = Body::ActivityRecorded(Activity::AnonymousContact { place: village });
-            saving.save(log, activity, vec![body], Some(draft_name.get_value()), None, move |_| {
+            // In the place of a held opening it destroys that too.
+            saving.save(log, activity, vec![body], Some(draft_name.get_value()), replaces, move |_| {
                 draft.end();
                 drop_all(state, form.photos);
                 notice.say(words.new_case.refused_done);

@@ -735,6 +735,7 @@ async fn a_rescue_file_says_how_much_is_not_in_it() {
     drop(db);
     let file = tab.phone.save_rescue().await.expect("a file");
     assert_eq!((file.count, file.left_out), (1, 1));
+    town.set_mood(Mood::Open);
     tab.phone.log_in("lan".to_owned(), "cau-noi-demo".to_owned()).await.expect("logged in");
     until("both were pushed", || tab.waiting() == 0).await;
     tab.leave().await;
@@ -773,4 +774,40 @@ async fn a_phone_that_cannot_write_an_answer_down_brings_everybodys_letters_once
         until("it was pushed", || tab.waiting() == 0).await;
         tab.leave_open().await;
     }
+}
+
+#[wasm_bindgen_test]
+async fn whoever_refuses_while_a_held_opening_is_put_right_leaves_nothing_behind() {
+    let village = Village::new();
+    let town = fresh(&village).await;
+    let tab = Tab::of_lan().await;
+    let case = tab.phone.new_case_id();
+    let mut facts = laws::opening("a1", Some("Lý A Páo"));
+    facts.retain(|fact| fact.name() != FactName::Tile);
+    let opening = tab.write(case, Body::CaseOpened { code: tab.phone.new_code(), facts }, None).await;
+    until("it is held", || tab.held().len() == 1).await;
+    town.set_mood(Mood::Cut);
+    tab.write(case, laws::visit("Nhà dột."), None).await;
+    for name in [format!("fix:{opening}"), format!("visit:{case}"), "new-case".to_owned()] {
+        let draft = Draft { name, at: browser::now(), content: "{}".to_owned() };
+        tab.phone.put_draft(draft).await.expect("a draft");
+    }
+    assert_eq!(tab.phone.save_rescue().await.expect("a file").count, 2);
+    let activity = Subject::Activity(ActivityId(tab.phone.new_case_id().0));
+    let body = Body::ActivityRecorded(Activity::AnonymousContact { place: "a1".parse().expect("a place") });
+    let log: LogId = "place:a".parse().expect("a log");
+    let draft = Some(format!("fix:{opening}"));
+    tab.phone.save(log, activity, vec![body.clone()], draft, Some(opening)).await.expect("saved");
+    let left: Vec<Body> = tab.state.outbox.with_untracked(|all| all.iter().map(|i| i.change.body.clone()).collect());
+    assert_eq!(left, vec![body], "only that somebody was met");
+    assert_eq!(tab.shows("Lý A Páo"), 0);
+    assert_eq!(tab.phone.dropped().await.expect("what was given up"), vec![]);
+    let drafts: Vec<String> = tab.phone.drafts().await.expect("drafts").into_iter().map(|draft| draft.name).collect();
+    assert_eq!(drafts, ["new-case"], "another person's");
+    assert_eq!(tab.state.drafts.with_untracked(Vec::len), 1);
+    assert_eq!(tab.phone.save_rescue().await.expect("a file").count, 1, "no letter about them is left");
+    town.set_mood(Mood::Open);
+    tab.phone.wake();
+    until("the contact was counted", || tab.waiting() == 0).await;
+    tab.leave().await;
 }
