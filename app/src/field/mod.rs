@@ -12,6 +12,7 @@ mod case_page;
 mod cases;
 mod conflict;
 mod draft;
+mod drafts;
 mod dropped;
 mod duty;
 mod emergency;

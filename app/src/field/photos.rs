@@ -659,7 +659,7 @@ pub fn PhotosPage(case: CaseId) -> AnyView {
     let p = &words.photos;
     let navigator = navigator();
     let notice = expect_context::<Notice>();
-    let parts = state.parts(Subject::Case(case));
+    let parts = state.parts_of_form(Subject::Case(case));
     let opening = Memo::new(move |_| matches!(state.opening.get(), Opening::Busy | Opening::Known));
     let missing = Memo::new(move |_| matches!(parts.get(), Loaded::Missing | Loaded::Failed(_)));
     let failed = Memo::new(move |_| if let Loaded::Failed(error) = parts.get() { Some(error) } else { None });

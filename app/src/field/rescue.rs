@@ -110,11 +110,13 @@ fn SaveRescue() -> AnyView {
                 Ok(Paper { count: 0, left_out: 0, .. }) => notice.warn(words.rescue.nothing),
                 // The sentence below the button says it.
                 Ok(Paper { count: 0, .. }) => {}
-                Ok(Paper { text, count, .. }) => match browser::hand_over(&file_name(state, RESCUE_NAME), &text).await {
-                    Left::Shared => notice.say((words.rescue.shared)(count)),
-                    Left::Saved => notice.say((words.rescue.saved)(count)),
-                    Left::No => {}
-                },
+                Ok(Paper { text, count, .. }) => {
+                    match browser::hand_over(&file_name(state, RESCUE_NAME), &text).await {
+                        Left::Shared => notice.say((words.rescue.shared)(count)),
+                        Left::Saved => notice.say((words.rescue.saved)(count)),
+                        Left::No => {}
+                    }
+                }
                 Err(error) => notice.warn((words.errors.store)(&error)),
             }
         });

@@ -150,7 +150,8 @@ type Answer<T, E> = LocalBoxFuture<'static, Result<T, E>>;
 /// Who keeps what is written on this phone, sends it, and opens it again.
 pub trait Keeper {
     /// Saves changes about one subject durably, all or none, in their order, and ends the draft they came from. Gives the
-    /// id of the first; `replaces` names a held change that the first corrects.
+    /// id of the first; `replaces` names a held change that the first corrects. A contact without a name in the place of a
+    /// held opening destroys it, with everything about its case that only this phone has: whoever refused is not recorded.
     fn save(
         &self,
         log: LogId,
@@ -485,6 +486,15 @@ impl AppState {
     /// A subject, opened anew whenever something of it may have changed.
     #[must_use]
     pub fn parts(self, subject: Subject) -> RwSignal<Loaded> {
+        self.parts_of(subject, false)
+    }
+    /// As [`Self::parts`], below a form: what stands there stays, also when the subject has left this phone, for somebody is
+    /// typing about it.
+    #[must_use]
+    pub fn parts_of_form(self, subject: Subject) -> RwSignal<Loaded> {
+        self.parts_of(subject, true)
+    }
+    fn parts_of(self, subject: Subject, stays: bool) -> RwSignal<Loaded> {
         let known = self.open.with_untracked(|open| {
             open.as_ref().filter(|(of, _)| *of == subject).map(|(_, parts)| Loaded::Here(Arc::clone(parts)))
         });
@@ -506,7 +516,16 @@ impl AppState {
                 let now = match opened {
                     // What stands on the screen stays there: somebody may be typing below it.
                     Err(_) if loaded.try_with_untracked(|l| matches!(l, Loaded::Here(_))) == Some(true) => return,
-                    Ok(parts) if parts.is_empty() => Loaded::Missing,
+                    Ok(parts) if parts.is_empty() => {
+                        // Nothing of it stays in memory but what stands on the screen.
+                        if self.open.with_untracked(|open| open.as_ref().is_some_and(|(of, _)| *of == subject)) {
+                            self.open.set(None);
+                        }
+                        if stays && loaded.try_with_untracked(|l| matches!(l, Loaded::Here(_))) == Some(true) {
+                            return;
+                        }
+                        Loaded::Missing
+                    }
                     Ok(parts) => {
                         let parts = Arc::new(parts);
                         self.open.set(Some((subject, Arc::clone(&parts))));

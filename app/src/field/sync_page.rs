@@ -8,6 +8,7 @@ use super::{
     app_state,
     banners::{Banners, unknown_yet},
     cases::card_delivery,
+    drafts::DraftItems,
     dropped::DroppedItems,
     held_item::{HeldItem, subject_title, whole_title},
     rescue::Rescue,
@@ -70,6 +71,7 @@ pub fn SyncPage() -> AnyView {
                     />
                 </If>
                 <AsideItems />
+                <DraftItems />
                 <DroppedItems />
                 <Rescue />
                 <Space />

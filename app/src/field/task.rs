@@ -36,7 +36,7 @@ const OTHER_DAY: usize = IN_DAYS.len();
 pub fn TaskPage(case: CaseId) -> AnyView {
     let state = app_state();
     let words = words();
-    let parts = state.parts(Subject::Case(case));
+    let parts = state.parts_of_form(Subject::Case(case));
     let opening = Memo::new(move |_| {
         matches!(state.opening.get(), Opening::Busy | Opening::Known) || matches!(parts.get(), Loaded::Opening)
     });
@@ -117,20 +117,33 @@ fn Form(case: CaseId, parts: RwSignal<Loaded>, saving: Saving) -> AnyView {
     let navigator = navigator();
     let notice = expect_context::<Notice>();
     // Who may be asked is settled as the form opens: its answers must not move under the finger.
-    let whom = match parts.get_untracked() {
+    let mut whom = match parts.get_untracked() {
         Loaded::Here(parts) => untrack(|| doers(state, &parts, words)),
         _ => vec![],
     };
     let first = whom.first().map(|(whom, _)| whom.clone());
     let held = held::opened(state).and_then(|change| match change.body {
-        Body::TaskWritten(task) => Some((change.id, task)),
+        Body::TaskWritten(task) => Some((change.id, change.log, task)),
         _ => None,
     });
+    if let Some((.., task)) = &held
+        && whom.iter().all(|(known, _)| *known != task.for_whom)
+    {
+        // Whoever was asked stands there, also when this phone does not know any more who could be.
+        let label = match &task.for_whom {
+            TaskFor::Worker(id) => naming::colleague_full(*id, &untrack(|| state.colleagues()), words),
+            TaskFor::Village(place) => {
+                (words.visit.task_village)(&naming::place_name(place, &untrack(|| state.rules()).places))
+            }
+        };
+        whom.push((task.for_whom.clone(), label));
+    }
     let fields = Fields::new(match &held {
-        Some((_, task)) => Typed::of(task),
+        Some((.., task)) => Typed::of(task),
         None => Typed { whom: first, ..Typed::default() },
     });
-    let replaces = held.map(|(id, _)| id);
+    let (replaces, held_log) = held.map(|(id, log, _)| (id, log)).unzip();
+    let held_log = StoredValue::new(held_log);
     let draft_name = replaces.map_or_else(|| format!("task:{case}"), |held| format!("fix:{held}"));
     let draft = keep_draft(draft_name.clone(), move || fields.read(), move |typed| fields.write(typed));
     let options = whom.iter().map(|(_, label)| (label.clone(), String::new())).collect::<Vec<_>>();
@@ -159,7 +172,10 @@ fn Form(case: CaseId, parts: RwSignal<Loaded>, saving: Saving) -> AnyView {
         let (Ok(due), Ok(for_whom)) = (due, for_whom) else { return Err(found) };
         let body = Body::TaskWritten(Task { what, due, for_whom });
         let Loaded::Here(parts) = parts.get_untracked() else { return Err(vec![]) };
-        let Some(header) = parts.header() else { return Err(vec![]) };
+        let Some(header) = parts.header() else {
+            // Of a case that has left this phone, the held change says where it belongs, and the office judges.
+            return held_log.get_value().map(|log| (log, body)).ok_or_else(Vec::new);
+        };
         match check_body(state, &parts, &header.log, subject, &body, state.keeper().now()) {
             Ok(()) => Ok((header.log.clone(), body)),
             Err(why) => Err(vec![why]),

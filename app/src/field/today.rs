@@ -11,7 +11,7 @@ use leptos::prelude::*;
 use super::{
     app_state,
     banners::{Banners, StillFilling, SyncLine},
-    clock, emergency, naming, new_case, referral,
+    clock, drafts, emergency, naming, referral,
     route::Route,
     state::{AppState, Opening},
     ui::{
@@ -138,22 +138,17 @@ fn to_do(state: AppState, words: &'static Words) -> Vec<ToDo> {
     let colleagues = state.colleagues();
     let writes = state.records();
     let mut all = Vec::new();
-    for draft in state.drafts.get() {
-        let form = match draft.name.as_str() {
-            new_case::DRAFT => Some((Route::NewCase, Icon::Pencil, words.today.draft)),
-            emergency::DRAFT => Some((Route::Emergency, Icon::Alarm, words.emergency.draft)),
-            _ => None,
-        };
-        if let Some((route, icon, title)) = form {
-            all.push(ToDo {
-                href: route.path(),
-                icon,
-                title: title.to_owned(),
-                text: (words.today.draft_text)(&moment(draft.at, now)),
-                quote: None,
-                returned: false,
-            });
-        }
+    for drafts::Listed { draft, title, href } in drafts::listed(state, words) {
+        let when = moment(draft.at, now);
+        all.push(ToDo {
+            text: if href.is_some() { (words.today.draft_text)(&when) } else { (words.sync.draft_at)(&when) },
+            // What no form opens is read where everything of this phone is.
+            href: href.unwrap_or_else(|| Route::Sync.path()),
+            icon: if draft.name == emergency::DRAFT { Icon::Alarm } else { Icon::Pencil },
+            title,
+            quote: None,
+            returned: false,
+        });
     }
     state.cards.with(|cards| {
         for card in cards.iter().filter(|c| !c.is_sheet) {

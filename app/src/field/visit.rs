@@ -2,7 +2,7 @@
 //! case around it.
 
 use domain::{
-    Body, CaseId, Day, Invalid, Photo, PhotoConsent, Refusal, Role, ServiceCode, Spot, Subject, Visit,
+    Body, CaseId, Day, Header, Invalid, Photo, PhotoConsent, Refusal, Role, ServiceCode, Spot, Subject, Visit,
     catalogue::SERVICES,
     check::check_visit,
     search::{Query, fold},
@@ -39,7 +39,7 @@ const OTHER_DAY: usize = IN_DAYS.len();
 pub fn VisitPage(case: CaseId) -> AnyView {
     let state = app_state();
     let words = words();
-    let parts = state.parts(Subject::Case(case));
+    let parts = state.parts_of_form(Subject::Case(case));
     // The form stands once; what changes around it while somebody types does not draw it anew.
     let opening = Memo::new(move |_| matches!(state.opening.get(), Opening::Busy | Opening::Known));
     let missing = Memo::new(move |_| matches!(parts.get(), Loaded::Missing | Loaded::Failed(_)));
@@ -204,11 +204,11 @@ fn Form(case: CaseId, parts: RwSignal<Loaded>, saving: Saving, saved: RwSignal<b
     let notice = expect_context::<Notice>();
     let today = state.keeper().now().day();
     let held = held::opened(state).and_then(|change| match change.body {
-        Body::VisitRecorded(visit) => Some((change.id, visit)),
+        Body::VisitRecorded(visit) => Some((change.id, change.log, visit)),
         _ => None,
     });
-    let fields = Fields::new(held.as_ref().map_or_else(|| Typed::begin(today), |(_, visit)| Typed::of(visit)));
-    let replaces = held.map(|(id, _)| id);
+    let fields = Fields::new(held.as_ref().map_or_else(|| Typed::begin(today), |(.., visit)| Typed::of(visit)));
+    let (replaces, held_log) = held.map(|(id, log, _)| (id, log)).unzip();
     let draft_name = replaces.map_or_else(|| format!("visit:{case}"), |held| format!("fix:{held}"));
     let draft = keep_draft(draft_name.clone(), move || fields.read(), move |typed| fields.write(typed));
     let troubles = Troubles::of(move || fields.visit(state.now.get().day()).err().unwrap_or_default());
@@ -234,13 +234,15 @@ fn Form(case: CaseId, parts: RwSignal<Loaded>, saving: Saving, saved: RwSignal<b
     let submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
         let Loaded::Here(parts) = parts.get_untracked() else { return };
-        let Some(header) = parts.header() else { return };
+        let header = parts.header();
+        // Of a case that has left this phone, the held change says where it belongs.
+        let Some(log) = header.map(|header| header.log.clone()).or(held_log.clone()) else { return };
         let visit = untrack(|| fields.visit(state.now.get().day()));
         let (true, Ok(visit)) = (troubles.are_none(), visit) else { return };
-        let offers = replaces.is_none() && untrack(|| hands_back(state, header.handled_in()));
+        let offers = replaces.is_none() && untrack(|| hands_back(state, header.and_then(Header::handled_in)));
         let body = Body::VisitRecorded(visit);
         saving.save(
-            header.log.clone(),
+            log,
             Subject::Case(case),
             std::iter::once(body).chain(announce(fields.photos)).collect(),
             Some(draft_name.clone()),

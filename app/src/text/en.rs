@@ -1038,6 +1038,13 @@ pub static WORDS: Words = Words {
         drop_reason: "Why it is given up",
         drop_reason_missing: "Please write why.",
         given_up: "Given up. It can still be read under “Given up”.",
+        drafts_title: "Begun and not saved",
+        drafts_text: "Not saved, and so not sent. The phone keeps what was typed.",
+        draft_at: |when| format!("Begun {when}"),
+        draft_open: "Go on",
+        draft_gone: "This case is no longer on this phone. Please copy what was typed and tell the office.",
+        draft_photos: |n| format!("{n} photos not saved"),
+        draft_note: "Typed",
         dropped_title: "Given up",
         dropped_text: "These entries were given up here. The phone keeps them; none is deleted.",
         dropped_at: |t| format!("Given up {t}"),
@@ -1151,8 +1158,16 @@ pub static WORDS: Words = Words {
         nothing: "Nothing to save: no letter waits on this phone.",
         saved: |n| format!("{n} letters saved as a file, in Downloads."),
         shared: |n| format!("A file with {n} letters was handed over."),
-        left_out: |n| format!("{n} more are not in the file; they are on this phone only. Please keep the phone and send them once there is network."),
-        turned_away: |n| format!("The office could not take {n} letters. They stay on this phone and are sent again each day. Please tell the office."),
+        left_out: |n| {
+            format!(
+                "{n} more are not in the file; they are on this phone only. Please keep the phone and send them once there is network."
+            )
+        },
+        turned_away: |n| {
+            format!(
+                "The office could not take {n} letters. They stay on this phone and are sent again each day. Please tell the office."
+            )
+        },
         take: "Take a rescue file",
         take_text: "Carry letters of somebody else. This phone cannot open them; with network it sends them to the office by itself.",
         taken: |n| format!("This phone carries {n} letters. It sends them by itself once there is network."),

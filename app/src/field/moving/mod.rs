@@ -119,7 +119,7 @@ fn case_frame(
 ) -> AnyView {
     let state = super::app_state();
     let words = words();
-    let parts = state.parts(Subject::Case(case));
+    let parts = state.parts_of_form(Subject::Case(case));
     let opening = Memo::new(move |_| {
         matches!(state.opening.get(), Opening::Busy | Opening::Known) || matches!(parts.get(), Loaded::Opening)
     });

@@ -206,7 +206,7 @@ fn spoken_to(age: Option<u16>, sex: Option<Sex>) -> usize {
 pub fn AskReferral(case: CaseId) -> AnyView {
     let state = app_state();
     let words = words();
-    let parts = state.parts(Subject::Case(case));
+    let parts = state.parts_of_form(Subject::Case(case));
     let stage = stage(parts);
     view! {
         <Screen

@@ -109,7 +109,7 @@ pub fn ReferralPage(case: CaseId, referral: ChangeId) -> AnyView {
     let state = app_state();
     let words = words();
     let subject = Subject::Case(case);
-    let parts = state.parts(subject);
+    let parts = state.parts_of_form(subject);
     let stage = stage(parts);
     look(state, subject, parts);
     look_at_emergency(state, subject, referral, parts);
