@@ -17,7 +17,6 @@ use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test;
 
-use crate::fault::Fault;
 use crate::{
     fault::Fault,
     notebook::wear,
