@@ -204,6 +204,25 @@ pub fn visit(seen: &str) -> Body {
     })
 }
 
+/// A photo that is called after `name`.
+#[must_use]
+pub fn photo(name: u8) -> Photo {
+    Photo {
+        photo: PhotoId(uuid(8, name)),
+        key: photo::Bytes32([7; 32]),
+        form: photo::FORM,
+        sha256: photo::Bytes32([0xab; 32]),
+        bytes: 120_029,
+        mime: Picture::Jpeg,
+        width: 1600,
+        height: 1200,
+        thumbnail: "/9j/4AAQSkZJRg==".to_owned(),
+        caption: String::new(),
+        taken_at: None,
+        visit: None,
+    }
+}
+
 /// A centre that takes emergencies, with ten places.
 #[must_use]
 pub fn centre() -> FacilityFacts {
@@ -619,6 +638,74 @@ pub async fn what_its_writer_gives_up_is_put_away(registry: &dyn Registry, villa
     assert_eq!(push(registry, &lan, &[&anew]).await, vec![Verdict::Accepted { at: MORNING }]);
 }
 
+/// A photo's name stays with the change that said it first: nobody who has learnt it announces another under it.
+pub async fn a_photos_name_belongs_to_who_said_it_first(registry: &dyn Registry, village: &Village) {
+    let (lan, pao) = (Pen::new(village.lan, 1), Pen::new(village.pao, 2));
+    let (case, theirs) =
+        (lan.open("a1", Some("Hoàng Thị Mỷ"), vec![]), pao.open("a2", Some("Nông Văn Sliểng"), vec![]));
+    let announce = |pen: &Pen, case: &Change| pen.write(case.subject, "place:a", Body::PhotoAdded(Box::new(photo(1))));
+    let first = announce(&lan, &case);
+    let verdicts = push(registry, &lan, &[&case, &first]).await;
+    assert!(verdicts.iter().all(|v| matches!(v, Verdict::Accepted { .. })), "{verdicts:?}");
+    push(registry, &pao, &[&theirs]).await;
+    let refused = vec![Verdict::Refused { why: Refusal::OtherBody }];
+    let elsewhere = announce(&pao, &theirs);
+    assert_eq!(push(registry, &pao, &[&elsewhere]).await, refused, "on a case of their own");
+    assert_eq!(push(registry, &pao, &[&announce(&pao, &case)]).await, refused, "on the same case");
+    let unborn = pao.open("a2", None, vec![]);
+    assert_eq!(push(registry, &pao, &[&announce(&pao, &unborn)]).await, refused, "on a case that is not there yet");
+    // Two of one batch.
+    let (one, other) = (pao.open("a2", None, vec![]), pao.open("a2", None, vec![]));
+    let twice = |case: &Change| pao.write(case.subject, "place:a", Body::PhotoAdded(Box::new(photo(2))));
+    let verdicts = push(registry, &pao, &[&one, &other, &twice(&one), &twice(&other)]).await;
+    assert!(matches!(verdicts[2], Verdict::Accepted { .. }), "{verdicts:?}");
+    assert_eq!(verdicts[3..], refused);
+    let again = push(registry, &lan, &[&first]).await;
+    assert!(matches!(again[0], Verdict::AlreadyKnown { .. }), "{again:?}");
+}
+
+/// What was accepted stands: nothing takes its place by naming it, whoever wrote it, and nobody keeps another's change out
+/// by having named it first.
+pub async fn nothing_takes_the_place_of_what_stands(registry: &dyn Registry, village: &Village) {
+    let (lan, pao) = (Pen::new(village.lan, 1), Pen::new(village.pao, 2));
+    let case = lan.open("a1", Some("Hoàng Thị Mỷ"), vec![]);
+    let seen = lan.write(case.subject, "place:a", visit("Đỡ đau chân."));
+    push(registry, &lan, &[&case, &seen]).await;
+    let refused = vec![Verdict::Refused { why: Refusal::OtherBody }];
+    let instead =
+        |pen: &Pen, of: ChangeId, body: Body| Change { replaces: Some(of), ..pen.write(case.subject, "place:a", body) };
+    assert_eq!(push(registry, &pao, &[&instead(&pao, seen.id, visit("Không có gì."))]).await, refused);
+    // Their own writer is not told that something is in the case which no page will ever show.
+    assert_eq!(push(registry, &lan, &[&instead(&lan, seen.id, visit("Đau hơn."))]).await, refused);
+    // Nor by naming what a correction stands for.
+    let held = lan.write(case.subject, "place:a", visit("Hẹn nhầm."));
+    let corrected = instead(&lan, held.id, visit("Hẹn thứ hai."));
+    push(registry, &lan, &[&corrected]).await;
+    assert_eq!(push(registry, &pao, &[&instead(&pao, held.id, visit("Không hẹn."))]).await, refused);
+    // Somebody who carries what they cannot read knows its name before the office has it.
+    let carried = lan.write(case.subject, "place:a", visit("Ho ra máu."));
+    push(registry, &pao, &[&instead(&pao, carried.id, visit("Khỏe."))]).await;
+    let verdicts = push(registry, &lan, &[&carried]).await;
+    assert!(matches!(verdicts[0], Verdict::Accepted { .. }), "{verdicts:?}");
+    // What could not stand under a name that is taken is not acknowledged.
+    let asks = |reason: &str| {
+        let mut asked = ask(ReferralKind::Health, Receiver::Facility(village.facility), agreed());
+        if let Body::ReferralAsked(ask) = &mut asked {
+            ask.reason = reason.to_owned();
+        }
+        asked
+    };
+    let asked = lan.write(case.subject, "place:a", asks("Cần đi khám."));
+    push(registry, &pao, &[&instead(&pao, asked.id, asks("Không cần gì."))]).await;
+    assert_eq!(push(registry, &lan, &[&asked]).await, refused);
+    let phone = memory::MemoryNotebook::default();
+    pull_all(registry, &lan, &phone).await;
+    let parts = parts_of(&phone, case.subject).await.expect("the case");
+    let mut words: Vec<&str> = parts.visits().map(|v| &*v.visit.seen).collect();
+    words.sort_unstable();
+    assert_eq!(words, ["Ho ra máu.", "Hẹn thứ hai.", "Đỡ đau chân."]);
+}
+
 /// Runs every law of [`Registry`], each on a registry of its own made for `village`.
 pub async fn registry_laws<R, F>(village: &Village, mut make: impl FnMut() -> F)
 where
@@ -640,6 +727,8 @@ where
     only_the_right_desk_decides(&*make().await, village).await;
     what_its_writer_gives_up_is_put_away(&*make().await, village).await;
     a_phone_long_silent_catches_up_by_state(&*make().await, village).await;
+    a_photos_name_belongs_to_who_said_it_first(&*make().await, village).await;
+    nothing_takes_the_place_of_what_stands(&*make().await, village).await;
 }
 
 fn header_page(case: &Change, seq: u64, settled: bool) -> Page {

@@ -7,7 +7,7 @@ use crate::{
     apply::apply,
     change::{Body, Change, Dropped, Entry, Fixed, Receipt},
     check::{Actor, Refusal, Rules, check, check_link_by, may_write},
-    id::{CaseCode, CaseId, ChangeId, FacilityId, LogId, PlaceId, Subject, WorkerId},
+    id::{CaseCode, CaseId, ChangeId, FacilityId, LogId, PhotoId, PlaceId, Subject, WorkerId},
     part::{Activity, Part, PartKey, Parts, Sheet},
     place::Places,
     referral::{DecideError, ReferralStatus, chain},
@@ -31,10 +31,31 @@ pub enum Received {
     Dropped(Box<Dropped>),
 }
 
+/// Where the name of a photo was said first. Nobody else says it again: who learns a name must be able to do nothing with
+/// it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Announced {
+    pub log: LogId,
+    pub subject: Subject,
+    pub origin: ChangeId,
+    pub author: WorkerId,
+}
+
+impl Announced {
+    #[must_use]
+    pub fn by(change: &Change) -> Self {
+        let (log, origin) = (change.log.clone(), change.origin());
+        Self { log, subject: change.subject, origin, author: change.author }
+    }
+}
+
 /// What the office's store knows and [`receive`] asks.
 pub trait Known {
-    /// Whether this change, or one that replaces it, was accepted.
-    fn has(&self, change: ChangeId) -> bool;
+    /// Whether this change was accepted, or one about `subject` that replaces it; with `by`, one of this author. Whatever else
+    /// somebody has written over its name says nothing about it.
+    fn has(&self, change: ChangeId, subject: Subject, by: Option<WorkerId>) -> bool;
+    /// Where this photo was announced, by whatever the office has kept.
+    fn photo(&self, photo: PhotoId) -> Option<Announced>;
     /// Whether another case has this code.
     fn has_code(&self, code: &CaseCode) -> bool;
     /// Who sees another case; `None` when it is not there.
@@ -120,12 +141,23 @@ pub fn receive(
     }
     // Not the change itself, which the adapter has looked for, but the one its writer put in its place: a copy of what was
     // corrected, delivered late, must not undo the correction.
-    if known.has(change.id) {
+    if known.has(change.id, change.subject, Some(change.author)) {
         return Received::Refused(Refusal::Twice);
+    }
+    // A correction stands for what never came to be. What did is there, by whatever way it came: nothing takes its place, and
+    // its writer is told, for neither would anybody see what they have written now.
+    if change.replaces.is_some_and(|replaced| known.has(replaced, change.subject, None)) {
+        return Received::Refused(Refusal::OtherBody);
+    }
+    if let Body::PhotoAdded(photo) = &change.body
+        && known.photo(photo.photo).is_some_and(|first| first != Announced::by(&change))
+    {
+        return Received::Refused(Refusal::OtherBody);
     }
     // What a correction builds on may be the very change that it stands for, which never came to be.
     let is_replaced = |id: &ChangeId| change.replaces == Some(*id);
-    let missing = change.body.builds_on().into_iter().find(|id| !is_replaced(id) && !known.has(*id));
+    let missing =
+        change.body.builds_on().into_iter().find(|id| !is_replaced(id) && !known.has(*id, change.subject, None));
     let unborn = (parts.is_empty() && !change.body.opens()).then(|| opening_of(change.subject));
     if let Some(on) = missing.or(unborn) {
         // What is wrong by itself is told now, while its writer can still be answered.
@@ -157,6 +189,9 @@ pub fn receive(
     if let Err(refusal) = check(parts, &change, actor, rules, now) {
         return Received::Refused(refusal);
     }
+    if is_passed_over(parts, &change) {
+        return Received::Refused(Refusal::OtherBody);
+    }
     // Of a case that one does not see nothing is said; one that is still on its way is its writer's.
     if let Body::CaseLinked { other, front: Some(_), .. } = &change.body
         && let Some(reach) = known.reach(*other)
@@ -170,6 +205,17 @@ pub fn receive(
         receipt.fixed = fixed;
     }
     Received::Accepted(Box::new(entry))
+}
+
+/// Whether applying it would change nothing, because somebody has put something else under its name: then it is not
+/// acknowledged.
+fn is_passed_over(parts: &Parts, change: &Change) -> bool {
+    let name = change.origin();
+    match &change.body {
+        Body::ReferralAsked(_) => parts.referral(name).is_some(),
+        Body::Told(_) => parts.header().is_some_and(|header| header.told.iter().any(|(told, _)| *told == name)),
+        _ => false,
+    }
 }
 
 /// A subject lives for ever in the log where it was born.

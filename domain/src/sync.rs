@@ -308,8 +308,8 @@ pub fn overlay(parts: Parts, outbox: &[OutboxItem], subject: Subject) -> Parts {
 #[must_use]
 pub fn rests_on(outbox: &[OutboxItem], of: ChangeId) -> Vec<&OutboxItem> {
     let Some(first) = outbox.iter().find(|item| item.change.id == of) else { return vec![] };
-    // What is there already, others may build on.
-    if matches!(first.state, OutboxState::Held { why: Refusal::Twice, .. }) {
+    // What is there already, others may build on; under its name at least.
+    if matches!(first.state, OutboxState::Held { why: Refusal::Twice | Refusal::OtherBody, .. }) {
         return vec![];
     }
     let mut missing: Set<ChangeId> = Set::from([first.change.origin()]);

@@ -16,8 +16,11 @@ struct History {
 
 struct Shelf<'a>(ChangeId, &'a [(CaseId, Reach)]);
 impl Known for Shelf<'_> {
-    fn has(&self, change: ChangeId) -> bool {
+    fn has(&self, change: ChangeId, _: Subject, _: Option<WorkerId>) -> bool {
         change != self.0
+    }
+    fn photo(&self, _: PhotoId) -> Option<office::Announced> {
+        None
     }
     fn has_code(&self, _: &CaseCode) -> bool {
         false

@@ -264,8 +264,11 @@ impl History {
     fn tell_from(&mut self, change: &Change, by_phone: Option<Timestamp>) -> Result<(), Refusal> {
         struct Everything(ChangeId);
         impl office::Known for Everything {
-            fn has(&self, change: ChangeId) -> bool {
+            fn has(&self, change: ChangeId, _: Subject, _: Option<WorkerId>) -> bool {
                 change != self.0
+            }
+            fn photo(&self, _: PhotoId) -> Option<office::Announced> {
+                None
             }
             fn has_code(&self, _: &CaseCode) -> bool {
                 false
@@ -616,8 +619,11 @@ fn a_taken_code_is_replaced_by_the_office() {
         fn reach(&self, _: CaseId) -> Option<Reach> {
             None
         }
-        fn has(&self, _: ChangeId) -> bool {
+        fn has(&self, _: ChangeId, _: Subject, _: Option<WorkerId>) -> bool {
             false
+        }
+        fn photo(&self, _: PhotoId) -> Option<office::Announced> {
+            None
         }
         fn has_code(&self, code: &CaseCode) -> bool {
             code.as_str() == "K7M4PX"
@@ -801,8 +807,11 @@ impl office::Known for Nothing {
     fn reach(&self, _: CaseId) -> Option<Reach> {
         None
     }
-    fn has(&self, _: ChangeId) -> bool {
+    fn has(&self, _: ChangeId, _: Subject, _: Option<WorkerId>) -> bool {
         false
+    }
+    fn photo(&self, _: PhotoId) -> Option<office::Announced> {
+        None
     }
     fn has_code(&self, _: &CaseCode) -> bool {
         false
@@ -834,8 +843,11 @@ fn a_late_copy_of_what_was_corrected_does_not_undo_the_correction() {
         fn reach(&self, _: CaseId) -> Option<Reach> {
             None
         }
-        fn has(&self, change: ChangeId) -> bool {
+        fn has(&self, change: ChangeId, _: Subject, _: Option<WorkerId>) -> bool {
             change == self.0
+        }
+        fn photo(&self, _: PhotoId) -> Option<office::Announced> {
+            None
         }
         fn has_code(&self, _: &CaseCode) -> bool {
             false
@@ -1143,5 +1155,110 @@ fn an_address_of_a_push_service_is_https_and_short() {
         (&long[..], false, false),
     ] {
         assert_eq!(duty::is_endpoint(text, http_too), lawful, "{text}");
+    }
+}
+
+#[test]
+fn who_became_officer_later_and_the_desk_of_a_merged_commune_stand_in_the_line() {
+    let (mut rules, [kien, so, nguyet], village) = on_duty();
+    let at = |place: &str| place.parse::<PlaceId>().expect("a place");
+    let none = duty::Lists::new();
+    // Kiên became officer when Hạnh, who is named, had long been.
+    rules.officers.insert(at("a"), vec![kien]);
+    let restricted = Reach { restricted: true, named: [village.hanh].into(), ..reach_in(&village, "a1") };
+    assert_eq!(duty::line(&restricted, village.lan, &none, &rules), vec![village.hanh, kien]);
+    // Commune a goes into x; whoever decides for it now sits there.
+    let ended = Place { successor: Some(at("x")), ..laws::place("a", PlaceKind::Commune, Some("p")) };
+    let others = rules.places.iter().filter(|place| place.id != at("a")).cloned();
+    rules.places = Places::new(others.chain([ended, laws::place("x", PlaceKind::Commune, Some("p"))]));
+    rules.staff.insert(kien, vec![Grant::area(Role::Supervisor, at("x"))]);
+    let plain = reach_in(&village, "a1");
+    assert_eq!(duty::line(&plain, village.lan, &none, &rules), vec![village.hanh, kien, so, nguyet]);
+    let lists: duty::Lists = [(at("x"), vec![kien])].into();
+    assert_eq!(duty::line(&plain, village.lan, &lists, &rules), vec![kien, so, nguyet]);
+    // While people disagree about where the case is handled, both desks are told before the department.
+    let disputed = Reach { or_handled_in: [at("b1")].into(), ..plain };
+    assert_eq!(duty::line(&disputed, village.lan, &lists, &rules), vec![kien, village.toan, so, nguyet]);
+    // What a supervisor wrote who sees the case as an officer is seen by its writer.
+    rules.officers.insert(at("x"), vec![village.toan]);
+    let toan = Pen::new(village.toan, 4);
+    let mut told = History::new(&[]);
+    let case = Pen::new(village.lan, 1).open("a1", None, vec![Fact::Confidentiality(Confidentiality::Restricted)]);
+    told.tell(&case).expect("opened");
+    let worse =
+        Body::FactsEdited { edits: vec![FieldEdit { saw: vec![case.id], fact: Fact::Urgency(Urgency::Emergency) }] };
+    let receipt = Receipt { received_at: MORNING, late: false, fixed: change::Fixed::default() };
+    let worse = toan.write(case.subject, "place:a", worse);
+    apply(&mut told.parts, &Entry { change: worse, receipt: Some(receipt) });
+    assert_eq!(duty::unseen(&told.parts, &rules), None);
+}
+
+#[test]
+fn a_restricted_case_is_not_moved_by_an_edit_of_where_it_is_handled() {
+    let village = Village::new();
+    let (lan, hanh) = (Pen::new(village.lan, 1), Pen::new(village.hanh, 3));
+    let moved = |pen: &Pen, case: &Change, to: &str| {
+        let fact = Fact::HandledIn(to.parse().expect("a place"));
+        let edits = vec![FieldEdit { saw: vec![case.id], fact }];
+        pen.write(case.subject, "place:a", Body::FactsEdited { edits })
+    };
+    let plain = lan.open("a1", None, vec![]);
+    History::new(&[&plain]).tell(&moved(&lan, &plain, "b1")).expect("a plain case is moved by who sees it");
+    let case = lan.open("a1", None, vec![Fact::Confidentiality(Confidentiality::Restricted)]);
+    assert_eq!(History::new(&[&case]).tell(&moved(&lan, &case, "b1")), Err(Refusal::NotAllowed));
+    History::new(&[&case]).tell(&moved(&lan, &case, "a1")).expect("the same place again moves nothing");
+    History::new(&[&case]).tell(&moved(&hanh, &case, "b1")).expect("a supervisor's to decide");
+    // One change that lifts the restriction and moves the case is both.
+    let lift = FieldEdit { saw: vec![case.id], fact: Fact::Confidentiality(Confidentiality::Normal) };
+    let mut both = moved(&lan, &case, "b1");
+    if let Body::FactsEdited { edits } = &mut both.body {
+        edits.insert(0, lift);
+    }
+    assert_eq!(History::new(&[&case]).tell(&both), Err(Refusal::NotAllowed));
+}
+
+#[test]
+fn whoever_has_no_rights_any_more_decides_nothing_by_those_of_before_and_nobody_looks_by_them() {
+    let village = Village::new();
+    let (lan, hanh) = (Pen::new(village.lan, 1), Pen::new(village.hanh, 3));
+    let case = lan.open("a1", None, urgent());
+    let asked = ask(ReferralKind::Health, Receiver::Facility(village.facility), agreed());
+    let asked = lan.write(case.subject, "place:a", asked);
+    let told = History::new(&[&case, &asked]);
+    let then = &village.rules.staff[&village.hanh];
+    let elsewhere = vec![Grant::area(Role::Supervisor, "b".parse().expect("a place"))];
+    let judge = |change: &Change, now: &[Grant]| {
+        let rights = office::Rights { worker: village.hanh, now, last_contact: then };
+        let arrival = office::Arrival { at: MORNING, ahead_ms: None };
+        office::receive(&told.parts, change.clone(), rights, &village.rules, arrival, &Everybodys(change.id))
+    };
+    let approve = hanh.write(case.subject, "place:a", act(asked.id, 1, DESK, Act::Approve { document: None }));
+    let refused = Received::Refused(DecideError::NotYourStep.into());
+    assert_eq!(judge(&approve, &[]), refused);
+    assert!(matches!(judge(&approve, &elsewhere), Received::Accepted(_)), "moved: what was decided before stands");
+    let look = hanh.write(case.subject, "place:a", act(asked.id, 1, DESK, Act::Look));
+    assert_eq!((judge(&look, &[]), judge(&look, &elsewhere)), (refused.clone(), refused));
+    let look = hanh.write(case.subject, "place:a", Body::Looked);
+    let refused = Received::Refused(Refusal::NotAllowed);
+    assert_eq!((judge(&look, &[]), judge(&look, &elsewhere)), (refused.clone(), refused));
+    let note = hanh.write(case.subject, "place:a", visit("Đã gặp."));
+    assert!(matches!(judge(&note, &[]), Received::Accepted(_)), "a note is not lost with a right");
+}
+
+/// An office that has every change but one.
+struct Everybodys(ChangeId);
+
+impl office::Known for Everybodys {
+    fn reach(&self, _: CaseId) -> Option<Reach> {
+        None
+    }
+    fn has(&self, change: ChangeId, _: Subject, _: Option<WorkerId>) -> bool {
+        change != self.0
+    }
+    fn photo(&self, _: PhotoId) -> Option<office::Announced> {
+        None
+    }
+    fn has_code(&self, _: &CaseCode) -> bool {
+        false
     }
 }

@@ -11,8 +11,9 @@ use crate::{
     access::{self, Reach, activity_is_seen_by},
     change::Entry,
     check::Rules,
-    id::{ChangeId, DeviceId, FacilityId, LogId, Subject, WorkerId},
-    limits, office,
+    id::{ChangeId, DeviceId, FacilityId, LogId, PhotoId, Subject, WorkerId},
+    limits,
+    office::{self, Announced},
     part::{Activity, Part, PartKey, Parts, Sheet},
     registry::{Registry, Session},
     time::Timestamp,
@@ -38,8 +39,10 @@ pub(super) struct OfficeState {
     pub(super) heads: BTreeMap<LogId, u64>,
     pub(super) marks: BTreeMap<LogId, BTreeMap<u64, (ChangeId, ChangeId)>>,
     pub(super) changes: BTreeMap<ChangeId, Kept>,
-    /// Changes that were replaced by an accepted one.
-    pub(super) replaced: BTreeSet<ChangeId>,
+    /// Changes that were replaced by an accepted one, about what and by whom.
+    pub(super) replaced: BTreeSet<(ChangeId, Subject, WorkerId)>,
+    /// Where each photo was announced.
+    pub(super) photos: BTreeMap<PhotoId, Announced>,
     pub(super) subjects: BTreeMap<Subject, Held>,
     pub(super) sheets: BTreeMap<(FacilityId, Subject, ChangeId), (u64, Option<Sheet>)>,
     pub(super) sights: BTreeMap<(WorkerId, u64), Subject>,
@@ -65,6 +68,7 @@ impl Default for OfficeState {
             marks: BTreeMap::new(),
             changes: BTreeMap::new(),
             replaced: BTreeSet::new(),
+            photos: BTreeMap::new(),
             subjects: BTreeMap::new(),
             sheets: BTreeMap::new(),
             sights: BTreeMap::new(),

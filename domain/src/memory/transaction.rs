@@ -7,12 +7,12 @@ use super::registry::{Aside, By, Held, Kept, MemoryRegistry, OfficeState, Waitin
 use crate::{
     access::Reach,
     apply::apply,
-    change::{BadBody, Change, Dropped, Entry, Envelope},
+    change::{BadBody, Body, Change, Dropped, Entry, Envelope},
     check::Refusal,
-    id::{CaseCode, CaseId, ChangeId, FacilityId, LogId, Subject},
+    id::{CaseCode, CaseId, ChangeId, FacilityId, LogId, PhotoId, Subject, WorkerId},
     json, limits,
     map::Set,
-    office::{self, Arrival, Known, Received, Rights, Sight},
+    office::{self, Announced, Arrival, Known, Received, Rights, Sight},
     part::{PartKey, Parts, Sheet},
     registry::Session,
     time::Timestamp,
@@ -32,6 +32,8 @@ pub struct Transaction {
     waits: Vec<Waiting>,
     released: BTreeSet<ChangeId>,
     set_aside: Vec<Aside>,
+    /// Photos that it is the first to speak of.
+    announced: BTreeMap<PhotoId, Announced>,
     verdicts: Vec<Verdict>,
     taken: BTreeMap<LogId, u64>,
 }
@@ -68,6 +70,7 @@ impl Transaction {
             waits: vec![],
             released: BTreeSet::new(),
             set_aside: vec![],
+            announced: BTreeMap::new(),
             verdicts: vec![],
             taken: BTreeMap::new(),
         }
@@ -103,11 +106,16 @@ impl Transaction {
 struct View<'a>(&'a OfficeState, &'a Transaction);
 
 impl Known for View<'_> {
-    fn has(&self, change: ChangeId) -> bool {
-        let is = |c: &Change| c.id == change || c.replaces == Some(change);
+    fn has(&self, change: ChangeId, subject: Subject, by: Option<WorkerId>) -> bool {
+        let stands_for =
+            |replaced, about, author| replaced == change && about == subject && by.is_none_or(|by| by == author);
+        let is = |c: &Change| c.id == change || c.replaces.is_some_and(|r| stands_for(r, c.subject, c.author));
         self.0.changes.contains_key(&change)
-            || self.0.replaced.contains(&change)
+            || self.0.replaced.iter().any(|(replaced, about, author)| stands_for(*replaced, *about, *author))
             || self.1.accepted.iter().any(|a| is(&a.entry.change))
+    }
+    fn photo(&self, photo: PhotoId) -> Option<Announced> {
+        self.1.announced.get(&photo).or_else(|| self.0.photos.get(&photo)).cloned()
     }
     fn has_code(&self, code: &CaseCode) -> bool {
         let is = |parts: &Parts| parts.header().is_some_and(|h| h.code == *code);
@@ -207,7 +215,10 @@ impl MemoryRegistry {
     pub fn commit(&self, transaction: Transaction) -> Vec<Verdict> {
         let mut guard = self.state();
         let state = &mut *guard;
-        let Transaction { mut read, accepted, waits, released, set_aside, verdicts, .. } = transaction;
+        let Transaction { mut read, accepted, waits, released, set_aside, announced, verdicts, .. } = transaction;
+        for (photo, first) in announced {
+            state.photos.entry(photo).or_insert(first);
+        }
         for accepted in accepted {
             state.put(accepted, &mut read);
         }
@@ -239,7 +250,14 @@ impl OfficeState {
                 return Verdict::Quarantined { at: now, put_away: None };
             }
         };
-        match self.judge(transaction, change, by) {
+        let judged = self.judge(transaction, change.clone(), by);
+        if let Body::PhotoAdded(photo) = &change.body
+            && !matches!(judged, Received::Refused(_))
+            && !self.photos.contains_key(&photo.photo)
+        {
+            transaction.announced.entry(photo.photo).or_insert_with(|| Announced::by(&change));
+        }
+        match judged {
             Received::Accepted(entry) => {
                 self.accept(transaction, raw, *entry);
                 Verdict::Accepted { at: now }
@@ -401,7 +419,8 @@ impl OfficeState {
         for key in touched {
             held.seqs.insert(key, seq);
         }
-        self.replaced.extend(entry.change.replaces);
+        let (replaces, author) = (entry.change.replaces, entry.change.author);
+        self.replaced.extend(replaces.map(|replaced| (replaced, subject, author)));
         self.changes.insert(id, Kept { raw, log, seq, entry });
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 use domain::office::{opening_of, releases};
-use domain::{Body, Change, ChangeId, Subject, Timestamp};
+use domain::{Body, Change, ChangeId, Subject, Timestamp, WorkerId};
 use sqlx::any::AnyRow;
 use sqlx::{Any, AssertSqlSafe, Encode, FromRow, Type};
 
@@ -20,7 +20,9 @@ const CHUNKS: [usize; 4] = [8, 64, 256, 1024];
 #[derive(Default)]
 pub(super) struct Foreseen {
     found: BTreeMap<ChangeId, Option<Found>>,
+    /// Which of the changes asked for were accepted, and what else was in the place of each: about what and by whom.
     accepted: BTreeMap<ChangeId, bool>,
+    replaced: BTreeSet<(ChangeId, Subject, WorkerId)>,
     codes: BTreeMap<Vec<u8>, bool>,
     waited_for: BTreeMap<ChangeId, bool>,
     /// With the log of each and its parts as they are sealed.
@@ -42,6 +44,7 @@ impl Foreseen {
         let (mut codes, mut waited_for, mut subjects) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         for change in changes {
             known.extend(change.body.builds_on());
+            known.extend(change.replaces);
             waited_for.extend(releases(change));
             subjects.insert(change.subject);
             if let Body::CaseOpened { code, .. } = &change.body {
@@ -52,6 +55,7 @@ impl Foreseen {
         let mut foreseen = Self {
             found: sent.iter().map(|id| (*id, None)).collect(),
             accepted: known.iter().map(|id| (*id, false)).collect(),
+            replaced: BTreeSet::new(),
             codes: codes.iter().map(|code| (code.clone(), false)).collect(),
             waited_for: waited_for.iter().map(|id| (*id, false)).collect(),
             subjects: subjects.iter().map(|subject| (*subject, None)).collect(),
@@ -86,8 +90,9 @@ impl Foreseen {
                 self.found.insert(id, Some(Found::Accepted { at: Timestamp(at), digest }));
             }
         }
-        for (id,) in list::<(String,), _>(connection, "select replaces from change where replaces", "", &ids).await? {
-            self.accepted.insert(id.parse()?, true);
+        let query = "select replaces, subject, author from change where replaces";
+        for (id, subject, author) in list::<(String, String, String), _>(connection, query, "", &ids).await? {
+            self.replaced.insert((id.parse()?, subject.parse()?, author.parse()?));
         }
         let ids = names(sent);
         type Waiting = (String, i64, String, Vec<u8>);
@@ -132,9 +137,13 @@ impl Foreseen {
     pub(super) fn find(&self, id: ChangeId) -> Option<Option<Found>> {
         self.found.get(&id).cloned()
     }
-    /// Whether a change, or one that replaces it, was accepted before this transaction.
-    pub(super) fn has(&self, id: ChangeId) -> Option<bool> {
-        self.accepted.get(&id).copied()
+    /// As [`domain::office::Known::has`], before this transaction.
+    pub(super) fn has(&self, id: ChangeId, subject: Subject, by: Option<WorkerId>) -> Option<bool> {
+        let accepted = *self.accepted.get(&id)?;
+        let none = WorkerId(uuid::Uuid::nil());
+        let mut of_subject =
+            self.replaced.range((id, subject, none)..).take_while(|(of, about, _)| (*of, *about) == (id, subject));
+        Some(accepted || of_subject.any(|(_, _, author)| by.is_none_or(|by| by == *author)))
     }
     pub(super) fn has_code(&self, code: &[u8]) -> Option<bool> {
         self.codes.get(code).copied()

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
-use domain::{CaseId, ChangeId, Entry, LogId, Part, PartKey, Subject, Timestamp, WorkerId};
+use domain::{CaseId, Change, ChangeId, Entry, LogId, Part, PartKey, Subject, Timestamp, WorkerId};
 use sqlx::any::AnyArguments;
 use sqlx::query::Query;
 use sqlx::{Any, AssertSqlSafe};
@@ -140,9 +140,12 @@ impl Ledger {
             .map(|(entry, digest)| (entry.received_at().unwrap_or_default(), digest))
     }
 
-    /// Whether this change, or one that replaces it, is among those not in their table yet.
-    pub(super) fn has(&self, id: ChangeId) -> bool {
-        self.changes().any(|(entry, _)| entry.change.id == id || entry.change.replaces == Some(id))
+    /// As [`domain::office::Known::has`], of those not in their table yet.
+    pub(super) fn has(&self, id: ChangeId, subject: Subject, by: Option<WorkerId>) -> bool {
+        let stands_for = |change: &Change| {
+            change.replaces == Some(id) && change.subject == subject && by.is_none_or(|by| by == change.author)
+        };
+        self.changes().any(|(entry, _)| entry.change.id == id || stands_for(&entry.change))
     }
 
     pub(super) fn has_code(&self, code: &[u8]) -> bool {

@@ -6,6 +6,7 @@
 //! holds them without being told to.
 
 use anyhow::{Context, Result};
+use domain::office::Announced;
 use domain::{
     ApiError, Body, Change, ChangeId, LogId, Parts, Photo, PhotoId, PhotoStanding, Reach, Subject, Timestamp, WorkerId,
     limits,
@@ -41,6 +42,19 @@ pub(super) async fn announce(connection: &mut Connection, change: &Change, now: 
     .execute(connection)
     .await?;
     Ok(())
+}
+
+/// Where a photo was announced: what nobody else may announce again.
+pub(super) async fn announced(connection: &mut Connection, photo: PhotoId) -> Result<Option<Announced>> {
+    let row = sqlx::query_as::<_, (String, String, String, String)>(
+        "select log, subject, change_id, author from photo where photo = $1",
+    )
+    .bind(photo.to_string())
+    .fetch_optional(connection)
+    .await?;
+    let Some((log, subject, origin, author)) = row else { return Ok(None) };
+    let (log, subject, origin, author) = (log.parse()?, subject.parse()?, origin.parse()?, author.parse()?);
+    Ok(Some(Announced { log, subject, origin, author }))
 }
 
 /// Empties what a change takes away; `before`: the parts of its case as they stood.

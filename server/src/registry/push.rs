@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 use domain::change::BadBody;
-use domain::office::{Arrival, Known, Received, Rights, opening_of, receive, releases};
+use domain::office::{Announced, Arrival, Known, Received, Rights, opening_of, receive, releases};
 use domain::{
-    ApiError, CaseCode, CaseId, Change, ChangeId, DeviceId, Dropped, Envelope, Grant, LogId, PushBatch, Reach, Refusal,
-    Session, Subject, Timestamp, Verdict, WorkerId, limits,
+    ApiError, CaseCode, CaseId, Change, ChangeId, DeviceId, Dropped, Envelope, Grant, LogId, PhotoId, PushBatch, Reach,
+    Refusal, Session, Subject, Timestamp, Verdict, WorkerId, limits,
 };
 
 use super::aside;
@@ -192,9 +192,11 @@ fn name(change: &Change, names: &mut BTreeSet<String>) {
     // Who sees a case that this one names must not change before this is written, or it would be shown to somebody wrong.
     ids.extend(change.body.names_case().map(|other| opening_of(Subject::Case(other))));
     names.extend(ids.iter().map(ToString::to_string));
-    if let domain::Body::CaseOpened { code, .. } = &change.body {
-        names.insert(format!("code:{}", code.as_str()));
-    }
+    match &change.body {
+        domain::Body::CaseOpened { code, .. } => names.insert(format!("code:{}", code.as_str())),
+        domain::Body::PhotoAdded(photo) => names.insert(format!("photo:{}", photo.photo)),
+        _ => false,
+    };
 }
 
 /// Takes the turn for what a change that is judged by itself is about.
@@ -379,16 +381,20 @@ async fn judge_on(
     let rights = Rights { worker: by.worker, now: roster.grants(by.worker), last_contact: &then };
     let arrival = Arrival { at: now, ahead_ms: by.ahead_ms };
     // The rules ask what they need to know; what was not known is looked up and they are asked again.
-    let mut known = Answers::default();
+    let mut known = Answers { replaces: change.replaces, ..Answers::default() };
     loop {
         let received = receive(&held.parts, change.clone(), rights, &roster.rules, arrival, &known);
         let asked = known.asked.take();
-        if asked.changes.is_empty() && asked.codes.is_empty() && asked.cases.is_empty() {
+        if asked.is_empty() {
             return Ok(received);
         }
-        for id in asked.changes {
-            let has = writing.has(id).await?;
-            known.changes.insert(id, has);
+        for (id, subject, by) in asked.changes {
+            let has = writing.has(id, subject, by).await?;
+            known.changes.insert((id, subject, by), has);
+        }
+        for photo in asked.photos {
+            let announced = writing.photo(photo).await?;
+            known.photos.insert(photo, announced);
         }
         for code in asked.codes {
             let has = writing.has_code(&code).await?;
@@ -404,25 +410,47 @@ async fn judge_on(
 /// What was looked up so far, and what was asked beyond that.
 #[derive(Default)]
 struct Answers {
-    changes: BTreeMap<ChangeId, bool>,
+    /// What the change that is judged stands for.
+    replaces: Option<ChangeId>,
+    changes: BTreeMap<Asking, bool>,
+    photos: BTreeMap<PhotoId, Option<Announced>>,
     codes: BTreeMap<CaseCode, bool>,
     cases: BTreeMap<CaseId, Option<Reach>>,
     asked: RefCell<Asked>,
 }
 
+/// What [`Known::has`] is asked.
+type Asking = (ChangeId, Subject, Option<WorkerId>);
+
 #[derive(Default)]
 struct Asked {
-    changes: Vec<ChangeId>,
+    changes: Vec<Asking>,
+    photos: Vec<PhotoId>,
     codes: Vec<CaseCode>,
     cases: Vec<CaseId>,
 }
 
+impl Asked {
+    fn is_empty(&self) -> bool {
+        self.changes.is_empty() && self.photos.is_empty() && self.codes.is_empty() && self.cases.is_empty()
+    }
+}
+
 impl Known for Answers {
-    fn has(&self, change: ChangeId) -> bool {
-        self.changes.get(&change).copied().unwrap_or_else(|| {
-            self.asked.borrow_mut().changes.push(change);
-            // As if it were there, so that everything is asked for in one round.
-            true
+    fn has(&self, change: ChangeId, subject: Subject, by: Option<WorkerId>) -> bool {
+        self.changes.get(&(change, subject, by)).copied().unwrap_or_else(|| {
+            let mut asked = self.asked.borrow_mut();
+            let builds_on = by.is_none() && self.replaces != Some(change);
+            asked.changes.push((change, subject, by));
+            // What a change needs is taken to be there and what would forbid it not, so that everything is asked for in one
+            // round.
+            builds_on
+        })
+    }
+    fn photo(&self, photo: PhotoId) -> Option<Announced> {
+        self.photos.get(&photo).cloned().unwrap_or_else(|| {
+            self.asked.borrow_mut().photos.push(photo);
+            None
         })
     }
     fn has_code(&self, code: &CaseCode) -> bool {

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use anyhow::Result;
-use domain::office::{changed_sheets, opening_of, sights, unveiled};
+use domain::office::{Announced, changed_sheets, opening_of, sights, unveiled};
 use domain::{
-    Activity, Body, CaseId, Change, ChangeId, DeviceId, Entry, Envelope, Grant, LogId, Part, PartKey, Parts, PutAway,
-    Reach, Subject, Timestamp, WorkerId, apply,
+    Activity, Body, CaseId, Change, ChangeId, DeviceId, Entry, Envelope, Grant, LogId, Part, PartKey, Parts, PhotoId,
+    PutAway, Reach, Subject, Timestamp, WorkerId, apply,
 };
 
 use super::foreseen::Foreseen;
@@ -200,21 +200,30 @@ impl<'t> Writing<'t> {
         Ok(found > 0)
     }
 
-    /// Whether this change, or one that replaces it, was accepted.
-    pub(super) async fn has(&mut self, id: ChangeId) -> Result<bool> {
-        if self.ledger.has(id) {
+    /// As [`domain::office::Known::has`].
+    pub(super) async fn has(&mut self, id: ChangeId, subject: Subject, by: Option<WorkerId>) -> Result<bool> {
+        if self.ledger.has(id, subject, by) {
             return Ok(true);
         }
-        if let Some(foreseen) = self.foreseen.has(id) {
+        if let Some(foreseen) = self.foreseen.has(id, subject, by) {
             return Ok(foreseen);
         }
         let found = sqlx::query_scalar::<_, i64>(
-            "select 1 from change where id = $1 union all select 1 from change where replaces = $1 limit 1",
+            "select 1 from change where id = $1
+             union all select 1 from change where replaces = $1 and subject = $2 and coalesce($3, author) = author
+             limit 1",
         )
         .bind(id.to_string())
+        .bind(subject.to_string())
+        .bind(by.map(|by| by.to_string()))
         .fetch_optional(&mut *self.connection)
         .await?;
         Ok(found.is_some())
+    }
+
+    /// Where a photo was announced.
+    pub(super) async fn photo(&mut self, photo: PhotoId) -> Result<Option<Announced>> {
+        photos::announced(self.connection, photo).await
     }
 
     pub(super) async fn has_code(&mut self, code: &domain::CaseCode) -> Result<bool> {

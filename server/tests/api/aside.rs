@@ -249,3 +249,50 @@ async fn only_a_supervisor_opens_the_page_and_nobody_without_a_session() {
     }
     assert_eq!(office.count("quarantine where settled_at is null").await, 1);
 }
+
+#[tokio::test]
+async fn a_correction_of_what_a_supervisor_took_into_the_case_is_not_acknowledged_without_effect() {
+    let office = Office::open().await;
+    let (case, strange) = strange_visit(&office).await;
+    let hanh = office.desk_of("hanh").await;
+    assert_eq!(hanh.submit("/office/set-aside", &form(&strange.id, "take", "")).await.status, 303);
+    let lan = Pen::new(office.village.lan, 1);
+    let better = Change { replaces: Some(strange.id), ..lan.write(case.subject, "place:a", visit("Đã gặp cụ")) };
+    let said = office.sign_in("lan").await.push(&lan, &[&better]).await;
+    assert_eq!(said, [Verdict::Refused { why: domain::Refusal::OtherBody }], "her phone holds it and says what to do");
+    office.assert_sound().await;
+}
+
+#[tokio::test]
+async fn what_waits_in_another_commune_hides_nothing_however_much_it_is() {
+    let office = Office::open().await;
+    let toan = Pen::new(office.village.toan, 4);
+    let theirs = toan.open("b1", Some("Nông Văn Sliểng"), vec![]);
+    office.sign_in("toan").await.push(&toan, &[&theirs]).await;
+    let lan = Pen::new(office.village.lan, 1);
+    let caller = office.sign_in("lan").await;
+    for _ in 0..11 {
+        let notes: Vec<Change> = (0..100).map(|_| lan.write(theirs.subject, "place:b", visit("Nhầm xã"))).collect();
+        let said = caller.push(&lan, &notes.iter().collect::<Vec<_>>()).await;
+        assert!(said.iter().all(|v| matches!(v, Verdict::Quarantined { .. })));
+    }
+    strange_visit(&office).await;
+    let hanh = office.desk_of("hanh").await;
+    assert!(page(&hanh).await.contains(SEEN));
+    assert!(hanh.open("/office").await.body.contains("1 điều xã đã nhận còn để riêng"));
+    // What was given up is looked through in the same way, the latest first.
+    let pao = Pen::new(office.village.pao, 2);
+    let of = |pen: &Pen, case: &Change, log: &str, words: &str| {
+        let held = pen.write(case.subject, log, visit(words));
+        let note = domain::Dropped::of(&held, domain::Refusal::NotAllowed, "Ghi nhầm".to_owned());
+        pen.write(case.subject, log, Body::Dropped(note))
+    };
+    let case = pao.open("a2", Some("Hoàng Thị Mỷ"), vec![]);
+    office.sign_in("pao").await.push(&pao, &[&case, &of(&pao, &case, "place:a", "Bà ho ra máu")]).await;
+    for _ in 0..11 {
+        let notes: Vec<Change> = (0..100).map(|_| of(&lan, &theirs, "place:b", "Nhầm xã")).collect();
+        caller.push(&lan, &notes.iter().collect::<Vec<_>>()).await;
+    }
+    let shown = page(&hanh).await;
+    assert!(shown.contains("Bà ho ra máu"), "{shown}");
+}

@@ -602,3 +602,22 @@ async fn a_redirect_is_not_followed() {
     let answered = Outgoing::new(true).post(&here.url("a"), Named::ByPhone, &[], vec![]).await.unwrap();
     assert_eq!((answered.status, there.heard().len()), (307, 0));
 }
+
+#[tokio::test]
+async fn emergencies_that_stood_before_the_office_could_call_are_called_about() {
+    let (office, ear) = (Office::open().await, Ear::open().await);
+    let hanh = office.sign_in("hanh").await;
+    notify(&hanh, &ear.url("hanh")).await;
+    let (pen, case) = emergency(&office, vec![]).await;
+    let forget = async || sqlx::query("delete from emergency").execute(&office.staff.pool).await.unwrap();
+    // As the migration leaves it: the case is there, its emergency has no row.
+    forget().await;
+    let seen = pen.write(case.subject, "place:a", domain::laws::visit("Vẫn chưa có ai đến."));
+    send(&office, &pen, &seen, minute(5)).await;
+    assert_eq!(office.count("emergency").await, 1, "whatever is written on the case brings it back");
+    forget().await;
+    let duty = duty_of(&office, settings());
+    duty.tick(minute(10)).await.unwrap();
+    assert_eq!(ear.called(), ["hanh"], "and so does the start of the office");
+    office.assert_sound().await;
+}

@@ -305,3 +305,41 @@ async fn check_finds_a_photo_that_is_not_what_was_announced() {
     assert_eq!(wrong.len(), 2);
     assert!(wrong.iter().all(|w| w.ends_with("was never announced")), "{wrong:?}");
 }
+
+#[tokio::test]
+async fn whoever_knows_a_photos_name_cannot_destroy_it() {
+    let office = Office::open().await;
+    let (lan, pao) = (office.sign_in("lan").await, office.sign_in("pao").await);
+    let (pen, other) = (Pen::new(office.village.lan, 1), Pen::new(office.village.pao, 2));
+    let case = pen.open("a1", Some("Hoàng Thị Mỷ"), vec![]);
+    let bytes = sealed(1, 3_000);
+    let photo = photo_of(1, &bytes);
+    let change = added(&pen, &case, &photo);
+    lan.push(&pen, &[&case, &change]).await;
+    assert_eq!(send_all(&lan, &photo, &bytes).await, PhotoStanding::Complete);
+    let theirs = other.open("a2", Some("Nông Văn Sliểng"), vec![]);
+    let same_name = added(&other, &theirs, &photo_of(1, &sealed(9, 2_000)));
+    let away = |of: &Change| other.write(theirs.subject, "place:a", Body::PhotoRemoved { photo: of.id });
+    let said = pao.push(&other, &[&theirs, &same_name, &away(&same_name)]).await;
+    assert_eq!(said[1], Verdict::Refused { why: domain::Refusal::OtherBody }, "{said:?}");
+    let in_its_place = Change { replaces: Some(change.id), ..added(&other, &theirs, &photo) };
+    let said = pao.push(&other, &[&in_its_place, &away(&change)]).await;
+    assert!(!matches!(said[0], Verdict::Accepted { .. }), "{said:?}");
+    assert_eq!(get(&lan, &photo).await, (200, bytes.clone()), "Lan's photo stands");
+    // An office that has taken such a thing before takes nothing away for it either.
+    let taken = photo_of(2, &bytes);
+    let second = added(&other, &theirs, &taken);
+    pao.push(&other, &[&second]).await;
+    assert_eq!(send_all(&pao, &taken, &bytes).await, PhotoStanding::Complete);
+    sqlx::query("update photo set subject = $2, change_id = $3, author = $4 where photo = $1")
+        .bind(taken.photo.to_string())
+        .bind(case.subject.to_string())
+        .bind(change.id.to_string())
+        .bind(office.village.lan.to_string())
+        .execute(&office.staff.pool)
+        .await
+        .unwrap();
+    let said = pao.push(&other, &[&away(&second)]).await;
+    assert!(matches!(said[0], Verdict::Accepted { .. }), "{said:?}");
+    assert_eq!(get(&lan, &taken).await, (200, bytes), "it is of Lan's case by its row");
+}

@@ -207,3 +207,30 @@ async fn a_revocation_amid_pushes_to_several_servers_counts_for_each_and_loses_n
     assert_eq!((one.count("change").await, one.count("quarantine").await), (accepted + 1, aside));
     two.assert_sound().await;
 }
+
+#[tokio::test]
+async fn a_pull_under_way_does_not_undo_that_somebody_was_revoked() {
+    let office = Office::open().await;
+    let (lan, pen) = (office.sign_in("lan").await, Pen::new(office.village.lan, 1));
+    // The pull has read her rights of before; what is to be written down about it waits for this transaction.
+    let mut transaction = server::database::begin(&office.staff.pool).await.unwrap();
+    server::staff::touch(&mut transaction).await.unwrap();
+    let revoked = async {
+        tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+        for what in ["update device set grants = '[]'", "delete from grant_row"] {
+            sqlx::query(sqlx::AssertSqlSafe(format!("{what} where worker_id = $1")))
+                .bind(office.village.lan.to_string())
+                .execute(&mut *transaction)
+                .await
+                .unwrap();
+        }
+        transaction.commit().await.unwrap();
+    };
+    let (brought, ()) = tokio::join!(lan.pull(&pen), revoked);
+    assert_eq!(brought.briefing.unwrap().worker.grants.len(), 1, "what it brought was of before");
+    let known: Vec<String> =
+        sqlx::query_scalar("select grants from device").fetch_all(&office.staff.pool).await.unwrap();
+    assert_eq!(known, ["[]"]);
+    let said = lan.push(&pen, &[&pen.open("a1", Some("Giàng A Sử"), vec![])]).await;
+    assert!(is_set_aside(&said[0]), "{said:?}");
+}
