@@ -11,9 +11,10 @@ use crate::{
     limits,
     map::Map,
     part::Parts,
+    place::{Place, PlaceKind},
     referral::{Act, Referral},
     time::Timestamp,
-    worker::{Role, covers, has_role},
+    worker::{Grant, Role, covers, has_role},
 };
 
 /// Whoever wrote a change that the office itself made: nobody signs in with it.
@@ -43,7 +44,7 @@ pub fn unseen(parts: &Parts, rules: &Rules) -> Option<Unseen> {
     let reach = Reach::of(parts)?;
     let is_desk = |worker: WorkerId| {
         let grants = rules.staff.get(&worker).map_or(&[][..], Vec::as_slice);
-        has_role(grants, Role::Supervisor) && reach.is_seen_by(worker, grants, &rules.places)
+        has_role(grants, Role::Supervisor) && rules.sees(worker, grants, &reach)
     };
     let author = |change: ChangeId| {
         let written = parts.trail().and_then(|t| t.entries.iter().find(|e| e.written.id == change));
@@ -83,18 +84,26 @@ fn is_of_a_desk(act: &Act) -> bool {
 /// People on duty by place, each list in the order in which they are told.
 pub type Lists = Map<PlaceId, Vec<WorkerId>>;
 
-/// Who is told of an emergency of a case, one after the other: the list of its commune or, when none is set, the
-/// commune's supervisors; for a restricted case the officers and whoever of a desk is named; then the same of each place
-/// above, up to the department. Only who may see the case is ever told, and never who wrote it.
+/// Who is told of an emergency of a case, one after the other: the list of its commune as it stands or, when none is set,
+/// the commune's supervisors; for a restricted case the officers and whoever of a desk is named; then the same of each place
+/// above, up to the department. While people disagree about where it is handled, every place named is told. Only who may see
+/// the case is ever told, and never who wrote it.
 #[must_use]
 pub fn line(reach: &Reach, by: WorkerId, lists: &Lists, rules: &Rules) -> Vec<WorkerId> {
     let places = &rules.places;
-    let is_level = |p: &&crate::Place| p.kind != crate::PlaceKind::Village;
+    let seats = |place: &PlaceId| -> Vec<&Place> {
+        let desk = places.desk_of(place).map_or(place, |desk| &desk.id);
+        places.ancestors(desk).filter(|p| p.kind != PlaceKind::Village).collect()
+    };
+    let seats: Vec<Vec<&Place>> = reach.places().map(seats).collect();
+    let most = seats.iter().map(Vec::len).max().unwrap_or(0);
     let mut line = Vec::new();
-    for (n, level) in places.ancestors(&reach.handled_in).filter(is_level).enumerate() {
-        match lists.get(&level.id).filter(|list| !list.is_empty()) {
-            Some(list) => line.extend(list.iter().copied()),
-            None => line.extend(supervisors(level, reach, rules)),
+    for n in 0..most {
+        for level in seats.iter().filter_map(|seats| seats.get(n)) {
+            match lists.get(&level.id).filter(|list| !list.is_empty()) {
+                Some(list) => line.extend(list.iter().copied()),
+                None => line.extend(supervisors(level, reach, rules)),
+            }
         }
         if n == 0 && reach.restricted {
             line.extend(rules.officers_for(reach));
@@ -106,22 +115,26 @@ pub fn line(reach: &Reach, by: WorkerId, lists: &Lists, rules: &Rules) -> Vec<Wo
     let mut told = Vec::new();
     for worker in line {
         let grants = rules.staff.get(&worker).map_or(&[][..], Vec::as_slice);
-        if worker != by && !told.contains(&worker) && reach.is_seen_by(worker, grants, places) {
+        if worker != by && !told.contains(&worker) && rules.sees(worker, grants, reach) {
             told.push(worker);
         }
     }
     told
 }
 
-/// Supervisors whose own level this is: of the commune whoever sits there or in the village, of a province only those of
-/// the department.
-fn supervisors(level: &crate::Place, reach: &Reach, rules: &Rules) -> Vec<WorkerId> {
-    let (places, here) = (&rules.places, &reach.handled_in);
-    let sits = |grant: &crate::Grant| {
-        let level_of = |area: &PlaceId| places.ancestors(area).find(|p| p.kind != crate::PlaceKind::Village);
+/// Supervisors whose own level this is: of the commune whoever sits there, in the village, or in what went into it; of a
+/// province only those of the department.
+fn supervisors(level: &Place, reach: &Reach, rules: &Rules) -> Vec<WorkerId> {
+    let places = &rules.places;
+    let level_of = |area: &PlaceId| {
+        let seat = places.ancestors(area).find(|p| p.kind != PlaceKind::Village)?;
+        places.standing(&seat.id)
+    };
+    let sits = |grant: &Grant| {
+        let covers = |here| covers(std::slice::from_ref(grant), Role::Supervisor, here, places);
         grant.role == Role::Supervisor
             && grant.area.as_ref().is_some_and(|area| level_of(area).is_some_and(|p| p.id == level.id))
-            && covers(std::slice::from_ref(grant), Role::Supervisor, here, places)
+            && reach.places().any(covers)
     };
     let seated = rules.staff.iter().filter(|(_, grants)| grants.iter().any(sits));
     seated.map(|(worker, _)| *worker).collect()
