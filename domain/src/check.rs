@@ -228,15 +228,23 @@ pub fn check(parts: &Parts, change: &Change, actor: Actor<'_>, rules: &Rules, no
                 if opens_up && restricted && !has_role(actor.grants, Role::Supervisor) {
                     return Err(Refusal::NotAllowed);
                 }
+                // Where a restricted case goes decides who is named on it, by whatever kind of change.
+                if let (Fact::HandledIn(place), Some(header)) = (&edit.fact, parts.header())
+                    && restricted
+                    && header.handled_places().any(|standing| standing != place)
+                    && !has_role(actor.grants, Role::Supervisor)
+                {
+                    return Err(Refusal::NotAllowed);
+                }
                 if edit.cleared {
                     let name = edit.fact.name();
                     if !name.may_be_cleared() {
                         return Err(Refusal::field(Spot::Fact(name), Invalid::Missing));
                     }
-                    // What it was needs to fit no rule of today.
-                    continue;
+                } else {
+                    // What was there before it was emptied needs to fit no rule of today.
+                    check_fact(&edit.fact, rules, today)?;
                 }
-                check_fact(&edit.fact, rules, today)?;
                 let standing = parts.header().map(|h| h.facts.seen(edit.fact.name())).unwrap_or_default();
                 check_room(&standing, &edit.saw)?;
             }

@@ -13,7 +13,7 @@ use super::{
     draft::{DraftState, form},
     lang, naming,
     state::AppState,
-    ui::{Answers, Chips, DateField, DateParts, Field, If, ReadAloud, Select, Tiles, Toggle, Typing},
+    ui::{Answers, Chips, DateField, DateParts, Field, If, Note, ReadAloud, Select, Tiles, Toggle, Typing},
     words,
 };
 use crate::{
@@ -519,20 +519,26 @@ fn PaperFields(form: CaseForm, tried: RwSignal<bool>) -> AnyView {
     .into_any()
 }
 
-/// Where: the village that decides who sees the case, where somebody was found, where they live.
+/// Where: the village that decides who sees the case, where somebody was found, where they live. `stays`: the case is moved
+/// by somebody else, and nothing is asked that would be refused.
 #[component]
-pub fn WhereFields(form: CaseForm, tried: RwSignal<bool>) -> AnyView {
+pub fn WhereFields(form: CaseForm, tried: RwSignal<bool>, #[prop(optional)] stays: bool) -> AnyView {
     let state = app_state();
     let words = words();
     let error = error_of(tried, words, move || form.parse_village());
     view! {
-        <Select
-            label=(words.errors.fact)(domain::FactName::HandledIn)
-            options=village_options(state, words, form.village)
-            value=form.village
-            hint=words.new_case.where_hint
-            error
-        />
+        <If when=move || stays>
+            <Note icon=Icon::Lock said=Signal::stored(words.moving.transfer_restricted.to_owned()) />
+        </If>
+        <If when=move || !stays>
+            <Select
+                label=(words.errors.fact)(domain::FactName::HandledIn)
+                options=village_options(state, words, form.village)
+                value=form.village
+                hint=words.new_case.where_hint
+                error
+            />
+        </If>
         <If when=move || form.name_unknown.get()>
             <Field label=words.new_case.found_place value=form.found_place hint=words.new_case.found_place_hint />
         </If>

@@ -3,7 +3,7 @@
 
 use domain::{
     Activity, ActivityId, Body, CaseCode, CaseId, Change, ChangeId, ConsentAnswer, Entry, Fact, FactName, FieldEdit,
-    Header, Parts, Subject, Urgency, apply,
+    Header, Parts, Role, Subject, Urgency, apply,
 };
 use leptos::prelude::*;
 
@@ -360,6 +360,7 @@ fn EditForm(case: CaseId, header: Box<Header>, held: Option<Box<Change>>) -> Any
     let navigator = navigator();
     let notice = expect_context::<Notice>();
     let form = CaseForm::of_header(&header);
+    let stays = header.is_restricted() && !state.has(Role::Supervisor);
     let name = format!("edit:{case}");
     let draft_name = name.clone();
     let draft = keep_draft(name, move || form.read(), move |written| form.write(written));
@@ -371,11 +372,13 @@ fn EditForm(case: CaseId, header: Box<Header>, held: Option<Box<Change>>) -> Any
         let now = state.keeper().now();
         let all_answered = (0..5).all(|n| is_answered(form, n, state));
         let facts = untrack(|| form.facts(now));
-        let (true, Ok(facts)) = (all_answered, facts) else {
+        let (true, Ok(mut facts)) = (all_answered, facts) else {
             tried.set(true);
             focus_first_error();
             return;
         };
+        // A draft from before the case was restricted may name another place.
+        facts.retain(|fact| !stays || fact.name() != FactName::HandledIn);
         let edits = edits(&form.began.get_untracked(), held.as_deref(), facts);
         if edits.is_empty() {
             draft.end();
@@ -415,7 +418,7 @@ fn EditForm(case: CaseId, header: Box<Header>, held: Option<Box<Change>>) -> Any
             <h2>{title}</h2>
             <form class="stack" id="edit" data-gap="l" novalidate="" on:submit=submit>
                 <Section title=words.new_case.who><WhoFields form tried /></Section>
-                <Section title=words.new_case.where_title><WhereFields form tried /></Section>
+                <Section title=words.new_case.where_title><WhereFields form tried stays /></Section>
                 <Section title=words.new_case.tile_title><TileField form tried /></Section>
                 <Section title=words.new_case.what_title>
                     <WhatFields form tried />
