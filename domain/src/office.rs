@@ -10,7 +10,7 @@ use crate::{
     id::{CaseCode, CaseId, ChangeId, FacilityId, LogId, PhotoId, PlaceId, Subject, WorkerId},
     part::{Activity, Part, PartKey, Parts, Sheet},
     place::Places,
-    referral::{DecideError, ReferralStatus, chain},
+    referral::{Act, DecideError, ReferralStatus, chain},
     time::Timestamp,
     worker::{Grant, Role, Worker, covers, has_role},
 };
@@ -178,13 +178,15 @@ pub fn receive(
     let of_then = Actor { worker: rights.worker, grants: rights.last_contact };
     let (actor, late) = if may_write(parts, &change, of_now, rules) {
         (of_now, false)
-    } else if may_write(parts, &change, of_then, rules) {
+    } else if counts_by_old_rights(&change, rights) && may_write(parts, &change, of_then, rules) {
         (of_then, true)
-    } else if matches!(change.body, Body::ReferralActed { .. }) {
-        // A decision is not a note that could be lost: it stays with whoever made it, who is told.
-        return Received::Refused(DecideError::NotYourStep.into());
     } else {
-        return Received::Quarantined;
+        return match &change.body {
+            // A decision is not a note that could be lost: it stays with whoever made it, who is told.
+            Body::ReferralActed { .. } => Received::Refused(DecideError::NotYourStep.into()),
+            Body::Looked => Received::Refused(Refusal::NotAllowed),
+            _ => Received::Quarantined,
+        };
     };
     if let Err(refusal) = check(parts, &change, actor, rules, now) {
         return Received::Refused(refusal);
@@ -205,6 +207,17 @@ pub fn receive(
         receipt.fixed = fixed;
     }
     Received::Accepted(Box::new(entry))
+}
+
+/// Whether what somebody wrote by rights that they have no longer may stand by those of their device's last contact. A note
+/// may be all there is about a person. A look calls off the help that was on its way: that is for who has the duty now. And
+/// whoever has no rights at all decides nothing any more.
+fn counts_by_old_rights(change: &Change, rights: Rights<'_>) -> bool {
+    match &change.body {
+        Body::Looked | Body::ReferralActed { act: Act::Look, .. } => false,
+        Body::ReferralActed { .. } => !rights.now.is_empty(),
+        _ => true,
+    }
 }
 
 /// Whether applying it would change nothing, because somebody has put something else under its name: then it is not

@@ -32,7 +32,7 @@ const CONTACT_MS: i64 = 3_600_000;
 pub(super) struct Witnessed {
     worker: WorkerId,
     device: DeviceId,
-    /// The rights that the device now knows of.
+    /// The rights that the answer tells the device of.
     grants: Vec<Grant>,
     /// Restricted cases that were read.
     reads: BTreeSet<(LogId, Subject)>,
@@ -45,7 +45,12 @@ impl Witnessed {
     }
 
     pub(super) async fn write(&self, writing: &mut Writing<'_>) -> Result<()> {
-        writing.contact(self.worker, self.device, Some(&self.grants), self.now).await?;
+        // Rights that were changed while the answer was on its way are not what the device goes by for long: what it was told
+        // counts only as far as it still stands, and nothing at all does for whoever has none.
+        let roster = Arc::clone(&writing.roster);
+        let standing = roster.grants(self.worker);
+        let told = (standing.is_empty() || self.grants == standing).then_some(standing);
+        writing.contact(self.worker, self.device, told, self.now).await?;
         for (log, subject) in &self.reads {
             let line = audit::Line {
                 at: self.now,
