@@ -57,18 +57,31 @@ pub(super) async fn announced(connection: &mut Connection, photo: PhotoId) -> Re
     Ok(Some(Announced { log, subject, origin, author }))
 }
 
-/// Empties what a change takes away; `before`: the parts of its case as they stood.
-pub(super) async fn remove(connection: &mut Connection, parts: &Parts, photo: ChangeId, now: Timestamp) -> Result<()> {
-    let Some(part) = parts.photos().find(|part| part.written.id == photo) else { return Ok(()) };
+/// Empties what `change` takes away: the photo that `announced` spoke of; `before`: the parts of its case as they stood.
+/// Where a name stands for a photo of something else, nothing is touched.
+pub(super) async fn remove(
+    connection: &mut Connection,
+    before: &Parts,
+    change: &Change,
+    announced: ChangeId,
+    now: Timestamp,
+) -> Result<()> {
+    let Some(part) = before.photos().find(|part| part.written.id == announced) else { return Ok(()) };
     let name = part.photo.photo.to_string();
-    sqlx::query(
-        "update photo set removed_at = $2, received = 0, complete_at = null where photo = $1 and removed_at is null",
+    let removed = sqlx::query(
+        "update photo set removed_at = $2, received = 0, complete_at = null
+         where photo = $1 and removed_at is null and log = $3 and subject = $4 and change_id = $5",
     )
     .bind(&name)
     .bind(now.0)
+    .bind(change.log.to_string())
+    .bind(change.subject.to_string())
+    .bind(announced.to_string())
     .execute(&mut *connection)
     .await?;
-    sqlx::query("delete from photo_chunk where photo = $1").bind(&name).execute(connection).await?;
+    if removed.rows_affected() == 1 {
+        sqlx::query("delete from photo_chunk where photo = $1").bind(&name).execute(connection).await?;
+    }
     Ok(())
 }
 

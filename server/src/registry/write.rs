@@ -330,7 +330,8 @@ impl<'t> Writing<'t> {
         let (old_reach, reach) = (Reach::of(&before), Reach::of(&after));
 
         if let Body::PhotoRemoved { photo } = &change.body {
-            photos::remove(self.connection, &before, *photo, entry.received_at().unwrap_or_default()).await?;
+            let now = entry.received_at().unwrap_or_default();
+            photos::remove(self.connection, &before, change, *photo, now).await?;
         }
         for sight in sights(old_reach.as_ref(), reach.as_ref(), &change.log, &self.roster.rules) {
             let shown = if sight.shown { Shown::Now } else { Shown::NoLonger };
