@@ -100,8 +100,11 @@ pub enum Settled {
     Refused(Refusal),
 }
 
-/// Rows that one look goes through: more are seen once these are settled.
-const ROWS: i64 = 1_000;
+/// Rows that are read at once.
+pub(super) const ROWS: usize = 1_000;
+/// How often, at most: what others have to settle hides nothing of one's own, unless it is more than a whole province leaves
+/// lying.
+pub(super) const READS: usize = 50;
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -141,29 +144,50 @@ pub(super) async fn list(
     let roster = staff.roster(&mut snapshot).await?;
     let query = match which {
         Which::Open => {
-            rows!("where settled_at is null order by received_at, id limit $1")
+            rows!(
+                "where settled_at is null and (received_at > $1 or (received_at = $1 and id > $2))
+                 order by received_at, id limit $3"
+            )
         }
         Which::PutAway => {
             rows!(
                 "where settled_at is not null and taken = 0 and settled_by <> author
-                 order by settled_at desc, id limit $1"
+                 and (settled_at < $1 or (settled_at = $1 and id > $2))
+                 order by settled_at desc, id limit $3"
             )
         }
     };
-    let rows = sqlx::query_as::<_, Row>(query).bind(ROWS).fetch_all(&mut *snapshot).await?;
     let mut writing = Writing::new(&mut snapshot, &staff.seal, roster);
     let mut found = vec![];
     let mut reads = vec![];
-    for row in rows {
-        if found.len() == most {
+    let mut after = match which {
+        Which::Open => (i64::MIN, String::new()),
+        Which::PutAway => (i64::MAX, String::new()),
+    };
+    'rows: for _ in 0..READS {
+        let rows = sqlx::query_as::<_, Row>(query)
+            .bind(after.0)
+            .bind(&after.1)
+            .bind(i64::try_from(ROWS)?)
+            .fetch_all(&mut *writing.connection)
+            .await?;
+        let is_last = rows.len() < ROWS;
+        for row in rows {
+            if found.len() == most {
+                break 'rows;
+            }
+            let at = if which == Which::Open { row.received_at } else { row.settled_at.unwrap_or_default() };
+            after = (at, row.id.clone());
+            let log: LogId = row.log.parse()?;
+            let Some(set_aside) = read(&mut writing, row, worker).await? else { continue };
+            if let Some(change) = set_aside.change.as_ref().filter(|_| set_aside.restricted) {
+                reads.push((log, change.subject));
+            }
+            found.push(set_aside);
+        }
+        if is_last {
             break;
         }
-        let log: LogId = row.log.parse()?;
-        let Some(set_aside) = read(&mut writing, row, worker).await? else { continue };
-        if let Some(change) = set_aside.change.as_ref().filter(|_| set_aside.restricted) {
-            reads.push((log, change.subject));
-        }
-        found.push(set_aside);
     }
     snapshot.rollback().await?;
     Ok((found, Reads { worker, reads, now }))

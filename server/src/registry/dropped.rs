@@ -4,7 +4,7 @@ use anyhow::Result;
 use domain::office::{may_settle, replay};
 use domain::{Body, CaseCode, Change, ChangeId, Entry, Header, LogId, Timestamp, WorkerId, limits};
 
-use super::aside::{DROPPED, Reads, open};
+use super::aside::{DROPPED, READS, ROWS, Reads, open};
 use super::write::Writing;
 use crate::database;
 use crate::staff::Staff;
@@ -22,8 +22,6 @@ pub struct GivenUp {
     pub change: Option<Change>,
 }
 
-/// Rows that one look goes through.
-const ROWS: i64 = 1_000;
 const DAY_MS: i64 = 86_400_000;
 
 /// What was given up within [`limits::KEPT_DAYS`] and may be read by this worker, the latest first, at most `most`.
@@ -35,45 +33,56 @@ pub(super) async fn list(
 ) -> Result<(Vec<GivenUp>, Reads)> {
     let mut snapshot = database::begin_to_read(&staff.pool).await?;
     let roster = staff.roster(&mut snapshot).await?;
-    let rows = sqlx::query_as::<_, (String, String, String, i64, Vec<u8>)>(
-        "select log, id, author, received_at, raw from quarantine
-         where why = $1 and received_at > $2 order by received_at desc, id limit $3",
-    )
-    .bind(DROPPED)
-    .bind(now.0 - limits::KEPT_DAYS * DAY_MS)
-    .bind(ROWS)
-    .fetch_all(&mut *snapshot)
-    .await?;
     let mut writing = Writing::new(&mut snapshot, &staff.seal, roster);
     let (mut found, mut reads) = (vec![], vec![]);
-    for (log, id, author, received_at, sealed) in rows {
-        if found.len() == most {
+    let mut after = (i64::MAX, String::new());
+    'rows: for _ in 0..READS {
+        let rows = sqlx::query_as::<_, (String, String, String, i64, Vec<u8>)>(
+            "select log, id, author, received_at, raw from quarantine
+             where why = $1 and received_at > $2 and (received_at < $3 or (received_at = $3 and id > $4))
+             order by received_at desc, id limit $5",
+        )
+        .bind(DROPPED)
+        .bind(now.0 - limits::KEPT_DAYS * DAY_MS)
+        .bind(after.0)
+        .bind(&after.1)
+        .bind(i64::try_from(ROWS)?)
+        .fetch_all(&mut *writing.connection)
+        .await?;
+        let is_last = rows.len() < ROWS;
+        for (log, id, author, received_at, sealed) in rows {
+            if found.len() == most {
+                break 'rows;
+            }
+            after = (received_at, id.clone());
+            let (log, id, author): (LogId, ChangeId, WorkerId) = (log.parse()?, id.parse()?, author.parse()?);
+            let Ok(Some(note)) = open(writing.seal, id, &sealed) else { continue };
+            let Body::Dropped(dropped) = &note.body else { continue };
+            let Ok(parts) = writing.hold(note.subject).await?.map(|held| held.parts.clone()) else { continue };
+            // Judged by what was given up: the note itself is about nobody.
+            let change = dropped.read().filter(|change| change.author == author && change.subject == note.subject);
+            let about = change.as_ref().unwrap_or(&note);
+            if !may_settle(worker, author, &log, Some((about, &parts)), &writing.roster.rules) {
+                continue;
+            }
+            let change = change.filter(|change| !parts.is_empty() || change.body.opens());
+            let opened = change.as_ref().map(|change| replay([&Entry::waiting(change.clone())])).unwrap_or_default();
+            let restricted = [&parts, &opened].into_iter().filter_map(|p| p.header()).any(Header::is_restricted);
+            if restricted && change.is_some() {
+                reads.push((log, note.subject));
+            }
+            found.push(GivenUp {
+                author,
+                received_at: Timestamp(received_at),
+                reason: dropped.reason.clone(),
+                restricted,
+                code: parts.header().map(|header| header.code.clone()),
+                change,
+            });
+        }
+        if is_last {
             break;
         }
-        let (log, id, author): (LogId, ChangeId, WorkerId) = (log.parse()?, id.parse()?, author.parse()?);
-        let Ok(Some(note)) = open(writing.seal, id, &sealed) else { continue };
-        let Body::Dropped(dropped) = &note.body else { continue };
-        let Ok(parts) = writing.hold(note.subject).await?.map(|held| held.parts.clone()) else { continue };
-        // Judged by what was given up: the note itself is about nobody.
-        let change = dropped.read().filter(|change| change.author == author && change.subject == note.subject);
-        let about = change.as_ref().unwrap_or(&note);
-        if !may_settle(worker, author, &log, Some((about, &parts)), &writing.roster.rules) {
-            continue;
-        }
-        let change = change.filter(|change| !parts.is_empty() || change.body.opens());
-        let opened = change.as_ref().map(|change| replay([&Entry::waiting(change.clone())])).unwrap_or_default();
-        let restricted = [&parts, &opened].into_iter().filter_map(|p| p.header()).any(Header::is_restricted);
-        if restricted && change.is_some() {
-            reads.push((log, note.subject));
-        }
-        found.push(GivenUp {
-            author,
-            received_at: Timestamp(received_at),
-            reason: dropped.reason.clone(),
-            restricted,
-            code: parts.header().map(|header| header.code.clone()),
-            change,
-        });
     }
     snapshot.rollback().await?;
     Ok((found, Reads::new(worker, reads, now)))
