@@ -1185,8 +1185,9 @@ fn who_became_officer_later_and_the_desk_of_a_merged_commune_stand_in_the_line()
     let mut told = History::new(&[]);
     let case = Pen::new(village.lan, 1).open("a1", None, vec![Fact::Confidentiality(Confidentiality::Restricted)]);
     told.tell(&case).expect("opened");
-    let worse =
-        Body::FactsEdited { edits: vec![FieldEdit { saw: vec![case.id], fact: Fact::Urgency(Urgency::Emergency) }] };
+    let worse = Body::FactsEdited {
+        edits: vec![FieldEdit { saw: vec![case.id], fact: Fact::Urgency(Urgency::Emergency), cleared: false }],
+    };
     let receipt = Receipt { received_at: MORNING, late: false, fixed: change::Fixed::default() };
     let worse = toan.write(case.subject, "place:a", worse);
     apply(&mut told.parts, &Entry { change: worse, receipt: Some(receipt) });
@@ -1199,7 +1200,7 @@ fn a_restricted_case_is_not_moved_by_an_edit_of_where_it_is_handled() {
     let (lan, hanh) = (Pen::new(village.lan, 1), Pen::new(village.hanh, 3));
     let moved = |pen: &Pen, case: &Change, to: &str| {
         let fact = Fact::HandledIn(to.parse().expect("a place"));
-        let edits = vec![FieldEdit { saw: vec![case.id], fact }];
+        let edits = vec![FieldEdit { saw: vec![case.id], fact, cleared: false }];
         pen.write(case.subject, "place:a", Body::FactsEdited { edits })
     };
     let plain = lan.open("a1", None, vec![]);
@@ -1209,7 +1210,7 @@ fn a_restricted_case_is_not_moved_by_an_edit_of_where_it_is_handled() {
     History::new(&[&case]).tell(&moved(&lan, &case, "a1")).expect("the same place again moves nothing");
     History::new(&[&case]).tell(&moved(&hanh, &case, "b1")).expect("a supervisor's to decide");
     // One change that lifts the restriction and moves the case is both.
-    let lift = FieldEdit { saw: vec![case.id], fact: Fact::Confidentiality(Confidentiality::Normal) };
+    let lift = FieldEdit { saw: vec![case.id], fact: Fact::Confidentiality(Confidentiality::Normal), cleared: false };
     let mut both = moved(&lan, &case, "b1");
     if let Body::FactsEdited { edits } = &mut both.body {
         edits.insert(0, lift);
