@@ -273,7 +273,9 @@ fn AsideItems() -> AnyView {
                 OutboxState::Received { at } => contact.is_some_and(|contact| contact.0 > at.0 + ASIDE_MS),
                 OutboxState::Queued | OutboxState::Held { .. } => false,
             };
-            let told = outbox.iter().filter(aside).filter(|i| !matches!(i.change.body, Body::Dropped(_)));
+            // Nobody writes a look by hand.
+            let told = outbox.iter().filter(aside);
+            let told = told.filter(|i| !matches!(i.change.body, Body::Dropped(_) | Body::Looked));
             told.map(|item| {
                 let at = if let OutboxState::Received { at } = item.state { at } else { item.change.recorded_at };
                 (whole_title(state, &item.change, words), (words.sync.aside_at)(&moment(at, state.now.get())))

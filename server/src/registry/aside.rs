@@ -3,7 +3,7 @@
 use anyhow::Result;
 use domain::office::{Received, may_settle, may_take, opening_of, releases, replay};
 use domain::{
-    CaseCode, Change, ChangeId, DeviceId, Entry, Envelope, LogId, PutAway, Refusal, Subject, Timestamp, WorkerId,
+    Body, CaseCode, Change, ChangeId, DeviceId, Entry, Envelope, LogId, PutAway, Refusal, Subject, Timestamp, WorkerId,
 };
 
 use super::push::{
@@ -180,6 +180,10 @@ pub(super) async fn list(
             after = (at, row.id.clone());
             let log: LogId = row.log.parse()?;
             let Some(set_aside) = read(&mut writing, row, worker).await? else { continue };
+            // Who looked at a case says nothing about its person: nobody has to decide about it.
+            if matches!(set_aside.change, Some(Change { body: Body::Looked, .. })) {
+                continue;
+            }
             if let Some(change) = set_aside.change.as_ref().filter(|_| set_aside.restricted) {
                 reads.push((log, change.subject));
             }

@@ -215,6 +215,22 @@ async fn nobody_settles_their_own_or_gives_somebody_a_right_by_a_tap() {
 }
 
 #[tokio::test]
+async fn a_look_of_somebody_without_the_right_is_kept_and_asks_nobody_for_a_decision() {
+    let office = Office::open().await;
+    let pao = Pen::new(office.village.pao, 2);
+    let case = pao.open("a2", Some("Hoàng Thị Mỷ"), vec![]);
+    office.sign_in("pao").await.push(&pao, &[&case]).await;
+    // As after a transfer: the supervisor of another commune looked at what is no longer theirs.
+    let toan = Pen::new(office.village.toan, 4);
+    set_aside(&office, "toan", &toan, &toan.write(case.subject, "place:a", Body::Looked)).await;
+    let hanh = office.desk_of("hanh").await;
+    assert!(page(&hanh).await.contains("Không có gì để riêng"));
+    assert!(!hanh.open("/office").await.body.contains("còn để riêng"));
+    assert_eq!(office.count("quarantine where settled_at is null").await, 1, "the row stays");
+    office.assert_sound().await;
+}
+
+#[tokio::test]
 async fn what_nobody_can_read_is_not_put_away() {
     let office = Office::open().await;
     let pao = Pen::new(office.village.pao, 2);
