@@ -16,6 +16,7 @@ pub mod vapid;
 mod ways;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Result;
 use domain::duty::{self, Next, OFFICE, Outcome, Step};
@@ -24,7 +25,7 @@ use domain::{ChangeId, LogId, Reach, Subject, Timestamp, WorkerId, limits};
 use crate::database::{self, Pool, Tries};
 use crate::observe::Counts;
 use crate::outgoing::Outgoing;
-use crate::registry::{Alert, note_alert};
+use crate::registry::{Alert, list_what_stands, note_alert};
 use crate::staff::{Roster, Staff};
 
 /// How long a server that vanished keeps the others from taking over.
@@ -66,6 +67,8 @@ pub struct Duty {
     settings: Settings,
     /// Names this process in the lease.
     holder: String,
+    /// What stood before the office could call is on the list.
+    listed: AtomicBool,
 }
 
 /// The key of an emergency and of everything done about it.
@@ -92,7 +95,14 @@ impl Duty {
     pub fn new(staff: Staff, counts: Arc<Counts>, outgoing: Outgoing, settings: Settings) -> Result<Self> {
         let mut random = [0; 16];
         getrandom::fill(&mut random)?;
-        Ok(Self { staff, counts, outgoing, settings, holder: crate::seal::hex(&random) })
+        Ok(Self {
+            staff,
+            counts,
+            outgoing,
+            settings,
+            holder: crate::seal::hex(&random),
+            listed: AtomicBool::new(false),
+        })
     }
 
     /// Does what is due at `now`: tells whoever is next, calls, notes what came of it. Nothing when another server does it.
@@ -102,6 +112,18 @@ impl Duty {
     pub async fn tick(&self, now: Timestamp) -> Result<()> {
         if !self.take_lease(now).await? {
             return Ok(());
+        }
+        if !self.listed.load(Ordering::Relaxed) {
+            match list_what_stands(&self.staff, now).await {
+                Ok(found) => {
+                    self.listed.store(true, Ordering::Relaxed);
+                    if found > 0 {
+                        tracing::info!("{found} emergencies from before are called about");
+                    }
+                }
+                // Those that are on the list are called about all the same.
+                Err(error) => tracing::error!("emergencies from before were not listed: {error:#}"),
+            }
         }
         self.tell_the_next(now).await?;
         self.call(now).await?;

@@ -37,7 +37,7 @@ use tokio::sync::{Mutex, mpsc};
 
 pub use aside::{SetAside, Settled, Settling, Which, Why};
 pub use dropped::GivenUp;
-pub(crate) use duty::{Alert, note_alert};
+pub(crate) use duty::{Alert, list_what_stands, note_alert};
 pub use photos::PhotoRead;
 pub use rights::{Deed, Told, change_rights, employ};
 
