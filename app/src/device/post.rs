@@ -180,7 +180,8 @@ pub async fn bring(bag: Bag<'_>, line: Line, only: Option<&[String]>) -> Result<
     let there: Vec<_> = there.into_iter().map(with_slip).collect();
     let mut failed = if there.is_empty() { None } else { bag.note(&there).await.err() };
     let now = browser::now().0;
-    waiting.retain(|letter| letter.later <= now);
+    // One that rests longer than any does was told so by a clock that was wrong.
+    waiting.retain(|letter| letter.later <= now || letter.later > now + RESTS_MS[1]);
     let (mut arrived, mut most, mut doubtful, mut said) = (0, usize::MAX, vec![], None);
     while !waiting.is_empty() {
         let rest = waiting.split_off(fitting(&waiting).min(most));

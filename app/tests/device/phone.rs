@@ -15,6 +15,7 @@ use app::{
 use domain::{laws::Village, notebook::Draft, *};
 use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
+use wasm_bindgen::JsCast;
 use wasm_bindgen_test::wasm_bindgen_test;
 
 use crate::{
@@ -712,6 +713,18 @@ async fn a_letter_that_the_office_does_not_take_rests_and_stays_in_the_rescue_fi
     assert_eq!(tab.state.post.get_untracked().own.waiting, 1);
     let file = tab.phone.save_rescue().await.expect("a file");
     assert_eq!((file.count, file.left_out), (1, 0));
+    // The clock had been years ahead when the office was asked: it is asked again.
+    let name = IndexedDbNotebook::name_of(village.lan);
+    let db = Database::open(&name, SCHEMA, |_, _| ()).await.expect("the database");
+    let tx = db.transaction(&["letter"], Mode::Strict).expect("a transaction");
+    let (letters, id) = (tx.store("letter").expect("letters"), one.0.to_string().into());
+    let row = letters.get(&id).await.expect("its row").unchecked_into();
+    idb::set(&row, "later", &((browser::now().0 + 3 * 365 * 86_400_000) as f64).into());
+    letters.put(&id, &row).expect("put");
+    tx.done().await.expect("kept");
+    drop(db);
+    tab.phone.wake();
+    until("it was brought once more", || town.calls("/api/letters") == calls + 1).await;
     tab.phone.log_in("lan".to_owned(), "cau-noi-demo".to_owned()).await.expect("logged in");
     until("both were pushed", || tab.waiting() == 0).await;
     tab.leave().await;
