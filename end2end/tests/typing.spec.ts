@@ -69,7 +69,7 @@ test('what somebody takes out of a case is gone, and a birth date gives way to a
   await page.getByLabel('Điện thoại').fill('0900000123');
   await page.getByRole('switch', { name: 'Biết ngày sinh' }).check();
   await page.getByLabel('Năm', { exact: true }).fill('1950');
-  await page.getByLabel('Sức khỏe').fill('Ho nhiều.');
+  await page.getByRole('textbox', { name: 'Sức khỏe' }).fill('Ho nhiều.');
   await save();
   await expect(page.getByText('0900 000 123')).toBeVisible();
   await expect(page.getByText('Ho nhiều.')).toBeVisible();
@@ -79,7 +79,7 @@ test('what somebody takes out of a case is gone, and a birth date gives way to a
   await page.getByLabel('Điện thoại').fill('');
   await page.getByRole('switch', { name: 'Biết ngày sinh' }).uncheck();
   await page.getByLabel('Tuổi (ước chừng cũng được)').fill('60');
-  await page.getByLabel('Sức khỏe').fill('');
+  await page.getByRole('textbox', { name: 'Sức khỏe' }).fill('');
   await save();
   const gone = async (): Promise<void> => {
     await expect(page.getByRole('heading', { name: WOMAN })).toBeVisible();
@@ -144,8 +144,10 @@ test('the list of villages shows the place that is saved, though it is not one o
   await ready(desk, 'hanh');
   await desk.open(`${path}/edit`);
   const villages = desk.page.getByLabel('Thôn phụ trách');
+  await expect(villages).toBeVisible();
   const theirs = await villages.locator('option').allInnerTexts();
   await phone.open(`${path}/edit`);
+  await expect(page.getByLabel('Thôn phụ trách')).toBeVisible();
   const ours = await page.getByLabel('Thôn phụ trách').locator('option').allInnerTexts();
   const elsewhere = theirs.find((village) => !ours.includes(village));
   expect(elsewhere, 'a village of the commune in which Lan does not work').toBeDefined();
