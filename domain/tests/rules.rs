@@ -262,10 +262,11 @@ impl History {
     }
     /// As `tell`, sent by a phone whose clock said `by_phone`.
     fn tell_from(&mut self, change: &Change, by_phone: Option<Timestamp>) -> Result<(), Refusal> {
-        struct Everything(ChangeId);
+        /// But what is told now, and what it stands for, which never came to be.
+        struct Everything(ChangeId, Option<ChangeId>);
         impl office::Known for Everything {
             fn has(&self, change: ChangeId, _: Subject, _: Option<WorkerId>) -> bool {
-                change != self.0
+                change != self.0 && Some(change) != self.1
             }
             fn photo(&self, _: PhotoId) -> Option<office::Announced> {
                 None
@@ -280,8 +281,14 @@ impl History {
         let grants = &self.village.rules.staff[&change.author];
         let rights = office::Rights { worker: change.author, now: grants, last_contact: grants };
         let arrival = office::Arrival { at: MORNING, ahead_ms: by_phone.map(|at| MORNING.0 - at.0) };
-        match office::receive(&self.parts, change.clone(), rights, &self.village.rules, arrival, &Everything(change.id))
-        {
+        match office::receive(
+            &self.parts,
+            change.clone(),
+            rights,
+            &self.village.rules,
+            arrival,
+            &Everything(change.id, change.replaces),
+        ) {
             Received::Accepted(entry) => {
                 apply(&mut self.parts, &entry);
                 Ok(())
