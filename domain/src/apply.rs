@@ -144,6 +144,7 @@ pub fn apply(parts: &mut Parts, entry: &Entry) -> Set<PartKey> {
                 received_at,
                 act: act.clone(),
                 moved_to: None,
+                seen: entry.receipt.as_ref().and_then(|r| r.fixed.seen),
             };
             let dues = || entry.receipt.as_ref().and_then(|r| r.fixed.dues.clone());
             let mut kind = None;
@@ -183,13 +184,17 @@ pub fn apply(parts: &mut Parts, entry: &Entry) -> Set<PartKey> {
             }
             Some(TrailWhat::Told(told.whom.clone()))
         }
-        Body::Looked => {
+        Body::Looked | Body::Seen { .. } => {
             let Some(header) = parts.header_mut() else { return touched };
+            let seen = entry.receipt.as_ref().and_then(|r| r.fixed.seen);
             // Seen is what the office knows to be seen; a phone's own look shows nothing to itself.
             if let Some(at) = received_at
                 && header.looked.as_ref().is_none_or(|l| l.at < at)
             {
-                header.looked = Some(Looked { by: change.author, at });
+                // A look that was long on its way hides nothing that another has seen since.
+                let before = header.looked.as_ref().map(Looked::until);
+                let seen = seen.map(|seen| before.map_or(seen, |before| before.max(seen)));
+                header.looked = Some(Looked { by: change.author, at, seen });
                 touched.insert(PartKey::Header);
             }
             None

@@ -6,6 +6,7 @@ use crate::{
     case::{CaseStatus, Urgency, members},
     catalogue::Tile,
     consent::ConsentAnswer,
+    duty,
     id::{CaseCode, ChangeId, LogId, PlaceId, Subject, WorkerId},
     kin::{self, Link},
     part::{Facility, Parts},
@@ -54,8 +55,12 @@ pub struct Card {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub received_at: Option<Timestamp>,
     pub changed_at: Timestamp,
+    /// When somebody looked at it last, once every emergency of it was seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub looked_at: Option<Timestamp>,
+    /// What was received until then was seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen_until: Option<Timestamp>,
     /// The newest thing the office received.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub newest_at: Option<Timestamp>,
@@ -143,6 +148,7 @@ impl Card {
         let open = |plain: bool| plain && !restricted;
         let trail = parts.trail();
         let last = trail.and_then(|t| t.by_people().next_back());
+        let looked = header.looked.as_ref();
         let newest_at = trail.and_then(|t| t.by_people().filter_map(|e| e.written.received_at).max());
         let alias = facts.alias.shown().filter(|a| restricted && !a.is_empty()).cloned();
         let name = if restricted { None } else { header.name().cloned() };
@@ -180,7 +186,8 @@ impl Card {
             recorded_at: header.recorded_at,
             received_at: header.received_at,
             changed_at: last.map_or(header.recorded_at, |e| e.written.received_at.unwrap_or(e.written.recorded_at)),
-            looked_at: header.looked.as_ref().map(|l| l.at),
+            looked_at: looked.filter(|l| duty::newest(parts).is_none_or(|at| at <= l.until())).map(|l| l.at),
+            seen_until: looked.and_then(|l| l.seen),
             newest_at,
             next_visit,
             tasks: parts
@@ -247,6 +254,7 @@ impl Card {
             received_at: sheet.received_at,
             changed_at: sheet.received_at.unwrap_or_default(),
             looked_at: None,
+            seen_until: None,
             newest_at: sheet.received_at,
             next_visit: None,
             tasks: vec![],

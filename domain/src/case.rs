@@ -284,6 +284,18 @@ impl Told {
 pub struct Looked {
     pub by: WorkerId,
     pub at: Timestamp,
+    /// Until when the office had received what was there to be seen: somebody without network sees what they had. `None` in
+    /// what was stored before this was told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<Timestamp>,
+}
+
+impl Looked {
+    /// What was received until then was seen.
+    #[must_use]
+    pub fn until(&self) -> Timestamp {
+        self.seen.unwrap_or(self.at)
+    }
 }
 
 /// The case was given to another village or commune.

@@ -182,10 +182,15 @@ bodies! {
         saw: u32,
         side: Side,
         act: Act,
+        /// Until when the office had received what its writer had of the case on the screen.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        seen: Option<Timestamp>,
     } = "referral_acted",
     Told(Told) = "told",
-    /// Somebody opened the case and so has seen what is in it.
+    /// As [`Body::Seen`], from before it said what was there to be seen.
     Looked = "looked",
+    /// Somebody opened the case and so has seen what the office had received until then.
+    Seen { until: Timestamp, } = "seen",
     /// Written by the office: somebody on duty was told of an emergency that nobody had seen, or could not be reached.
     DutyAlerted { whom: WorkerId, reached: bool, } = "duty_alerted",
     FacilityOpened(FacilityFacts) = "facility_opened",
@@ -310,6 +315,9 @@ pub struct Fixed {
     /// Another code, because the phone's was taken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<CaseCode>,
+    /// What its writer had before their eyes of what the office received: until then, by the office's clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<Timestamp>,
 }
 
 /// A change and, once the office has accepted it, its receipt.

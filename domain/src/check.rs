@@ -280,19 +280,21 @@ pub fn check(parts: &Parts, change: &Change, actor: Actor<'_>, rules: &Rules, no
             long_text(note, Spot::Note).map(drop)
         }
         Body::ReferralAsked(ask) => check_ask(parts, ask, rules, today),
-        Body::ReferralActed { referral, saw, side, act } => check_act(parts, *referral, *saw, *side, act, actor, rules),
+        Body::ReferralActed { referral, saw, side, act, .. } => {
+            check_act(parts, *referral, *saw, *side, act, actor, rules)
+        }
         Body::Told(told) => {
             let whom = text(&told.whom, limits::LABEL_CHARS).map_err(|why| Refusal::field(Spot::Whom, why))?;
             if whom.is_empty() { Err(Refusal::field(Spot::Whom, Invalid::Empty)) } else { Ok(()) }
         }
         // Only who has the duty to look makes a case seen.
-        Body::Looked if has_role(actor.grants, Role::Supervisor) => Ok(()),
+        Body::Looked | Body::Seen { .. } if has_role(actor.grants, Role::Supervisor) => Ok(()),
         Body::Dropped(dropped) if long_text(&dropped.reason, Spot::Reason)?.is_empty() => {
             Err(Refusal::field(Spot::Reason, Invalid::Empty))
         }
         Body::Dropped(_) => Ok(()),
         // The office writes it itself.
-        Body::Looked | Body::DutyAlerted { .. } => Err(Refusal::NotAllowed),
+        Body::Looked | Body::Seen { .. } | Body::DutyAlerted { .. } => Err(Refusal::NotAllowed),
         Body::FacilityOpened(facts) => {
             if parts.facility().is_some() {
                 return Err(Refusal::Twice);

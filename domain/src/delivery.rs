@@ -30,7 +30,7 @@ impl Delivery {
     #[must_use]
     pub fn of_received(received_at: Timestamp, header: Option<&Header>) -> Self {
         match header.and_then(|h| h.looked.as_ref()) {
-            Some(looked) if looked.at >= received_at => Self::Seen { at: looked.at },
+            Some(looked) if looked.until() >= received_at => Self::Seen { at: looked.at },
             _ => Self::Received { at: received_at },
         }
     }

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use crate::{
     access::Reach,
-    case::{CaseStatus, Urgency},
+    case::{CaseStatus, Looked, Urgency},
     check::Rules,
     id::{ChangeId, DeviceId, PlaceId, WorkerId},
     limits,
@@ -50,26 +50,37 @@ pub fn unseen(parts: &Parts, rules: &Rules) -> Option<Unseen> {
         let written = parts.trail().and_then(|t| t.entries.iter().find(|e| e.written.id == change));
         written.map_or(header.author, |e| e.written.by)
     };
-    let looked = header.looked.as_ref().map(|l| l.at);
-    let acted = |referral: &Referral, counts: fn(&Act) -> bool| {
-        let acts = referral.progress.acts.iter().filter(|a| counts(&a.act));
+    let looked = header.looked.as_ref().map(Looked::until);
+    // Whoever does something with a request has that one before their eyes, and of the case what had come until then.
+    let acted = |referral: &Referral| {
+        let acts = referral.progress.acts.iter().filter(|a| !is_of_the_writer(&a.act));
         acts.filter_map(|a| a.received_at).max()
     };
-    let desk_acted = parts.referrals().filter_map(|r| acted(r, is_of_a_desk)).max();
+    let acts = parts.referrals().flat_map(|r| &r.progress.acts).filter(|a| is_of_a_desk(&a.act));
+    let desk_saw = acts.filter_map(|a| a.received_at.map(|at| a.seen.unwrap_or(at))).max();
 
     let told = header.facts.urgency.candidates().iter().filter(|c| c.value == Urgency::Emergency).filter_map(|c| {
         let unseen = Unseen { change: c.change, since: c.received_at?, by: author(c.change) };
-        Some((unseen, looked.max(desk_acted)))
+        Some((unseen, looked.max(desk_saw)))
     });
     let asked = parts.referrals().filter(|r| r.ask.kind.is_emergency() && !r.progress.status.is_final());
     let asked = asked.filter_map(|r| {
         let unseen = Unseen { change: r.id, since: r.received_at?, by: r.author };
-        Some((unseen, looked.max(desk_acted).max(acted(r, |act| !is_of_the_writer(act)))))
+        Some((unseen, looked.max(desk_saw).max(acted(r))))
     });
     told.chain(asked)
         .filter(|(unseen, seen)| seen.is_none_or(|seen| seen < unseen.since) && !is_desk(unseen.by))
         .map(|(unseen, _)| unseen)
         .min_by_key(|unseen| (unseen.since, unseen.change))
+}
+
+/// When the office received the newest emergency of a case, seen or not; `None` when there is none.
+#[must_use]
+pub fn newest(parts: &Parts) -> Option<Timestamp> {
+    let urgency = parts.header().map(|header| header.facts.urgency.candidates()).unwrap_or_default();
+    let told = urgency.iter().filter(|c| c.value == Urgency::Emergency).filter_map(|c| c.received_at);
+    let asked = parts.referrals().filter(|r| r.ask.kind.is_emergency()).filter_map(|r| r.received_at);
+    told.chain(asked).max()
 }
 
 fn is_of_the_writer(act: &Act) -> bool {

@@ -261,7 +261,7 @@ pub fn agreed() -> Sharing {
 
 #[must_use]
 pub fn act(referral: ChangeId, saw: u32, side: Side, act: Act) -> Body {
-    Body::ReferralActed { referral, saw, side, act }
+    Body::ReferralActed { referral, saw, side, act, seen: None }
 }
 
 async fn push(registry: &dyn Registry, pen: &Pen, changes: &[&Change]) -> Vec<Verdict> {

@@ -84,6 +84,10 @@ impl Arrival {
     fn by_office_clock(self, phone_time: Timestamp) -> Option<Timestamp> {
         Some(phone_time.plus_ms(self.ahead_ms?).min(self.at))
     }
+    /// When a change was written, as far as it can be known; never after the arrival.
+    fn when_written(self, change: &Change) -> Timestamp {
+        self.by_office_clock(change.recorded_at).unwrap_or_else(|| change.recorded_at.min(self.at))
+    }
 }
 
 /// The id under which changes wait for a subject that is not there yet.
@@ -181,12 +185,9 @@ pub fn receive(
     } else if counts_by_old_rights(&change, rights) && may_write(parts, &change, of_then, rules) {
         (of_then, true)
     } else {
-        return match &change.body {
-            // A decision is not a note that could be lost: it stays with whoever made it, who is told.
-            Body::ReferralActed { .. } => Received::Refused(DecideError::NotYourStep.into()),
-            Body::Looked => Received::Refused(Refusal::NotAllowed),
-            _ => Received::Quarantined,
-        };
+        // A decision is not a note that could be lost: it stays with whoever made it, who is told.
+        let decides = matches!(change.body, Body::ReferralActed { .. });
+        return if decides { Received::Refused(DecideError::NotYourStep.into()) } else { Received::Quarantined };
     };
     if let Err(refusal) = check(parts, &change, actor, rules, now) {
         return Received::Refused(refusal);
@@ -214,7 +215,7 @@ pub fn receive(
 /// whoever has no rights at all decides nothing any more.
 fn counts_by_old_rights(change: &Change, rights: Rights<'_>) -> bool {
     match &change.body {
-        Body::Looked | Body::ReferralActed { act: Act::Look, .. } => false,
+        Body::Looked | Body::Seen { .. } | Body::ReferralActed { act: Act::Look, .. } => false,
         Body::ReferralActed { .. } => !rights.now.is_empty(),
         _ => true,
     }
@@ -273,6 +274,12 @@ fn fix(parts: &Parts, entry: &Entry, rules: &Rules, arrival: Arrival, known: &dy
             fixed.code = other_code(change.id, known);
         }
         Body::Told(told) => fixed.told_at = arrival.by_office_clock(told.at),
+        Body::Seen { until } => fixed.seen = Some(arrival.at.min(*until)),
+        // What they had before them then, nobody knows: nothing, at least, that came after they looked.
+        Body::Looked => fixed.seen = Some(arrival.when_written(change)),
+        Body::ReferralActed { seen, .. } => {
+            fixed.seen = Some(seen.map_or_else(|| arrival.when_written(change), |seen| seen.min(arrival.at)));
+        }
         Body::ReferralAsked(ask) => {
             fixed.chain = Some(chain(ask.kind, now.day()));
             fixed.asked_at = arrival.by_office_clock(change.recorded_at);
@@ -356,7 +363,9 @@ pub fn may_settle(
 #[must_use]
 pub fn may_take(change: &Change, by: WorkerId) -> bool {
     match &change.body {
-        Body::ReferralActed { .. } | Body::Looked | Body::Dropped(_) | Body::DutyAlerted { .. } => false,
+        Body::ReferralActed { .. } | Body::Looked | Body::Seen { .. } | Body::Dropped(_) | Body::DutyAlerted { .. } => {
+            false
+        }
         Body::AssigneeEdited(edit) => edit.element != change.author && edit.element != by,
         Body::ExcludedEdited(edit) => edit.element != change.author && edit.element != by,
         Body::HandedOver { to, .. } => *to != change.author && *to != by,

@@ -271,6 +271,9 @@ pub struct ActRecord {
     /// The status it led to; `None` when somebody else's decision had come first, or when nothing moved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub moved_to: Option<ReferralStatus>,
+    /// What was received until then was before their eyes; `None` in what was stored before this was told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<Timestamp>,
 }
 
 /// A running clock: the time to leave a status.

@@ -30,6 +30,7 @@ impl Desk {
             received_at: Some(at),
             act,
             moved_to: None,
+            seen: None,
         };
         let mut tried = self.progress.clone();
         tried.record(record.clone(), side, None);
@@ -1247,8 +1248,7 @@ fn whoever_has_no_rights_any_more_decides_nothing_by_those_of_before_and_nobody_
     let look = hanh.write(case.subject, "place:a", act(asked.id, 1, DESK, Act::Look));
     assert_eq!((judge(&look, &[]), judge(&look, &elsewhere)), (refused.clone(), refused));
     let look = hanh.write(case.subject, "place:a", Body::Looked);
-    let refused = Received::Refused(Refusal::NotAllowed);
-    assert_eq!((judge(&look, &[]), judge(&look, &elsewhere)), (refused.clone(), refused));
+    assert_eq!((judge(&look, &[]), judge(&look, &elsewhere)), (Received::Quarantined, Received::Quarantined));
     let note = hanh.write(case.subject, "place:a", visit("Đã gặp."));
     assert!(matches!(judge(&note, &[]), Received::Accepted(_)), "a note is not lost with a right");
 }
@@ -1269,4 +1269,58 @@ impl office::Known for Everybodys {
     fn has_code(&self, _: &CaseCode) -> bool {
         false
     }
+}
+
+#[test]
+fn a_look_hides_no_emergency_that_was_not_on_its_page() {
+    let village = Village::new();
+    let (lan, hanh) = (Pen::new(village.lan, 1), Pen::new(village.hanh, 3));
+    let minute = |n: i64| MORNING.plus_ms(n * 60_000);
+    let case = lan.open("a1", None, vec![]);
+    let worse =
+        Body::FactsEdited { edits: vec![FieldEdit { saw: vec![case.id], fact: Fact::Urgency(Urgency::Emergency) }] };
+    let worse = lan.write(case.subject, "place:a", worse);
+    let asked = ask(ReferralKind::Health, Receiver::Facility(village.facility), agreed());
+    let asked = lan.write(case.subject, "place:a", asked);
+    let tell = |parts: &mut Parts, change: &Change, at: i64| {
+        let grants = &village.rules.staff[&change.author];
+        let rights = office::Rights { worker: change.author, now: grants, last_contact: grants };
+        let arrival = office::Arrival { at: minute(at), ahead_ms: None };
+        let known = Everybodys(change.id);
+        match office::receive(parts, change.clone(), rights, &village.rules, arrival, &known) {
+            Received::Accepted(entry) => drop(apply(parts, &entry)),
+            other => panic!("{other:?}"),
+        }
+    };
+    // Received at 8:00 the case, at 8:30 that it is an emergency; the look comes at 9:00.
+    let after = |looks: &[(Change, i64)]| {
+        let mut parts = Parts::default();
+        for (change, at) in
+            [(&case, 0), (&asked, 1), (&worse, 30)].into_iter().chain(looks.iter().map(|(c, at)| (c, *at)))
+        {
+            tell(&mut parts, change, at);
+        }
+        let delivery = Delivery::of_received(minute(30), parts.header());
+        let card = Card::of(case.subject, &parts).expect("a card");
+        (duty::unseen(&parts, &village.rules).map(|unseen| unseen.change), delivery, card.looked_at)
+    };
+    let look =
+        |body: Body, written: i64| Change { recorded_at: minute(written), ..hanh.write(case.subject, "place:a", body) };
+    let seen = |until: i64| Body::Seen { until: minute(until) };
+    let acts =
+        |seen: Option<Timestamp>| Body::ReferralActed { referral: asked.id, saw: 1, side: DESK, act: Act::Look, seen };
+    let hidden = (Some(worse.id), Delivery::Received { at: minute(30) }, None);
+    assert_eq!(after(&[(look(seen(1), 20), 60)]), hidden, "the page was of 8:01");
+    assert_eq!(after(&[(look(seen(30), 40), 60)]), (None, Delivery::Seen { at: minute(60) }, Some(minute(60))));
+    assert_eq!(after(&[(look(Body::Looked, 20), 60)]), hidden, "an old phone's, that looked at 8:20");
+    assert_eq!(after(&[(look(Body::Looked, 40), 60)]).0, None);
+    assert_eq!(after(&[(look(acts(Some(minute(1))), 20), 60)]).0, Some(worse.id));
+    assert_eq!(after(&[(look(acts(Some(minute(30))), 40), 60)]).0, None);
+    assert_eq!(after(&[(look(acts(None), 20), 60)]).0, Some(worse.id));
+    // A look that was longer on its way takes nothing back.
+    assert_eq!(after(&[(look(seen(30), 40), 60), (look(seen(1), 20), 70)]).0, None);
+    // Nobody has seen what is still to come.
+    let years = look(seen(10_000_000), 10_000_000);
+    let again = Change { replaces: None, ..lan.write(case.subject, "place:a", worse.body.clone()) };
+    assert_eq!(after(&[(years, 60), (again.clone(), 90)]).0, Some(again.id));
 }

@@ -152,6 +152,12 @@ pub fn Missing() -> AnyView {
     .into_any()
 }
 
+/// When the office received the newest that people wrote of what is here of a case.
+pub fn newest_received(parts: &Parts) -> Option<Timestamp> {
+    let newest = parts.trail().and_then(|t| t.by_people().filter_map(|e| e.written.received_at).max());
+    newest.or(parts.header().and_then(|header| header.received_at))
+}
+
 /// A supervisor of the area, or somebody named, who opens a case has seen what is new in it; its writer learns of it.
 pub fn look(state: AppState, subject: Subject, parts: RwSignal<Loaded>) {
     let told = StoredValue::new(None::<Timestamp>);
@@ -162,15 +168,13 @@ pub fn look(state: AppState, subject: Subject, parts: RwSignal<Loaded>) {
         if header.author == worker.id || !worker.has(Role::Supervisor) {
             return;
         }
-        let newest = parts.trail().and_then(|t| t.by_people().filter_map(|e| e.written.received_at).max());
-        let newest = newest.or(header.received_at);
-        let seen = header.looked.as_ref().map(|l| l.at);
+        let newest = newest_received(&parts);
+        let seen = header.looked.as_ref().map(domain::Looked::until);
         // Once for everything the office has received; what waits on this phone is one's own.
-        if newest.is_none() || seen >= newest || told.get_value() == newest {
-            return;
-        }
+        let Some(until) = newest.filter(|_| seen < newest && told.get_value() != newest) else { return };
         told.set_value(newest);
-        let saving = state.keeper().save(header.log.clone(), subject, vec![Body::Looked], None, None);
+        // The page says no more than what it shows: without network an emergency may have come that is not on it.
+        let saving = state.keeper().save(header.log.clone(), subject, vec![Body::Seen { until }], None, None);
         spawn_local(async move {
             // A look that could not be noted is noted the next time the case is opened.
             let _ = saving.await;

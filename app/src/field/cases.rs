@@ -240,7 +240,7 @@ pub fn card_delivery(card: &Card, outbox: &[OutboxItem]) -> Option<Delivery> {
         return None;
     }
     let office = card.newest_at.or(card.received_at).map(|at| match card.looked_at {
-        Some(looked) if looked >= at => Delivery::Seen { at: looked },
+        Some(looked) if card.seen_until.unwrap_or(looked) >= at => Delivery::Seen { at: looked },
         _ => Delivery::Received { at },
     });
     let waiting = outbox.iter().filter(|i| i.change.subject == card.subject).map(Delivery::of_item);

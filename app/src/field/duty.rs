@@ -30,7 +30,8 @@ pub fn told(state: AppState, parts: &Parts, header: &Header) -> Option<AnyView> 
     let now = state.now.get();
     let emergency = header.urgency() == Urgency::Emergency || parts.referrals().any(|r| r.ask.kind.is_emergency());
     let alert = parts.trail().and_then(Trail::last_alert).filter(|_| emergency)?;
-    let looked = header.looked.as_ref().filter(|looked| looked.at >= alert.1).map(|looked| {
+    let saw_it = |looked: &&domain::Looked| domain::duty::newest(parts).is_none_or(|at| at <= looked.until());
+    let looked = header.looked.as_ref().filter(|looked| looked.at >= alert.1).filter(saw_it).map(|looked| {
         let who = naming::colleague_full(looked.by, &state.colleagues(), words);
         (words.duty.looked)(&who, &moment(looked.at, now))
     });

@@ -275,7 +275,7 @@ fn AsideItems() -> AnyView {
             };
             // Nobody writes a look by hand.
             let told = outbox.iter().filter(aside);
-            let told = told.filter(|i| !matches!(i.change.body, Body::Dropped(_) | Body::Looked));
+            let told = told.filter(|i| !matches!(i.change.body, Body::Dropped(_) | Body::Looked | Body::Seen { .. }));
             told.map(|item| {
                 let at = if let OutboxState::Received { at } = item.state { at } else { item.change.recorded_at };
                 (whole_title(state, &item.change, words), (words.sync.aside_at)(&moment(at, state.now.get())))

@@ -18,7 +18,7 @@ pub fn change_title(change: &Change, words: &Words) -> String {
         Body::ReferralAsked(_) => words.sync.asked,
         Body::ReferralActed { .. } => words.sync.acted,
         Body::Told(_) => words.sync.told,
-        Body::Looked => words.sync.looked,
+        Body::Looked | Body::Seen { .. } => words.sync.looked,
         Body::Dropped(_) => words.sync.dropped_note,
         Body::PlacesCounted { .. } => words.sync.places,
         Body::ActivityRecorded(_) => words.sync.activity,

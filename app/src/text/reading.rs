@@ -133,7 +133,7 @@ pub fn reading(change: &Change, names: Names<'_>, words: &'static Words, lang: L
         Body::CaseLinked { front, .. } => {
             pairs.push((words.moving.same_person, yes_no(front.is_some(), words).to_owned()));
         }
-        Body::PhotoRemoved { .. } | Body::Looked | Body::DutyAlerted { .. } => {}
+        Body::PhotoRemoved { .. } | Body::Looked | Body::Seen { .. } | Body::DutyAlerted { .. } => {}
     }
     pairs.retain(|(_, value)| !value.is_empty());
     pairs

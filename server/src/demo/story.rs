@@ -296,7 +296,7 @@ impl Story {
         act: Act,
     ) -> Result<()> {
         let answers = matches!(act, Act::Answer { .. });
-        let body = Body::ReferralActed { referral: asked.id, saw: asked.version, side, act };
+        let body = Body::ReferralActed { referral: asked.id, saw: asked.version, side, act, seen: None };
         self.on(who, when, case, body)?;
         asked.version += u32::from(answers);
         Ok(())

@@ -181,7 +181,7 @@ pub(super) async fn list(
             let log: LogId = row.log.parse()?;
             let Some(set_aside) = read(&mut writing, row, worker).await? else { continue };
             // Who looked at a case says nothing about its person: nobody has to decide about it.
-            if matches!(set_aside.change, Some(Change { body: Body::Looked, .. })) {
+            if matches!(set_aside.change, Some(Change { body: Body::Looked | Body::Seen { .. }, .. })) {
                 continue;
             }
             if let Some(change) = set_aside.change.as_ref().filter(|_| set_aside.restricted) {

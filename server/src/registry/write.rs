@@ -366,7 +366,7 @@ impl<'t> Writing<'t> {
         }
         if is_born {
             self.ledger.born(&change.log, subject, at, self.told(&after, reach.as_ref())?);
-        } else if !matches!(change.body, Body::Looked) {
+        } else if !matches!(change.body, Body::Looked | Body::Seen { .. }) {
             self.ledger.subject(&change.log, subject, self.told(&after, reach.as_ref())?);
         }
         self.put_emergency(&change.log, subject, &before, &after).await?;

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     field::{
         app_state,
-        case_page::{Missing, look},
+        case_page::{Missing, look, newest_received},
         clock,
         draft::{DraftLine, form, keep_draft},
         naming, navigator,
@@ -191,8 +191,8 @@ fn look_at_emergency(state: AppState, subject: Subject, referral: ChangeId, part
             .find(|level| standpoint.may(Side::Supervisor(*level), &Act::Look));
         let Some(level) = level else { return };
         noted.set_value(true);
-        let body =
-            Body::ReferralActed { referral, saw: of.progress.version, side: Side::Supervisor(level), act: Act::Look };
+        let (saw, side, seen) = (of.progress.version, Side::Supervisor(level), newest_received(&parts));
+        let body = Body::ReferralActed { referral, saw, side, act: Act::Look, seen };
         let saving = state.keeper().save(header.log.clone(), subject, vec![body], None, None);
         spawn_local(async move {
             // A look that could not be noted is noted the next time the referral is opened.
@@ -381,7 +381,9 @@ impl ActPage {
     /// # Errors
     /// The [`Refusal`] that the office would answer.
     pub fn body(self, side: Side, act: Act) -> Result<(domain::LogId, Subject, Body), Refusal> {
-        let body = Body::ReferralActed { referral: self.referral, saw: self.read.get(), side, act };
+        let (referral, saw) = (self.referral, self.read.get());
+        let seen = with_parts(self.parts, newest_received).flatten();
+        let body = Body::ReferralActed { referral, saw, side, act, seen };
         let found = with_parts(self.parts, |parts| {
             let (log, subject) = super::address(parts, self.referral).ok_or(Refusal::NotAllowed)?;
             check_here(self.state, parts, log.clone(), subject, body.clone())?;
