@@ -139,7 +139,7 @@ pub fn PhotoField(
     let (id, file) = (fresh_id(), fresh_id());
     let (label_id, file_for) = (id.clone(), file.clone());
     view! {
-        <div class="field" role="group" aria-labelledby=label_id>
+        <div class="field stack" role="group" aria-labelledby=label_id>
             <strong id=id>{p.field}</strong>
             <small>{p.no_papers}</small>
             {move || {

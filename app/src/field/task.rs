@@ -249,7 +249,7 @@ fn doers(state: AppState, parts: &Parts, words: &Words) -> Vec<(TaskFor, String)
         all.push((TaskFor::Worker(me), words.visit.task_me.to_owned()));
     }
     for c in colleagues.iter().filter(sees).filter(|c| Some(c.id) != me) {
-        let role = c.grants.first().map(|g| domain::search::lower((words.speech.role)(g.role)));
+        let role = c.grants.first().map(|g| (words.speech.role_short)(g.role));
         let label = match role {
             Some(role) => format!("{}, {role}", c.name),
             None => c.name.to_string(),

@@ -56,6 +56,14 @@ pub static WORDS: Words = Words {
             Role::Viewer => "Leadership, statistics",
             Role::Admin => "Administrator",
         },
+        role_short: |r| match r {
+            Role::Collaborator => "collaborator",
+            Role::Outreach => "outreach team",
+            Role::Supervisor => "supervisor",
+            Role::Facility => "intake officer",
+            Role::Viewer => "leadership",
+            Role::Admin => "administrator",
+        },
     },
     time: Time {
         weekdays: ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"],
@@ -382,6 +390,7 @@ pub static WORDS: Words = Words {
         assigned: "Responsible",
         nobody_assigned: "Nobody is named. The people of the village and commune are responsible.",
         assign_whom: "Assign to",
+        choose_commune: "Choose a commune or ward",
         choose_person: "Choose a person",
         assign_now: "Assign",
         assign_sure: |who| format!("Assign to {who}?"),

@@ -64,6 +64,14 @@ pub static WORDS: Words = Words {
             Role::Viewer => "Lãnh đạo, thống kê",
             Role::Admin => "Quản trị",
         },
+        role_short: |r| match r {
+            Role::Collaborator => "cộng tác viên",
+            Role::Outreach => "đội lưu động",
+            Role::Supervisor => "người phê duyệt",
+            Role::Facility => "cán bộ tiếp nhận",
+            Role::Viewer => "lãnh đạo",
+            Role::Admin => "quản trị",
+        },
     },
     time: Time {
         weekdays: ["Thứ Hai", "Thứ Ba", "Thứ Tư", "Thứ Năm", "Thứ Sáu", "Thứ Bảy", "Chủ Nhật"],
@@ -386,6 +394,7 @@ pub static WORDS: Words = Words {
         assigned: "Đang phụ trách",
         nobody_assigned: "Chưa nêu tên ai. Người của thôn, xã vẫn phụ trách.",
         assign_whom: "Phân công cho",
+        choose_commune: "Chọn xã, phường",
         choose_person: "Chọn một người",
         assign_now: "Phân công",
         assign_sure: |who| format!("Phân công cho {who}?"),

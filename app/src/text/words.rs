@@ -49,6 +49,8 @@ pub struct Speech {
     pub place: fn(PlaceKind, &str) -> String,
     pub sex: fn(Sex) -> &'static str,
     pub role: fn(Role) -> &'static str,
+    /// After a name, where there is little room.
+    pub role_short: fn(Role) -> &'static str,
 }
 
 /// Days, hours and what is left of them. Numbers keep their unit on the line.
@@ -324,6 +326,7 @@ pub struct Moving {
     pub assigned: &'static str,
     pub nobody_assigned: &'static str,
     pub assign_whom: &'static str,
+    pub choose_commune: &'static str,
     pub choose_person: &'static str,
     pub assign_now: &'static str,
     pub assign_sure: fn(&str) -> String,

@@ -168,7 +168,7 @@ fn field_colleagues(state: AppState, words: &Words) -> Vec<(WorkerId, String)> {
     let field = all.iter().filter(|c| worker::is_field_worker(&c.grants) && Some(c.id) != me);
     let mut named: Vec<(WorkerId, String)> = field
         .map(|c| {
-            let role = c.grants.first().map(|g| domain::search::lower((words.speech.role)(g.role)));
+            let role = c.grants.first().map(|g| (words.speech.role_short)(g.role));
             (c.id, role.map_or_else(|| c.name.to_string(), |role| format!("{}, {role}", c.name)))
         })
         .collect();

@@ -66,7 +66,7 @@ fn Form(case: CaseId, parts: RwSignal<Loaded>, saving: Saving) -> AnyView {
         let all = rules.places.iter().filter(|p| p.kind.is_commune_level() && p.is_valid_on(today));
         let mut all: Vec<(String, String)> = all.map(|p| (p.id.to_string(), p.name.clone())).collect();
         domain::order::sort_by(&mut all, |a, b| domain::search::fold(&a.1).cmp(&domain::search::fold(&b.1)));
-        to_choose("", all)
+        to_choose(words.moving.choose_commune, all)
     });
     let villages = Signal::derive(move || {
         let rules = state.rules();
