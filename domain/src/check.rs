@@ -47,24 +47,27 @@ impl Rules {
     /// The officers to be named on a restricted case handled in `place`; none eligible there: the province's.
     #[must_use]
     pub fn officers_for(&self, reach: &Reach) -> Vec<WorkerId> {
-        let works_here =
-            |worker: &WorkerId| self.staff.get(worker).is_some_and(|grants| worker::is_field_worker(grants));
-        let eligible = |place: &PlaceId| -> Vec<WorkerId> {
-            let named = self.officers.get(place).into_iter().flatten();
-            named.filter(|w| !reach.excluded.contains(w) && works_here(w)).copied().collect()
-        };
-        let of_place = |place: &PlaceId| {
-            let desk = self.places.desk_of(place).map_or(place, |desk| &desk.id);
-            let levels = self.places.ancestors(desk).filter(|p| p.kind != PlaceKind::Village);
-            levels.map(|p| eligible(&p.id)).find(|officers| !officers.is_empty()).unwrap_or_default()
-        };
         let mut officers: Vec<WorkerId> = vec![];
-        for officer in reach.places().flat_map(of_place) {
+        for officer in reach.places().flat_map(|place| self.officers_of(place, &reach.excluded)) {
             if !officers.contains(&officer) {
                 officers.push(officer);
             }
         }
         officers
+    }
+
+    /// The same of one place, but for who must never see the case.
+    #[must_use]
+    pub fn officers_of(&self, place: &PlaceId, excluded: &Set<WorkerId>) -> Vec<WorkerId> {
+        let works_here =
+            |worker: &WorkerId| self.staff.get(worker).is_some_and(|grants| worker::is_field_worker(grants));
+        let eligible = |place: &PlaceId| -> Vec<WorkerId> {
+            let named = self.officers.get(place).into_iter().flatten();
+            named.filter(|w| !excluded.contains(w) && works_here(w)).copied().collect()
+        };
+        let desk = self.places.desk_of(place).map_or(place, |desk| &desk.id);
+        let levels = self.places.ancestors(desk).filter(|p| p.kind != PlaceKind::Village);
+        levels.map(|p| eligible(&p.id)).find(|officers| !officers.is_empty()).unwrap_or_default()
     }
 }
 

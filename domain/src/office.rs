@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::{
     access::{Reach, sheets},
     apply::apply,
+    case::{Header, members},
     change::{Body, Change, Dropped, Entry, Fixed, Receipt},
     check::{Actor, Refusal, Rules, check, check_link_by, may_write},
     id::{CaseCode, CaseId, ChangeId, FacilityId, LogId, PhotoId, PlaceId, Subject, WorkerId},
@@ -334,11 +335,10 @@ pub fn may_settle(
     if worker == author || !has_role(grants, Role::Supervisor) {
         return false;
     }
-    let reach = about.and_then(|(change, parts)| {
+    let opened = about.map(|(change, _)| replay([&Entry::waiting(change.clone())])).unwrap_or_default();
+    let reach = about.and_then(|(_, parts)| {
         // What somebody without the right wrote never changes who may read the case.
         Reach::of(parts).or_else(|| {
-            let mut opened = Parts::default();
-            apply(&mut opened, &Entry::waiting(change.clone()));
             let mut reach = Reach::of(&opened)?;
             if reach.restricted {
                 reach.named.extend(rules.officers_for(&reach));
@@ -346,11 +346,17 @@ pub fn may_settle(
             Some(reach)
         })
     });
+    let headers = || about.into_iter().map(|(_, parts)| parts).chain([&opened]).filter_map(Parts::header);
     match (reach, log) {
         (Some(reach), _) => {
             let is_theirs = reach.places().any(|place| covers(grants, Role::Supervisor, place, &rules.places));
             let is_officer = || reach.restricted && rules.officers_for(&reach).contains(&worker);
             (is_theirs || reach.named.contains(&worker) || is_officer()) && rules.sees(worker, grants, &reach)
+        }
+        // A restricted case that nobody is said to handle.
+        (None, LogId::Place(place)) if headers().any(Header::is_restricted) => {
+            let excluded = headers().flat_map(|header| members(&header.excluded_workers, true)).copied().collect();
+            rules.officers_of(place, &excluded).contains(&worker)
         }
         (None, LogId::Place(place)) => covers(grants, Role::Supervisor, place, &rules.places),
         (None, _) => false,

@@ -45,7 +45,7 @@ pub struct AsideRow {
 pub struct GivenUpRow {
     pub author: String,
     pub received_at: Timestamp,
-    pub reason: String,
+    pub reason: Option<String>,
     pub restricted: bool,
     pub code: Option<String>,
     pub content: Option<(String, Vec<Pair>)>,
@@ -212,7 +212,7 @@ fn given_up_article(row: GivenUpRow) -> impl IntoView {
                 {row.code.map(|code| view! { <p>"Hồ sơ " <strong class="code">{code}</strong></p> })}
                 {row.restricted.then(|| view! { <p class="soft">"Hồ sơ bảo mật. Việc đọc được ghi lại."</p> })}
             </div>
-            <p>{format!("Vì: {}", row.reason)}</p>
+            {row.reason.map(|reason| view! { <p>{format!("Vì: {reason}")}</p> })}
             <dl class="facts">{lines.collect_view()}</dl>
         </article>
     }

@@ -236,14 +236,18 @@ pub(super) fn open(seal: &Seal, id: ChangeId, sealed: &[u8]) -> Result<Option<Ch
     Ok(Envelope::read(&text))
 }
 
-/// What would open a subject, if it was set aside.
-async fn find_opening(writing: &mut Writing<'_>, subject: Subject) -> Result<Option<Change>> {
-    let rows = sqlx::query_as::<_, (String, Vec<u8>)>("select id, raw from quarantine where opens = $1 order by id")
+/// What would open a subject, if it was set aside, or its writer gave it up.
+pub(super) async fn find_opening(writing: &mut Writing<'_>, subject: Subject) -> Result<Option<Change>> {
+    let query = "select id, raw from quarantine where opens = $1 or id = $1 order by id";
+    let rows = sqlx::query_as::<_, (String, Vec<u8>)>(query)
         .bind(opening_of(subject).to_string())
         .fetch_all(&mut *writing.connection)
         .await?;
     for (id, sealed) in rows {
-        if let Ok(Some(change)) = open(writing.seal, id.parse()?, &sealed) {
+        if let Ok(Some(change)) = open(writing.seal, id.parse()?, &sealed)
+            && change.subject == subject
+            && change.body.opens()
+        {
             return Ok(Some(change));
         }
     }

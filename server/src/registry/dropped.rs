@@ -4,7 +4,7 @@ use anyhow::Result;
 use domain::office::{may_settle, replay};
 use domain::{Body, CaseCode, Change, ChangeId, Entry, Header, LogId, Timestamp, WorkerId, limits};
 
-use super::aside::{DROPPED, READS, ROWS, Reads, open};
+use super::aside::{DROPPED, READS, ROWS, Reads, find_opening, open};
 use super::write::Writing;
 use crate::database;
 use crate::staff::Staff;
@@ -14,7 +14,8 @@ use crate::staff::Staff;
 pub struct GivenUp {
     pub author: WorkerId,
     pub received_at: Timestamp,
-    pub reason: String,
+    /// `None` when nobody can judge who may read it.
+    pub reason: Option<String>,
     pub restricted: bool,
     /// Of the case that it is about, once that is opened.
     pub code: Option<CaseCode>,
@@ -58,23 +59,32 @@ pub(super) async fn list(
             let (log, id, author): (LogId, ChangeId, WorkerId) = (log.parse()?, id.parse()?, author.parse()?);
             let Ok(Some(note)) = open(writing.seal, id, &sealed) else { continue };
             let Body::Dropped(dropped) = &note.body else { continue };
-            let Ok(parts) = writing.hold(note.subject).await?.map(|held| held.parts.clone()) else { continue };
+            let Ok(mut parts) = writing.hold(note.subject).await?.map(|held| held.parts.clone()) else { continue };
             // Judged by what was given up: the note itself is about nobody.
             let change = dropped.read().filter(|change| change.author == author && change.subject == note.subject);
             let about = change.as_ref().unwrap_or(&note);
+            // On a case that was given up itself: by what would have opened it.
+            if parts.is_empty()
+                && !about.body.opens()
+                && let Some(opening) = find_opening(&mut writing, note.subject).await?
+            {
+                parts = replay([&Entry::waiting(opening)]);
+            }
             if !may_settle(worker, author, &log, Some((about, &parts)), &writing.roster.rules) {
                 continue;
             }
-            let change = change.filter(|change| !parts.is_empty() || change.body.opens());
+            // Of what cannot be judged not even the reason is shown: that may name a person too.
+            let is_judged = !parts.is_empty() || about.body.opens();
+            let change = change.filter(|_| is_judged);
             let opened = change.as_ref().map(|change| replay([&Entry::waiting(change.clone())])).unwrap_or_default();
             let restricted = [&parts, &opened].into_iter().filter_map(|p| p.header()).any(Header::is_restricted);
-            if restricted && change.is_some() {
+            if restricted && is_judged {
                 reads.push((log, note.subject));
             }
             found.push(GivenUp {
                 author,
                 received_at: Timestamp(received_at),
-                reason: dropped.reason.clone(),
+                reason: is_judged.then(|| dropped.reason.clone()),
                 restricted,
                 code: parts.header().map(|header| header.code.clone()),
                 change,

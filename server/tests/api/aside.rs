@@ -313,3 +313,39 @@ async fn what_waits_in_another_commune_hides_nothing_however_much_it_is() {
     let shown = page(&hanh).await;
     assert!(shown.contains("Bà ho ra máu"), "{shown}");
 }
+
+#[tokio::test]
+async fn why_something_about_a_restricted_case_was_given_up_is_read_by_its_officers_only() {
+    let office = Office::open().await;
+    let lan = Pen::new(office.village.lan, 1);
+    let gives_up = |what: &Change, reason: &str| {
+        let note = domain::Dropped::of(what, domain::Refusal::NotAllowed, reason.to_owned());
+        lan.write(what.subject, "place:a", Body::Dropped(note))
+    };
+    let restricted = vec![Fact::Confidentiality(Confidentiality::Restricted)];
+    let case = lan.open("a1", Some("Hoàng Thị Mỷ"), restricted);
+    let seen = lan.write(case.subject, "place:a", visit(SEEN));
+    let of_nothing = lan.open("a1", None, vec![]);
+    let unknown = lan.write(of_nothing.subject, "place:a", visit("Không rõ"));
+    let notes = [gives_up(&case, "Chồng chị Mỷ biết"), gives_up(&seen, "Bà Sáo kể"), gives_up(&unknown, "Ông Lử kể")];
+    office.sign_in("lan").await.push(&lan, &notes.iter().collect::<Vec<_>>()).await;
+    // A supervisor of the commune who is no officer for restricted cases.
+    let kien = domain::Worker {
+        id: domain::WorkerId(uuid::Uuid::from_u128(0x0700_0000_0000_7000_8000_0000_0000_0001)),
+        grants: vec![domain::Grant::area(domain::Role::Supervisor, "a".parse().unwrap())],
+        ..office.village.workers[3].clone()
+    };
+    server::registry::employ(&office.staff, &kien, domain::Timestamp(1)).await.unwrap();
+    assert!(server::login::add(&office.staff, kien.id, "kien", crate::support::PASSWORD, 1).await.unwrap());
+    let (kien, hanh) = (page(&office.desk_of("kien").await).await, page(&office.desk_of("hanh").await).await);
+    for words in ["Chồng chị Mỷ biết", "Bà Sáo kể", SEEN] {
+        assert!(!kien.contains(words), "{kien}");
+        assert!(hanh.contains(words), "{hanh}");
+    }
+    for page in [&kien, &hanh] {
+        assert!(
+            page.contains("Không gửi kèm nội dung") && !page.contains("Ông Lử kể"),
+            "of what nobody can judge: {page}"
+        );
+    }
+}
