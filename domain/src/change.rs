@@ -1,7 +1,7 @@
 //! A change: the one unit of truth. It knows how a change is written down and read back, not whether it is lawful.
 
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
+use serde_json::{Value, value::RawValue};
 
 use crate::{
     case::{Fact, Task, Told, Visit},
@@ -336,6 +336,45 @@ impl Entry {
     #[must_use]
     pub fn received_at(&self) -> Option<Timestamp> {
         self.receipt.as_ref().map(|r| r.received_at)
+    }
+}
+
+/// Whether what was read of a change is all that its text says. A member that a newer app has written is passed over by the
+/// reader; whoever keeps the change must not acknowledge it and keep less. What is empty says nothing.
+#[must_use]
+pub fn is_all_of(change: &Change, text: &str) -> bool {
+    // Almost always: phones write the very bytes that this version writes.
+    let Ok(again) = json::write_text(change) else { return false };
+    if again == text {
+        return true;
+    }
+    let read = |text: &str| serde_json::from_str::<Value>(text);
+    match (read(text), read(&again)) {
+        (Ok(said), Ok(kept)) => keeps(&said, &kept),
+        _ => false,
+    }
+}
+
+fn keeps(said: &Value, kept: &Value) -> bool {
+    match (said, kept) {
+        (Value::Object(said), Value::Object(kept)) => {
+            said.iter().all(|(name, said)| kept.get(name).map_or_else(|| says_nothing(said), |kept| keeps(said, kept)))
+        }
+        (Value::Object(said), _) => said.values().all(says_nothing),
+        (Value::Array(said), Value::Array(kept)) if said.len() == kept.len() => {
+            said.iter().zip(kept).all(|(said, kept)| keeps(said, kept))
+        }
+        _ => true,
+    }
+}
+
+fn says_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(values) => values.is_empty(),
+        Value::Object(members) => members.is_empty(),
+        _ => false,
     }
 }
 

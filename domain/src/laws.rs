@@ -353,6 +353,34 @@ pub async fn one_unknown_change_delays_only_itself(registry: &dyn Registry, vill
     assert!(matches!(verdicts[3], Verdict::Accepted { .. }), "{verdicts:?}");
 }
 
+/// What says more than this office knows is kept whole until a newer one reads it, and not acknowledged with less.
+pub async fn nothing_of_a_newer_app_is_dropped(registry: &dyn Registry, village: &Village) {
+    let lan = Pen::new(village.lan, 4);
+    let case = lan.open("a1", Some("Hoàng Thị Mỷ"), vec![]);
+    let notes: Vec<Change> = (0..5).map(|_| lan.write(case.subject, "place:a", visit("Đỡ đau chân."))).collect();
+    let mut batch = lan.batch(&[&case]);
+    let visit = "\"visit_recorded\":{";
+    let said = [
+        ("\"body\":", "\"heard_from\":\"neighbour\",\"body\":"),
+        (visit, "\"visit_recorded\":{\"heard_from\":{\"name\":\"Páo\"},"),
+        ("\"v\":2", "\"v\":3"),
+        (visit, "\"visit_recorded\":{\"heard_from\":null,\"also\":[],"),
+        (visit, "\"visit_recorded\": { "),
+    ];
+    for (note, (known, new)) in notes.iter().zip(said) {
+        let text = raw(note).get().replacen(known, new, 1);
+        assert_ne!(text, raw(note).get());
+        batch.changes.push(serde_json::from_str(&text).expect("JSON"));
+    }
+    let verdicts = registry.push(&lan.session(), batch.clone(), MORNING).await.expect("the office answers");
+    let aside = |v: &Verdict| matches!(v, Verdict::Quarantined { put_away: None, .. });
+    let accepted = |v: &Verdict| matches!(v, Verdict::Accepted { .. });
+    assert!(accepted(&verdicts[0]) && verdicts[1..4].iter().all(aside), "{verdicts:?}");
+    assert!(verdicts[4..].iter().all(accepted), "what says nothing new is taken: {verdicts:?}");
+    let again = registry.push(&lan.session(), batch, MORNING).await.expect("the office answers");
+    assert!(again[1..4].iter().all(aside), "{again:?}");
+}
+
 /// A batch that names somebody else, or carries somebody else's change, writes nothing.
 pub async fn another_persons_batch_writes_nothing(registry: &dyn Registry, village: &Village) {
     let lan = Pen::new(village.lan, 5);
@@ -716,6 +744,7 @@ where
     the_same_id_with_another_body_is_refused(&*make().await, village).await;
     a_change_waits_for_what_it_builds_on(&*make().await, village).await;
     one_unknown_change_delays_only_itself(&*make().await, village).await;
+    nothing_of_a_newer_app_is_dropped(&*make().await, village).await;
     another_persons_batch_writes_nothing(&*make().await, village).await;
     pages_skip_nothing_and_settle_what_they_show(&*make().await, village).await;
     a_settled_change_is_always_shown(&*make().await, village).await;

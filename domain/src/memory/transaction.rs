@@ -7,7 +7,7 @@ use super::registry::{Aside, By, Held, Kept, MemoryRegistry, OfficeState, Waitin
 use crate::{
     access::Reach,
     apply::apply,
-    change::{BadBody, Body, Change, Dropped, Entry, Envelope},
+    change::{BadBody, Body, Change, Dropped, Entry, Envelope, is_all_of},
     check::Refusal,
     id::{CaseCode, CaseId, ChangeId, FacilityId, LogId, PhotoId, Subject, WorkerId},
     json, limits,
@@ -243,6 +243,10 @@ impl OfficeState {
             return if known == raw { verdict } else { Verdict::Refused { why: Refusal::OtherBody } };
         }
         let change = match self.open(envelope) {
+            Ok(change) if change.v > limits::PROTOCOL_VERSION || !is_all_of(&change, raw) => {
+                transaction.set_aside.push(Aside { id, raw: raw.to_owned(), unknown: true, by: by.clone() });
+                return Verdict::Quarantined { at: now, put_away: None };
+            }
             Ok(change) => change,
             Err(BadBody::Broken) => return Verdict::Refused { why: Refusal::Broken },
             Err(BadBody::Unknown) => {
