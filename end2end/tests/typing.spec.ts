@@ -128,7 +128,6 @@ test('a form stays while its case leaves the phone, and what was typed is listed
   await page.getByRole('button', { name: 'Chép lại' }).click();
   await expect(page.getByText('Đã chép. Dán được vào nơi khác.')).toBeVisible();
   expect(await page.evaluate(() => navigator.clipboard.readText())).toContain('không nói vì sao');
-  await page.screenshot({ path: 'test-results/draft-list.png', fullPage: true });
   await page.getByRole('button', { name: 'Bỏ bản nháp' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Bỏ bản nháp' }).click();
   await expect(page.getByRole('heading', { name: 'Đang ghi dở' })).toHaveCount(0);
