@@ -1277,8 +1277,9 @@ fn a_look_hides_no_emergency_that_was_not_on_its_page() {
     let (lan, hanh) = (Pen::new(village.lan, 1), Pen::new(village.hanh, 3));
     let minute = |n: i64| MORNING.plus_ms(n * 60_000);
     let case = lan.open("a1", None, vec![]);
-    let worse =
-        Body::FactsEdited { edits: vec![FieldEdit { saw: vec![case.id], fact: Fact::Urgency(Urgency::Emergency) }] };
+    let worse = Body::FactsEdited {
+        edits: vec![FieldEdit { saw: vec![case.id], fact: Fact::Urgency(Urgency::Emergency), cleared: false }],
+    };
     let worse = lan.write(case.subject, "place:a", worse);
     let asked = ask(ReferralKind::Health, Receiver::Facility(village.facility), agreed());
     let asked = lan.write(case.subject, "place:a", asked);
