@@ -277,8 +277,11 @@ pub fn check(parts: &Parts, change: &Change, actor: Actor<'_>, rules: &Rules, no
         Body::VisitRecorded(visit) => check_visit(visit, today),
         Body::TaskWritten(task) => check_task(task, rules),
         Body::TaskDone { task, note } => {
-            if !parts.0.contains_key(&PartKey::Task(*task)) {
+            let Some(Part::Task(part)) = parts.0.get(&PartKey::Task(*task)) else {
                 return Err(Refusal::field(Spot::TaskText, Invalid::UnknownCode));
+            };
+            if part.done.len() >= limits::DONE {
+                return Err(Refusal::TooLarge);
             }
             long_text(note, Spot::Note).map(drop)
         }
@@ -288,6 +291,9 @@ pub fn check(parts: &Parts, change: &Change, actor: Actor<'_>, rules: &Rules, no
         }
         Body::Told(told) => {
             let whom = text(&told.whom, limits::LABEL_CHARS).map_err(|why| Refusal::field(Spot::Whom, why))?;
+            if parts.header().is_some_and(|header| header.told.len() >= limits::TOLD) {
+                return Err(Refusal::TooLarge);
+            }
             if whom.is_empty() { Err(Refusal::field(Spot::Whom, Invalid::Empty)) } else { Ok(()) }
         }
         // Only who has the duty to look makes a case seen.
@@ -473,7 +479,7 @@ pub fn check_fact(fact: &Fact, rules: &Rules, today: Day) -> Result<(), Refusal>
         Fact::EthnicGroup(code) if !crate::catalogue::ETHNIC_GROUPS.iter().any(|(c, _)| c == code) => {
             Err(wrong(Invalid::UnknownCode))
         }
-        Fact::Point(p) if p.latitude_e6.abs() > 90_000_000 || p.longitude_e6.abs() > 180_000_000 => {
+        Fact::Point(p) if p.latitude_e6.unsigned_abs() > 90_000_000 || p.longitude_e6.unsigned_abs() > 180_000_000 => {
             Err(wrong(Invalid::OutOfRange))
         }
         Fact::Consent(consent) => {
@@ -662,6 +668,9 @@ fn check_act(
     let Some(progress) = parts.progress(referral) else { return Err(DecideError::NotYourStep.into()) };
     check_side(parts, referral, side, act, actor, rules)?;
     match act {
+        Act::Look if progress.acts.iter().filter(|a| matches!(a.act, Act::Look)).count() >= limits::LOOKS => {
+            return Err(Refusal::TooLarge);
+        }
         Act::Return { question } if long_text(question, Spot::Question)?.is_empty() => {
             return Err(DecideError::QuestionMissing.into());
         }

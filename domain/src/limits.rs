@@ -24,6 +24,12 @@ pub const CANDIDATES: usize = 16;
 pub const LINKS: usize = 16;
 /// Times a case was given away that it carries; older ones stand in the office's history.
 pub const TRANSFERS: usize = 16;
+/// Telephone reports noted on one case: somebody who calls every hour for two days.
+pub const TOLD: usize = 50;
+/// Times that a task is said to be done: everybody of a village, and their supervisors.
+pub const DONE: usize = 30;
+/// Looks noted on one request: a phone notes one for each desk, several people may sit there.
+pub const LOOKS: usize = 30;
 /// Edits in one change: every field of a case at once.
 pub const EDITS: usize = 64;
 /// Longest side of a photo in pixels: a face in a group and a line of a letter can be made out, and no more is kept.

@@ -1325,3 +1325,42 @@ fn a_look_hides_no_emergency_that_was_not_on_its_page() {
     let again = Change { replaces: None, ..lan.write(case.subject, "place:a", worse.body.clone()) };
     assert_eq!(after(&[(years, 60), (again.clone(), 90)]).0, Some(again.id));
 }
+
+#[test]
+fn what_is_noted_again_and_again_has_an_end() {
+    let village = Village::new();
+    let (lan, hanh) = (Pen::new(village.lan, 1), Pen::new(village.hanh, 3));
+    let case = lan.open("a1", None, vec![]);
+    let for_whom = TaskFor::Village("a1".parse().expect("a place"));
+    let task = Task { what: "Đưa giấy hẹn khám".to_owned(), due: None, for_whom };
+    let task = lan.write(case.subject, "place:a", Body::TaskWritten(task));
+    let asked = ask(ReferralKind::Health, Receiver::Facility(village.facility), agreed());
+    let asked = lan.write(case.subject, "place:a", asked);
+    let told = Body::Told(Told {
+        whom: "Công an xã".to_owned(),
+        phone: Phone::parse("0912345678").expect("a number"),
+        at: MORNING,
+        office_at: None,
+    });
+    let done = Body::TaskDone { task: task.id, note: String::new() };
+    let look = act(asked.id, 1, DESK, Act::Look);
+    for (pen, body, most) in [(&lan, told, 50), (&lan, done, 30), (&hanh, look, 30)] {
+        let mut history = History::new(&[&case, &task, &asked]);
+        for _ in 0..most {
+            history.tell(&pen.write(case.subject, "place:a", body.clone())).expect("noted");
+        }
+        let once_more = pen.write(case.subject, "place:a", body.clone());
+        assert_eq!(history.tell(&once_more), Err(Refusal::TooLarge), "{body:?}");
+    }
+}
+
+#[test]
+fn a_point_at_the_end_of_all_numbers_is_out_of_range() {
+    let lan = Pen::new(Village::new().lan, 1);
+    for (latitude_e6, longitude_e6) in [(i32::MIN, 0), (0, i32::MIN), (90_000_001, 0)] {
+        let point = Fact::Point(Point { latitude_e6, longitude_e6, accuracy_m: 10 });
+        let spot = Spot::Fact(point.name());
+        let case = lan.open("a1", None, vec![point]);
+        assert_eq!(History::new(&[]).tell(&case), field(spot, Invalid::OutOfRange));
+    }
+}
