@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use crate::config::Store;
 use crate::database::{self, Connection};
 use crate::keys::OfficeKeys;
-use crate::registry::stored::{about_change, about_quarantine, about_waiting};
+use crate::registry::stored::{about_change, about_quarantine, about_waiting, digest_of_unknown};
 use crate::seal::Seal;
 
 /// What came of a look at slips.
@@ -74,11 +74,12 @@ async fn find(connection: &mut Connection, seal: &Seal, kept: &Kept) -> Result<O
         let row =
             sqlx::query_as::<_, (Vec<u8>, Vec<u8>)>(table.find).bind(&id).fetch_optional(&mut *connection).await?;
         let Some((digest, sealed)) = row else { continue };
-        let mark_is_right = kept.mark.as_ref().is_none_or(|mark| mark.0 == digest);
-        let sum_is_right = match &kept.sum {
-            None => true,
-            Some(sum) => (table.text)(seal, kept.id, &sealed).is_some_and(|text| sum.0 == Sha256::digest(text)[..]),
-        };
+        let text = || (table.text)(seal, kept.id, &sealed);
+        // What was promised when its kind was not known yet was marked by its text.
+        let by_text = |mark: &[u8]| text().is_some_and(|text| digest_of_unknown(seal, &text) == mark);
+        let mark_is_right = kept.mark.as_ref().is_none_or(|mark| mark.0 == digest || by_text(&mark.0));
+        let sum_is_right =
+            kept.sum.as_ref().is_none_or(|sum| text().is_some_and(|text| sum.0 == Sha256::digest(text)[..]));
         return Ok(Some(mark_is_right && sum_is_right && (kept.mark.is_some() || kept.sum.is_some())));
     }
     Ok(None)

@@ -43,6 +43,7 @@ pub use rights::{Deed, Told, change_rights, employ};
 
 /// How rows are sealed and hashed, for whoever checks them.
 pub(crate) mod stored {
+    pub(crate) use super::push::digest_of_unknown;
     pub(crate) use super::write::{about_change, about_part, about_quarantine, about_waiting, digest, hash_code, link};
 }
 

@@ -107,7 +107,7 @@ pub(super) fn carried(worker: WorkerId, device: DeviceId, letters: Vec<Carried>,
         match open(&text, envelope, ahead_ms, seal) {
             // Nobody may be there any more to put it right.
             Item::Refused(Refusal::Broken) if matches!(log, LogId::Place(_)) => {
-                let digest = digest_of_unknown(seal, &text);
+                let digest = digest_of_unknown(seal, text.as_bytes());
                 Item::Change(Box::new(Letter { log, id, text, digest, ahead_ms, content: Content::Broken }))
             }
             item => item,
@@ -130,7 +130,7 @@ fn open(text: &str, envelope: Envelope, ahead_ms: Option<i64>, seal: &Seal) -> I
     let is_newer = |change: &Change| change.v > limits::PROTOCOL_VERSION || !is_all_of(change, &text);
     match envelope.open() {
         Ok(change) if is_newer(&change) => {
-            let digest = digest_of_unknown(seal, &text);
+            let digest = digest_of_unknown(seal, text.as_bytes());
             Item::Change(Box::new(Letter { log, id, text, digest, ahead_ms, content: Content::Unknown }))
         }
         Ok(change) => match digest(seal, &change) {
@@ -141,7 +141,7 @@ fn open(text: &str, envelope: Envelope, ahead_ms: Option<i64>, seal: &Seal) -> I
             Err(_) => Item::Refused(Refusal::Broken),
         },
         Err(BadBody::Unknown) => {
-            let digest = digest_of_unknown(seal, &text);
+            let digest = digest_of_unknown(seal, text.as_bytes());
             Item::Change(Box::new(Letter { log, id, text, digest, ahead_ms, content: Content::Unknown }))
         }
         Err(BadBody::Broken) => Item::Refused(Refusal::Broken),
@@ -149,8 +149,8 @@ fn open(text: &str, envelope: Envelope, ahead_ms: Option<i64>, seal: &Seal) -> I
 }
 
 /// Of a change of a kind that this version does not know nothing but its text can be compared.
-fn digest_of_unknown(seal: &Seal, text: &str) -> Vec<u8> {
-    seal.hash(&[b"unknown change", text.as_bytes()])
+pub(crate) fn digest_of_unknown(seal: &Seal, text: &[u8]) -> Vec<u8> {
+    seal.hash(&[b"unknown change", text])
 }
 
 impl Push {
@@ -250,7 +250,7 @@ async fn take_one(
     carried: bool,
 ) -> Result<Verdict> {
     if let Some(found) = writing.find(letter.id).await? {
-        let unknown = || digest_of_unknown(writing.seal, &letter.text);
+        let unknown = || digest_of_unknown(writing.seal, letter.text.as_bytes());
         // While servers of two versions work on one database, one knows a kind that the other does not.
         let (same, verdict) = match found {
             Found::Accepted { at, digest } => {

@@ -449,3 +449,22 @@ async fn a_phones_clock_is_put_right_by_what_it_knew_when_it_last_met_the_office
     let domain::Body::Told(told) = &report.body else { unreachable!() };
     assert_eq!(entry.receipt.unwrap().fixed.told_at, Some(told.at.plus_ms(60_000)));
 }
+
+#[tokio::test]
+async fn what_was_promised_when_its_kind_was_unknown_is_proved_once_it_is_known() {
+    let office = Office::open().await;
+    let (lan, pen) = (office.sign_in("lan").await, Pen::new(office.village.lan, 1));
+    let case = pen.open("a1", Some("Hoàng Thị Mỷ"), vec![]);
+    lan.push(&pen, &[&case]).await;
+    // The word that an office of before gave for the text alone.
+    let (staff, text) = (&office.staff, serde_json::to_vec(&case).unwrap());
+    let slip = |text: &[u8]| {
+        let mark = Some(Bytes(staff.seal.hash(&[b"unknown change", text])));
+        staff.keys.slip(None, vec![domain::Kept { id: case.id, sum: None, mark }], MORNING)
+    };
+    let mut connection = staff.pool.acquire().await.unwrap();
+    let proof = prove(&mut connection, &staff.seal, &staff.keys, &[slip(&text)]).await.unwrap();
+    assert_eq!((proof.proved, proof.wrong), (1, vec![]));
+    let other = prove(&mut connection, &staff.seal, &staff.keys, &[slip(b"{}")]).await.unwrap();
+    assert_eq!((other.proved, other.wrong.len()), (0, 1));
+}
