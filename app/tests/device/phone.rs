@@ -648,7 +648,7 @@ async fn the_office_is_told_of_a_log_out_without_network_while_somebody_else_hol
 #[wasm_bindgen_test]
 async fn of_two_who_are_chosen_in_a_row_the_second_holds_the_phone() {
     let village = Village::new();
-    let _town = fresh(&village).await;
+    let town = fresh(&village).await;
     let tab = Tab::of_lan().await;
     for name in ["toan", "pao"] {
         tab.phone.log_in(name.to_owned(), "cau-noi-demo".to_owned()).await.expect("logged in");
@@ -672,6 +672,34 @@ async fn of_two_who_are_chosen_in_a_row_the_second_holds_the_phone() {
         tab.phone.switch_to(village.pao).await.expect("asked");
         assert_eq!(tab.state.me(), Some(village.pao));
     }
+    // The first one's notebook opens slowly: somebody else is at its disk, until long after the second has sat down.
+    let db = Database::open(&IndexedDbNotebook::name_of(village.lan), SCHEMA, |_, _| ()).await.expect("the database");
+    let (busy, done) = (Rc::new(Cell::new(true)), Rc::new(Cell::new(false)));
+    let holds = busy.clone();
+    wasm_bindgen_futures::spawn_local(async move {
+        let tx = db.transaction(&["meta"], Mode::Strict).expect("a transaction");
+        let store = tx.store("meta").expect("the store");
+        while holds.get() {
+            store.get(&"device".into()).await.expect("a row");
+        }
+        tx.done().await.expect("ended");
+    });
+    let (first, opened) = (tab.phone.switch_to(village.lan), done.clone());
+    wasm_bindgen_futures::spawn_local(async move {
+        first.await.expect("asked");
+        opened.set(true);
+    });
+    until("the first is sitting down", || tab.state.me() == Some(village.lan)).await;
+    tab.phone.switch_to(village.toan).await.expect("asked");
+    assert!(!done.get(), "the first notebook is still being opened");
+    busy.set(false);
+    until("it is open", || done.get()).await;
+    assert_eq!((tab.state.me(), tab.state.opening.get_untracked()), (Some(village.toan), Opening::Ready));
+    town.set_mood(Mood::Cut);
+    tab.record("Lý A Páo").await;
+    let authors = tab.state.outbox.with_untracked(|all| all.iter().all(|i| i.change.author == village.toan));
+    assert!(authors && tab.waiting() > 0, "written by whom the screen names");
+    tab.phone.switch_to(village.pao).await.expect("asked");
     drop(tab);
     let tab = Tab::open().await;
     assert_eq!(tab.state.me(), Some(village.pao));
