@@ -102,80 +102,120 @@ pub async fn push<N: Notebook, O: Office>(
     phone: Phone,
     clock: &dyn Fn() -> Timestamp,
 ) -> Result<Run, SyncError> {
-    push_these(notebook, office, phone, clock, None).await
+    let outbox = notebook.outbox().await?;
+    push_outbox(notebook, office, phone, clock, outbox).await.map(|(run, _)| run)
 }
 
-/// Pushes the outbox, or what is offered again and stays as it is in the outbox until the office has answered.
-async fn push_these<N: Notebook, O: Office>(
+/// How far one push has come.
+struct Pushing {
+    run: Run,
+    /// Changes of the next batch at most.
+    most: usize,
+    /// What the office has answered and this phone could not write down.
+    unsettled: Vec<(ChangeId, Verdict)>,
+}
+
+impl Pushing {
+    fn new() -> Self {
+        Self { run: Run::default(), most: limits::PUSH_CHANGES, unsettled: vec![] }
+    }
+}
+
+/// [`push`] by one who has just read the outbox; gives it as it is afterwards.
+async fn push_outbox<N: Notebook, O: Office>(
     notebook: &N,
     office: &O,
     phone: Phone,
     clock: &dyn Fn() -> Timestamp,
-    mut offered: Option<Vec<OutboxItem>>,
-) -> Result<Run, SyncError> {
-    let mut run = Run::default();
-    let mut most = limits::PUSH_CHANGES;
-    // What the office has answered and this phone could not write down.
-    let mut unsettled: Vec<(ChangeId, Verdict)> = vec![];
-    loop {
-        let mut outbox = match &offered {
-            Some(offered) => offered.clone(),
-            None => notebook.outbox().await?,
-        };
-        outbox.retain(|item| unsettled.iter().all(|(id, _)| *id != item.change.id));
-        let batch = next_batch(&outbox, most);
-        if batch.is_empty() {
-            if !unsettled.is_empty() {
-                notebook.settle(&unsettled, clock()).await?;
-            }
-            return Ok(run);
+    mut outbox: Vec<OutboxItem>,
+) -> Result<(Run, Vec<OutboxItem>), SyncError> {
+    let mut pushing = Pushing::new();
+    while push_batch(notebook, office, phone, clock, &outbox, &mut pushing).await?.is_some() {
+        // Something may have been saved, corrected or given up meanwhile.
+        outbox = notebook.outbox().await?;
+        outbox.retain(|item| pushing.unsettled.iter().all(|(id, _)| *id != item.change.id));
+    }
+    if !pushing.unsettled.is_empty() {
+        notebook.settle(&pushing.unsettled, clock()).await?;
+        outbox = notebook.outbox().await?;
+    }
+    Ok((pushing.run, outbox))
+}
+
+/// Pushes what is offered again; it stays as it is in the outbox until the office has answered.
+async fn offer_again<N: Notebook, O: Office>(
+    notebook: &N,
+    office: &O,
+    phone: Phone,
+    clock: &dyn Fn() -> Timestamp,
+    mut offered: Vec<OutboxItem>,
+) -> Result<(), SyncError> {
+    let mut pushing = Pushing::new();
+    while let Some(answered) = push_batch(notebook, office, phone, clock, &offered, &mut pushing).await? {
+        offered.retain(|item| !answered.contains(&item.change.id));
+    }
+    if !pushing.unsettled.is_empty() {
+        notebook.settle(&pushing.unsettled, clock()).await?;
+    }
+    Ok(())
+}
+
+/// Pushes one batch of `outbox` and settles it: gives the changes that were answered, none when the batch was too large, in
+/// which case the next is smaller. `None` when nothing waits.
+async fn push_batch<N: Notebook, O: Office>(
+    notebook: &N,
+    office: &O,
+    phone: Phone,
+    clock: &dyn Fn() -> Timestamp,
+    outbox: &[OutboxItem],
+    pushing: &mut Pushing,
+) -> Result<Option<Vec<ChangeId>>, SyncError> {
+    let batch = next_batch(outbox, pushing.most);
+    if batch.is_empty() {
+        return Ok(None);
+    }
+    let (ids, changes): (Vec<ChangeId>, Vec<Raw>) = batch.into_iter().unzip();
+    let bytes: usize = changes.iter().map(|c| c.get().len()).sum();
+    let sent_at = Some(clock());
+    let sent = PushBatch { v: limits::PROTOCOL_VERSION, worker: phone.worker, device: phone.device, sent_at, changes };
+    let run = &mut pushing.run;
+    let verdicts = match office.push(sent).await {
+        Ok(verdicts) => verdicts,
+        Err(ApiError::TooLarge | ApiError::BadRequest) if ids.len() > 1 => {
+            pushing.most = ids.len() / 2;
+            return Ok(Some(vec![]));
         }
-        let (ids, changes): (Vec<ChangeId>, Vec<Raw>) = batch.into_iter().unzip();
-        let bytes: usize = changes.iter().map(|c| c.get().len()).sum();
-        let sent_at = Some(clock());
-        let sent =
-            PushBatch { v: limits::PROTOCOL_VERSION, worker: phone.worker, device: phone.device, sent_at, changes };
-        let verdicts = match office.push(sent).await {
-            Ok(verdicts) => verdicts,
-            Err(ApiError::TooLarge | ApiError::BadRequest) if ids.len() > 1 => {
-                most = ids.len() / 2;
-                continue;
-            }
-            // One change alone was turned away. That speaks about the change only if the change is too large indeed, or if
-            // the office took others in this same run; otherwise some proxy on the way is speaking.
-            Err(ApiError::TooLarge) if bytes > limits::CHANGE_BYTES || run.received > 0 => {
-                vec![Verdict::Refused { why: Refusal::TooLarge }]
-            }
-            Err(ApiError::BadRequest) if run.received > 0 => vec![Verdict::Refused { why: Refusal::Broken }],
-            Err(error) => return Err(error.into()),
-        };
-        if verdicts.is_empty() || verdicts.len() > ids.len() {
-            // Not an answer to what was asked; nothing is concluded from it.
-            return Err(ApiError::Unavailable.into());
+        // One change alone was turned away. That speaks about the change only if the change is too large indeed, or if
+        // the office took others in this same run; otherwise some proxy on the way is speaking.
+        Err(ApiError::TooLarge) if bytes > limits::CHANGE_BYTES || run.received > 0 => {
+            vec![Verdict::Refused { why: Refusal::TooLarge }]
         }
-        let answered: Vec<(ChangeId, Verdict)> = ids.into_iter().zip(verdicts).collect();
-        for (_, verdict) in &answered {
-            match verdict {
-                Verdict::Refused { .. } => run.held += 1,
-                _ => run.received += 1,
-            }
-        }
-        // A local error delays nobody's text: the rest goes, and this is tried once more at the end.
-        if notebook.settle(&answered, clock()).await.is_err() {
-            unsettled.extend(answered.iter().cloned());
-        }
-        if let Some(offered) = &mut offered {
-            offered.retain(|item| answered.iter().all(|(id, _)| *id != item.change.id));
+        Err(ApiError::BadRequest) if run.received > 0 => vec![Verdict::Refused { why: Refusal::Broken }],
+        Err(error) => return Err(error.into()),
+    };
+    if verdicts.is_empty() || verdicts.len() > ids.len() {
+        // Not an answer to what was asked; nothing is concluded from it.
+        return Err(ApiError::Unavailable.into());
+    }
+    let answered: Vec<(ChangeId, Verdict)> = ids.into_iter().zip(verdicts).collect();
+    for (_, verdict) in &answered {
+        match verdict {
+            Verdict::Refused { .. } => run.held += 1,
+            _ => run.received += 1,
         }
     }
+    let ids = answered.iter().map(|(id, _)| *id).collect();
+    // A local error delays nobody's text: the rest goes, and this is tried once more at the end.
+    if notebook.settle(&answered, clock()).await.is_err() {
+        pushing.unsettled.extend(answered);
+    }
+    Ok(Some(ids))
 }
 
 /// What the office has acknowledged and no page has shown: it waits there for something else, was set aside there, or
 /// was lost with the office's disk before this phone had read past it.
-async fn acknowledged<N: Notebook>(notebook: &N) -> Result<Vec<OutboxItem>, StoreError> {
-    let mut outbox = notebook.outbox().await?;
-    outbox.retain(|item| matches!(item.state, OutboxState::Received { .. }));
-    Ok(outbox)
+fn is_acknowledged(item: &OutboxItem) -> bool {
+    matches!(item.state, OutboxState::Received { .. })
 }
 
 /// Pulls until nothing more waits behind any cursor.
@@ -188,6 +228,18 @@ pub async fn pull<N: Notebook, O: Office>(
     phone: Phone,
     progress: &dyn Fn(&Run),
 ) -> Result<Run, SyncError> {
+    let outbox = notebook.outbox().await?;
+    pull_beside(notebook, office, phone, progress, &outbox).await
+}
+
+/// [`pull`] by one who has just read the outbox.
+async fn pull_beside<N: Notebook, O: Office>(
+    notebook: &N,
+    office: &O,
+    phone: Phone,
+    progress: &dyn Fn(&Run),
+    outbox: &[OutboxItem],
+) -> Result<Run, SyncError> {
     let mut run = Run::default();
     let mut anew = false;
     loop {
@@ -195,8 +247,8 @@ pub async fn pull<N: Notebook, O: Office>(
         let mut cursors: Map<LogId, Option<crate::Cursor>> =
             known.into_iter().map(|(log, cursor)| (log, Some(cursor))).collect();
         // Logs that hold something of ours which the office has and no page has shown yet.
-        for item in notebook.outbox().await? {
-            cursors.get_or_insert_with(item.change.log, || None);
+        for item in outbox {
+            cursors.get_or_insert_with(item.change.log.clone(), || None);
         }
         let briefing = notebook.briefing().await?;
         if let Some(briefing) = &briefing {
@@ -212,7 +264,7 @@ pub async fn pull<N: Notebook, O: Office>(
             v: limits::PROTOCOL_VERSION,
             worker: phone.worker,
             device: phone.device,
-            cursors,
+            cursors: cursors.clone(),
             briefing: briefing.map(|b| b.tag).unwrap_or_default(),
             signer: None,
         };
@@ -245,9 +297,18 @@ pub async fn pull<N: Notebook, O: Office>(
         let ahead = answer.ahead.and_then(|ahead| usize::try_from(ahead).ok()).unwrap_or(0);
         // What this answer brings is still ahead until its page is stored.
         run.ahead = ahead + answer.pages.iter().map(|page| page.subjects.len()).sum::<usize>();
+        // A page that says nothing new costs as much to store as one that does. Of an answer without any news one page is
+        // stored, for what goes by the office's clock.
+        let is_news = |page: &Page| {
+            let stays = cursors.get(&page.log).copied().flatten() == page.next;
+            page.reset || !page.subjects.is_empty() || !page.settled.is_empty() || !stays
+        };
+        let mut is_stored = answer.pages.iter().any(is_news);
         for page in &answer.pages {
-            // By the office's clock: one day on which the phone's is wrong must not make it forget what it has to offer.
-            notebook.store(page, answer.now).await?;
+            if is_news(page) || !std::mem::replace(&mut is_stored, true) {
+                // By the office's clock: one day on which the phone's is wrong must not make it forget what it has to offer.
+                notebook.store(page, answer.now).await?;
+            }
             run.subjects += page.subjects.len();
             run.ahead -= page.subjects.len();
             more |= page.more;
@@ -271,16 +332,19 @@ pub async fn run<N: Notebook, O: Office>(
     clock: &dyn Fn() -> Timestamp,
     progress: &dyn Fn(&Run),
 ) -> Result<Run, SyncError> {
-    let before = acknowledged(notebook).await?;
-    let pushed = push(notebook, office, phone, clock).await?;
-    let pulled = pull(notebook, office, phone, progress).await?;
-    let mut offered = acknowledged(notebook).await?;
-    offered.retain(|item| before.iter().any(|known| known.change.id == item.change.id));
-    offered.iter_mut().for_each(|item| item.state = OutboxState::Queued);
-    match push_these(notebook, office, phone, clock, Some(offered)).await {
-        // It comes again with the next run; this one has done what it was for.
-        Ok(_) | Err(SyncError::Office(_)) => {}
-        Err(error) => return Err(error),
+    let outbox = notebook.outbox().await?;
+    let before: Set<ChangeId> = outbox.iter().filter(|item| is_acknowledged(item)).map(|item| item.change.id).collect();
+    let (pushed, outbox) = push_outbox(notebook, office, phone, clock, outbox).await?;
+    let pulled = pull_beside(notebook, office, phone, progress, &outbox).await?;
+    if !before.is_empty() {
+        let mut offered = notebook.outbox().await?;
+        offered.retain(|item| is_acknowledged(item) && before.contains(&item.change.id));
+        offered.iter_mut().for_each(|item| item.state = OutboxState::Queued);
+        match offer_again(notebook, office, phone, clock, offered).await {
+            // It comes again with the next run; this one has done what it was for.
+            Ok(()) | Err(SyncError::Office(_)) => {}
+            Err(error) => return Err(error),
+        }
     }
     Ok(Run { subjects: pulled.subjects, ..pushed })
 }

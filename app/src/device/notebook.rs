@@ -921,7 +921,10 @@ impl IndexedDbNotebook {
                             );
                             kept.put(&key, &Array::of2(&lying.id.to_string().into(), &lying.body()?.into()))?;
                             outbox.delete(&(lying.n as f64).into())?;
-                            letters.delete(&lying.id.to_string().into())?;
+                            // The letter of one that was acknowledged went with that.
+                            if lying.state() != RECEIVED {
+                                letters.delete(&lying.id.to_string().into())?;
+                            }
                         }
                         None => {
                             lying.becomes(QUEUED, lying.at());
