@@ -80,6 +80,16 @@ impl Reach {
     /// it keeps it; never an excluded worker.
     #[must_use]
     pub fn is_seen_by(&self, worker: WorkerId, grants: &[Grant], places: &Places) -> bool {
+        self.is_seen_where(worker, grants, &|area, place| places.covers(area, place))
+    }
+
+    /// [`Reach::is_seen_by`] with [`Places::covers`] as `covers`, however that is known.
+    pub(crate) fn is_seen_where(
+        &self,
+        worker: WorkerId,
+        grants: &[Grant],
+        covers: &dyn Fn(&PlaceId, &PlaceId) -> bool,
+    ) -> bool {
         if self.excluded.contains(&worker) || !is_field_worker(grants) {
             return false;
         }
@@ -91,11 +101,11 @@ impl Reach {
         }
         grants.iter().any(|grant| {
             let Some(area) = &grant.area else { return false };
-            let handles = || self.places().any(|place| places.covers(area, place));
+            let handles = || self.places().any(|place| covers(area, place));
             match grant.role {
                 Role::Collaborator => handles(),
-                Role::Supervisor => handles() || self.desks.iter().any(|desk| places.covers(area, desk)),
-                Role::Outreach => handles() || self.teams.iter().any(|team| places.covers(area, team)),
+                Role::Supervisor => handles() || self.desks.iter().any(|desk| covers(area, desk)),
+                Role::Outreach => handles() || self.teams.iter().any(|team| covers(area, team)),
                 Role::Facility | Role::Viewer | Role::Admin => false,
             }
         })

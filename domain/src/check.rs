@@ -44,6 +44,23 @@ impl Rules {
         reach.is_seen_by(worker, grants, &self.places) || (reach.restricted && is_officer())
     }
 
+    /// [`Rules::sees`] for asking of many people about one case: what does not depend on them is found once.
+    pub fn who_sees<'a>(&'a self, reach: &'a Reach) -> impl Fn(WorkerId, &[Grant]) -> bool + 'a {
+        let officers = if reach.restricted { self.officers_for(reach) } else { vec![] };
+        let named = reach.places().chain(reach.desks.iter()).chain(reach.teams.iter());
+        let over: Vec<(&PlaceId, Vec<PlaceId>)> = named.map(|place| (place, self.places.areas_over(place))).collect();
+        move |worker, grants| {
+            let covers = |area: &PlaceId, place: &PlaceId| {
+                over.iter().any(|(known, areas)| *known == place && areas.contains(area))
+            };
+            let is_officer = || {
+                let allowed = worker::is_field_worker(grants) && !reach.excluded.contains(&worker);
+                allowed && officers.contains(&worker)
+            };
+            reach.is_seen_where(worker, grants, &covers) || (reach.restricted && is_officer())
+        }
+    }
+
     /// The officers to be named on a restricted case handled in `place`; none eligible there: the province's.
     #[must_use]
     pub fn officers_for(&self, reach: &Reach) -> Vec<WorkerId> {

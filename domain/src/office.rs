@@ -404,10 +404,12 @@ pub fn sights(before: Option<&Reach>, after: Option<&Reach>, log: &LogId, rules:
     if before == after {
         return vec![];
     }
+    let (saw, sees) = (before.map(|reach| rules.who_sees(reach)), after.map(|reach| rules.who_sees(reach)));
     let mut sights = Vec::new();
     for (worker, grants) in &rules.staff {
-        let sees = |reach: Option<&Reach>| reach.is_some_and(|r| rules.sees(*worker, grants, r));
-        match (sees(before), sees(after)) {
+        let saw = saw.as_ref().is_some_and(|saw| saw(*worker, grants));
+        let sees = sees.as_ref().is_some_and(|sees| sees(*worker, grants));
+        match (saw, sees) {
             (true, false) => sights.push(Sight { worker: *worker, shown: false }),
             (false, true) => {
                 // A case just born reaches those who follow its log by the log itself.
@@ -420,7 +422,7 @@ pub fn sights(before: Option<&Reach>, after: Option<&Reach>, log: &LogId, rules:
             _ if is_excluded(before, *worker) != is_excluded(after, *worker)
                 && grants.iter().any(|grant| grant.facility.is_some()) =>
             {
-                sights.push(Sight { worker: *worker, shown: sees(after) });
+                sights.push(Sight { worker: *worker, shown: sees });
             }
             _ => {}
         }

@@ -195,6 +195,10 @@ mod tests {
         assert!(!covers("a", "x") && !covers("a1", "a"));
         assert_eq!(places.areas_over(&id("a1")), ["a", "a1", "p", "x"].map(id));
         assert_eq!(places.areas_over(&id("a2")), ["a", "a2", "b", "p"].map(id));
+        for place in places.iter() {
+            let over = places.areas_over(&place.id);
+            assert!(places.iter().all(|area| over.contains(&area.id) == places.covers(&area.id, &place.id)));
+        }
         assert_eq!(places.desk_of(&id("a")).map(|p| &p.id), Some(&id("x")));
         assert_eq!(places.desk_of(&id("a2")).map(|p| &p.id), Some(&id("b")));
     }

@@ -573,14 +573,29 @@ fn who_sees_a_case_follows_place_name_and_exclusion() {
     let sees = |reach: &Reach, worker| reach.is_seen_by(worker, &village.rules.staff[&worker], &village.rules.places);
     let plain = reach_in(&village, "a1");
     let all = [village.lan, village.pao, village.hanh, village.toan, village.thanh, village.admin];
-    let who = |reach: &Reach| all.map(|w| sees(reach, w));
+    let who = |reach: &Reach| {
+        // Who asks of many people at once is told what who asks of one is.
+        let many = village.rules.who_sees(reach);
+        for (worker, grants) in &village.rules.staff {
+            assert_eq!(many(*worker, grants), village.rules.sees(*worker, grants, reach));
+        }
+        all.map(|w| sees(reach, w))
+    };
     assert_eq!(who(&plain), [true, true, true, false, false, false]);
     let restricted = Reach { restricted: true, named: [village.hanh].into(), ..plain.clone() };
     assert_eq!(who(&restricted), [true, false, true, false, false, false]);
     let excluded = Reach { excluded: [village.lan, village.hanh].into(), ..restricted.clone() };
     assert_eq!(who(&excluded), [false, false, false, false, false, false]);
-    let moved = Reach { handled_in: "b1".parse().expect("a place"), ..plain };
+    let moved = Reach { handled_in: "b1".parse().expect("a place"), ..plain.clone() };
     assert_eq!(who(&moved), [true, false, false, true, false, false], "the writer keeps it");
+    let desk = Reach { desks: ["b".parse().expect("a place")].into(), ..plain.clone() };
+    assert_eq!(who(&desk), [true, true, true, true, false, false], "whoever was asked to act");
+    let disputed = Reach { or_handled_in: ["b1".parse().expect("a place")].into(), ..plain };
+    assert_eq!(who(&disputed), [true, true, true, true, false, false], "nobody of the two sides loses it");
+    let unnamed = Reach { named: [].into(), ..restricted };
+    assert_eq!(who(&unnamed), [true, false, false, false, false, false], "by the case itself");
+    let by_office = all.map(|w| village.rules.who_sees(&unnamed)(w, &village.rules.staff[&w]));
+    assert_eq!(by_office, [true, false, true, false, false, false], "and as an officer of its place");
 }
 
 #[test]

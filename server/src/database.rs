@@ -20,9 +20,11 @@ pub static SQLITE_MIGRATIONS: Migrator = sqlx::migrate!("./migrations/sqlite");
 pub static POSTGRES_MIGRATIONS: Migrator = sqlx::migrate!("./migrations/postgres");
 
 /// SQLite: readers do not wait for the writer (WAL); one writer at a time waits for the other this long. What the office
-/// has acknowledged survives a power cut.
+/// has acknowledged survives a power cut. A commit of many pushes stays in memory until it is written, at most once; what
+/// lies in the log goes to its place every 16 MB, so that a page that many commits touch goes there once.
 const SQLITE_SETTINGS: &str = "pragma busy_timeout = 10000; pragma journal_mode = wal; pragma synchronous = full;
-     pragma foreign_keys = on";
+     pragma foreign_keys = on; pragma cache_size = -8000; pragma cache_spill = off; pragma temp_store = memory;
+     pragma wal_autocheckpoint = 4000";
 /// PostgreSQL: what a server that vanished had locked is free again after a minute.
 const POSTGRES_SETTINGS: &str = "set synchronous_commit = on; set lock_timeout = '10s';
      set idle_in_transaction_session_timeout = '60s'";
@@ -62,6 +64,8 @@ pub async fn open(place: &Place) -> Result<Pool> {
     };
     let pool = AnyPoolOptions::new()
         .max_connections(CONNECTIONS)
+        // A file does not hang up.
+        .test_before_acquire(matches!(place, Place::Url(_)))
         .after_connect(move |connection, _| {
             Box::pin(async move { sqlx::raw_sql(settings).execute(connection).await.map(|_| ()) })
         })

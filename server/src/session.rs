@@ -124,6 +124,7 @@ async fn find(staff: &Staff, token: &str, face: Face, now_ms: i64) -> Result<Opt
 }
 
 async fn find_since(staff: &Staff, token: &str, face: Face, now_ms: i64) -> Result<Option<(Worker, i64)>> {
+    let mut connection = staff.pool.acquire().await?;
     // Of somebody whose rights were taken away a session of the app still says who they are: it opens nothing, but their
     // phone must be told what to forget, and may hand over what it holds.
     let row = sqlx::query_as::<_, (String, i64, i64, Option<i64>)>(
@@ -135,7 +136,7 @@ async fn find_since(staff: &Staff, token: &str, face: Face, now_ms: i64) -> Resu
     .bind(hash(token))
     .bind(face.as_str())
     .bind(now_ms)
-    .fetch_optional(&staff.pool)
+    .fetch_optional(&mut *connection)
     .await?;
     let Some((worker, created_at, last_used_at, disabled_at)) = row else { return Ok(None) };
     // Once an hour is enough to keep it alive, and spares a write for each read. One that opens nothing is not kept alive.
@@ -144,10 +145,11 @@ async fn find_since(staff: &Staff, token: &str, face: Face, now_ms: i64) -> Resu
             .bind(hash(token))
             .bind(now_ms)
             .bind(now_ms + face.lasts_ms())
-            .execute(&staff.pool)
+            .execute(&mut *connection)
             .await?;
     }
-    let worker = staff.find(worker.parse().context("a session of nobody")?).await?;
+    let roster = staff.roster(&mut connection).await?;
+    let worker = roster.people.get(&worker.parse().context("a session of nobody")?).cloned();
     Ok(worker.map(|worker| (worker, created_at)))
 }
 

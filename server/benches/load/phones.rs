@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::http::Line;
 use crate::office::{Office, PEOPLE, Person, accepted, copy, file};
-use crate::{ROUNDS, percentile};
+use crate::{percentile, rounds};
 
 /// What a phone has to send after a day or two without network.
 const UNSENT: usize = 5;
@@ -49,14 +49,14 @@ pub fn measure(folder: &Path) -> Vec<(&'static str, String)> {
         }
     });
     let mut calls = vec![];
-    for _ in 0..ROUNDS {
+    for _ in 0..rounds() {
         calls.extend(all_at_once(&mut phones, address));
     }
     let memory = office.most_memory_mb();
     office.stop();
     let wrong: Vec<&String> = calls.iter().filter_map(|call| call.as_ref().err()).collect();
     let took: Vec<f64> = calls.iter().filter_map(|call| call.as_ref().ok().copied()).collect();
-    println!("{PEOPLE} phones at once, {ROUNDS} times: {} calls, {} wrong", calls.len(), wrong.len());
+    println!("{PEOPLE} phones at once, {} times: {} calls, {} wrong", rounds(), calls.len(), wrong.len());
     for what in wrong.iter().take(5) {
         println!("  {what}");
     }

@@ -12,7 +12,7 @@ use sqlx::postgres::PgConnectOptions;
 use crate::http::Line;
 use crate::office::{self, Office, Person, TOGETHER, accepted, copy, file};
 use crate::raw::Rows;
-use crate::{ROUNDS, median};
+use crate::{median, rounds};
 
 const PUSHERS: usize = 64;
 /// Pushes of each of them, one after the other.
@@ -20,22 +20,22 @@ const PUSHES: usize = 10;
 const CHANGES: usize = PUSHERS * PUSHES * TOGETHER;
 
 /// Also leaves an office that holds what was pushed, in the folder `filled`.
-pub fn sqlite(folder: &Path) -> Vec<(&'static str, String)> {
+pub fn sqlite(folder: &Path, rounds: usize) -> Vec<(&'static str, String)> {
     let empty = folder.join("empty");
     std::fs::create_dir_all(&empty).unwrap();
     let mut people = office::people(&empty, &file(&empty));
     save(&people, folder);
-    let mut rounds = vec![];
-    for _ in 0..ROUNDS {
+    let mut measured = vec![];
+    for _ in 0..rounds {
         let filled = copy(&empty, &folder.join("filled"));
         let ours = push(&filled, &file(&filled), &mut people);
         let rows = Rows::since(&file(&filled), &file(&empty));
         let written = copy(&empty, &folder.join("raw"));
         let raw = rows.write_to_file(&written.join("office.db"));
         assert_eq!(rows.counts(), Rows::since(&file(&written), &file(&empty)).counts(), "the same rows and bytes");
-        rounds.push((ours, raw));
+        measured.push((ours, raw));
     }
-    let (ours, ratio) = say("SQLite", &rounds);
+    let (ours, ratio) = say("SQLite", &measured);
     vec![("server.sqlite_vs_raw", format!("{ratio:.2}")), ("server.sqlite_changes_per_s", format!("{ours:.0}"))]
 }
 
@@ -51,8 +51,8 @@ pub fn postgres(folder: &Path, server: &str) -> Vec<(&'static str, String)> {
     let (empty, filled, written) = (name("empty"), name("filled"), name("raw"));
     sql(&format!("create database {empty} template template0 encoding 'UTF8'"));
     let mut people = office::people(folder, &store(&empty));
-    let mut rounds = vec![];
-    for _ in 0..ROUNDS {
+    let mut measured = vec![];
+    for _ in 0..rounds() {
         for copy in [&filled, &written] {
             sql(&format!("drop database if exists {copy} with (force)"));
             sql(&format!("create database {copy} template {empty}"));
@@ -61,12 +61,12 @@ pub fn postgres(folder: &Path, server: &str) -> Vec<(&'static str, String)> {
         let rows = Rows::since(&store(&filled), &store(&empty));
         let raw = rows.write_to_postgres(&server.clone().database(&written));
         assert_eq!(rows.counts(), Rows::since(&store(&written), &store(&empty)).counts(), "the same rows and bytes");
-        rounds.push((ours, raw));
+        measured.push((ours, raw));
     }
     for database in [&empty, &filled, &written] {
         sql(&format!("drop database if exists {database} with (force)"));
     }
-    let (ours, ratio) = say("PostgreSQL", &rounds);
+    let (ours, ratio) = say("PostgreSQL", &measured);
     vec![("server.postgres_vs_raw", format!("{ratio:.2}")), ("server.postgres_changes_per_s", format!("{ours:.0}"))]
 }
 

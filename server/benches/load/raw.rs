@@ -17,8 +17,8 @@ use crate::office::TOGETHER;
 const TABLES: [(&str, &str); 6] = [
     ("change", "insert into change (author, body, chain, device, digest, id, log, n, received_at, recorded_at, replaces, seq, subject)
                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"),
-    ("part", "insert into part (body, gone, key, log, seq, subject) values ($1, $2, $3, $4, $5, $6)
-              on conflict (log, subject, key) do update set seq = $5, gone = $2, body = $1"),
+    ("part", "insert into part (body, born, gone, key, log, seq, subject) values ($1, $2, $3, $4, $5, $6, $7)
+              on conflict (log, subject, key) do update set seq = $6, gone = $3, body = $1"),
     ("subject", "insert into subject (born, code, log, reach, subject) values ($1, $2, $3, $4, $5)"),
     ("author", "insert into author (log, worker_id) values ($1, $2) on conflict do nothing"),
     ("device", "insert into device (contact_at, device, first_at, grants, worker_id) values ($1, $2, $3, $4, $5)

@@ -5,17 +5,20 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 use domain::office::{opening_of, releases};
-use domain::{Body, Change, ChangeId, Subject, Timestamp, WorkerId};
+use domain::{Body, Change, ChangeId, DeviceId, Subject, Timestamp, WorkerId};
 use sqlx::any::AnyRow;
 use sqlx::{Any, AssertSqlSafe, Encode, FromRow, Type};
 
 use super::write::{Found, hash_code};
-use crate::database::Connection;
+use crate::database::{Connection, is_shared};
 use crate::seal::Seal;
 
 /// How many values one statement looks for: what is left of a chunk is filled with its last value, so that there are no
-/// more statements than these.
-const CHUNKS: [usize; 4] = [8, 64, 256, 1024];
+/// more statements than these. To PostgreSQL each is a journey; SQLite looks through all names of a statement's values for
+/// each of them.
+fn chunks(connection: &Connection) -> &'static [usize] {
+    if is_shared(connection) { &[8, 64, 256, 1024] } else { &[8, 64, 256] }
+}
 
 #[derive(Default)]
 pub(super) struct Foreseen {
@@ -27,16 +30,19 @@ pub(super) struct Foreseen {
     waited_for: BTreeMap<ChangeId, bool>,
     /// With the log of each and its parts as they are sealed.
     subjects: BTreeMap<Subject, Option<(String, SealedParts)>>,
+    /// Rights at the last contact, as JSON.
+    grants: BTreeMap<(WorkerId, DeviceId), Option<String>>,
 }
 
 pub(super) type SealedParts = Vec<(String, Vec<u8>)>;
 
 impl Foreseen {
-    /// Looks up what judging `changes` asks; `sent` are the ids of all that came, readable or not. What this transaction
-    /// reads must be its own by then.
+    /// Looks up what judging `changes` asks, which came from these devices; `sent` are the ids of all that came, readable or
+    /// not. What this transaction reads must be its own by then.
     pub(super) async fn look(
         connection: &mut Connection,
         seal: &Seal,
+        devices: &BTreeSet<(WorkerId, DeviceId)>,
         sent: &BTreeSet<ChangeId>,
         changes: &[&Change],
     ) -> Result<Self> {
@@ -59,19 +65,34 @@ impl Foreseen {
             codes: codes.iter().map(|code| (code.clone(), false)).collect(),
             waited_for: waited_for.iter().map(|id| (*id, false)).collect(),
             subjects: subjects.iter().map(|subject| (*subject, None)).collect(),
+            grants: devices.iter().map(|device| (*device, None)).collect(),
         };
         foreseen.look_for_changes(connection, &known, sent).await?;
         let codes: Vec<Vec<u8>> = codes.into_iter().collect();
         for (code,) in list::<(Vec<u8>,), _>(connection, "select code from subject where code", "", &codes).await? {
             foreseen.codes.insert(code, true);
         }
-        let ids = names(&waited_for);
-        let query = "select distinct on_change from waiting where on_change";
-        for (on,) in list::<(String,), _>(connection, query, "", &ids).await? {
-            foreseen.waited_for.insert(on.parse()?, true);
+        if is_there(connection, "select 1 from waiting limit 1").await? {
+            let query = "select distinct on_change from waiting where on_change";
+            for (on,) in list::<(String,), _>(connection, query, "", &names(&waited_for)).await? {
+                foreseen.waited_for.insert(on.parse()?, true);
+            }
         }
         foreseen.look_for_subjects(connection, &names(&subjects)).await?;
+        foreseen.look_for_grants(connection).await?;
         Ok(foreseen)
+    }
+
+    async fn look_for_grants(&mut self, connection: &mut Connection) -> Result<()> {
+        let workers = self.grants.keys().map(|(worker, _)| *worker).collect();
+        let query = "select worker_id, device, grants from device where worker_id";
+        type Row = (String, String, String);
+        for (worker, device, grants) in list::<Row, _>(connection, query, "", &names(&workers)).await? {
+            if let Some(known) = self.grants.get_mut(&(worker.parse()?, device.parse()?)) {
+                *known = Some(grants);
+            }
+        }
+        Ok(())
     }
 
     async fn look_for_changes(
@@ -95,11 +116,17 @@ impl Foreseen {
             self.replaced.insert((id.parse()?, subject.parse()?, author.parse()?));
         }
         let ids = names(sent);
-        type Waiting = (String, i64, String, Vec<u8>);
-        let query = "select id, received_at, on_change, digest from waiting where id";
-        for (id, at, on, digest) in list::<Waiting, _>(connection, query, "", &ids).await? {
-            let found = Found::Waiting { at: Timestamp(at), on: on.parse()?, digest };
-            self.found.insert(id.parse()?, Some(found));
+        // Mostly nothing waits, and nothing was ever set aside.
+        if is_there(connection, "select 1 from waiting limit 1").await? {
+            type Waiting = (String, i64, String, Vec<u8>);
+            let query = "select id, received_at, on_change, digest from waiting where id";
+            for (id, at, on, digest) in list::<Waiting, _>(connection, query, "", &ids).await? {
+                let found = Found::Waiting { at: Timestamp(at), on: on.parse()?, digest };
+                self.found.insert(id.parse()?, Some(found));
+            }
+        }
+        if !is_there(connection, "select 1 from quarantine limit 1").await? {
+            return Ok(());
         }
         // What became of something set aside is asked for by itself: it is rare.
         for (id,) in list::<(String,), _>(connection, "select id from quarantine where id", "", &ids).await? {
@@ -152,6 +179,10 @@ impl Foreseen {
     pub(super) fn is_waited_for(&self, id: ChangeId) -> Option<bool> {
         self.waited_for.get(&id).copied()
     }
+    /// The rights that a device knew of before this transaction; the inner `None` when it was never heard of.
+    pub(super) fn grants(&self, worker: WorkerId, device: DeviceId) -> Option<Option<String>> {
+        self.grants.get(&(worker, device)).cloned()
+    }
     /// The log of a subject with its sealed parts, given away: from then on it is held.
     pub(super) fn take_subject(&mut self, subject: Subject) -> Option<Option<(String, SealedParts)>> {
         self.subjects.remove(&subject)
@@ -171,16 +202,21 @@ fn names<T: ToString>(ids: &BTreeSet<T>) -> Vec<String> {
     ids.iter().map(ToString::to_string).collect()
 }
 
+async fn is_there(connection: &mut Connection, query: &'static str) -> Result<bool> {
+    Ok(sqlx::query(query).fetch_optional(connection).await?.is_some())
+}
+
 /// The rows of `query in (values) rest`.
-async fn list<R, V>(connection: &mut Connection, query: &str, rest: &str, values: &[V]) -> Result<Vec<R>>
+pub(super) async fn list<R, V>(connection: &mut Connection, query: &str, rest: &str, values: &[V]) -> Result<Vec<R>>
 where
     R: for<'r> FromRow<'r, AnyRow> + Send + Unpin,
     V: for<'q> Encode<'q, Any> + Type<Any> + Clone + Send + 'static,
 {
     let mut rows = Vec::new();
-    for some in values.chunks(CHUNKS[CHUNKS.len() - 1]) {
+    let chunks = chunks(connection);
+    for some in values.chunks(chunks.last().copied().unwrap_or(1)) {
         let Some(last) = some.last() else { continue };
-        let wanted = CHUNKS.into_iter().find(|chunk| *chunk >= some.len()).unwrap_or(some.len());
+        let wanted = chunks.iter().copied().find(|chunk| *chunk >= some.len()).unwrap_or(some.len());
         let places: Vec<String> = (1..=wanted).map(|place| format!("${place}")).collect();
         let sql = format!("{query} in ({}) {rest}", places.join(", "));
         let mut asked = sqlx::query_as::<_, R>(AssertSqlSafe(sql));

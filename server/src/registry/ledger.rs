@@ -3,13 +3,15 @@
 //! seals, not rules.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use anyhow::Result;
-use domain::{CaseId, Change, ChangeId, Entry, LogId, Part, PartKey, Subject, Timestamp, WorkerId};
+use domain::{CaseId, ChangeId, DeviceId, Entry, LogId, Part, PartKey, Subject, Timestamp, WorkerId};
 use sqlx::any::AnyArguments;
 use sqlx::query::Query;
 use sqlx::{Any, AssertSqlSafe};
 
+use super::foreseen::list;
 use super::write::{about_change, about_part, link};
 use crate::audit;
 use crate::database::{Connection, is_shared};
@@ -19,6 +21,10 @@ use crate::seal::Seal;
 pub(crate) struct Ledger {
     /// In the order in which they happened; each gets the next position of its log.
     events: Vec<Event>,
+    /// Where among these each change is.
+    ids: BTreeMap<ChangeId, usize>,
+    /// What was replaced, about what and by whom.
+    replaced: BTreeSet<(ChangeId, Subject, WorkerId)>,
     /// As they are after the event that touched them last.
     parts: BTreeMap<(LogId, Subject, PartKey), (usize, Option<Part>)>,
     subjects: BTreeMap<Subject, Row>,
@@ -27,6 +33,7 @@ pub(crate) struct Ledger {
     links: BTreeSet<(LogId, Subject, CaseId)>,
     /// Everybody who wrote something in a log.
     authors: BTreeSet<(LogId, WorkerId)>,
+    contacts: BTreeMap<(WorkerId, DeviceId), Contact>,
     audit: Vec<(LogId, audit::Line<'static>)>,
 }
 
@@ -63,6 +70,16 @@ enum Event {
     },
 }
 
+/// A device that was heard of.
+struct Contact {
+    first_at: Timestamp,
+    last_at: Timestamp,
+    /// The rights that it knows of, as JSON.
+    grants: String,
+    /// They are what it was told just now.
+    told: bool,
+}
+
 /// What decides who sees a subject.
 #[derive(Default)]
 pub(super) struct Told {
@@ -86,6 +103,9 @@ struct Head {
 impl Ledger {
     pub(super) fn change(&mut self, entry: &Entry, digest: &[u8]) -> usize {
         self.authors.insert((entry.change.log.clone(), entry.change.author));
+        self.ids.insert(entry.change.id, self.events.len());
+        let (subject, author) = (entry.change.subject, entry.change.author);
+        self.replaced.extend(entry.change.replaces.map(|replaced| (replaced, subject, author)));
         self.event(Event::Change { entry: Box::new(entry.clone()), digest: digest.to_vec() })
     }
 
@@ -129,34 +149,45 @@ impl Ledger {
         self.authors.insert((log.clone(), author));
     }
 
+    pub(super) fn contact(&mut self, worker: WorkerId, device: DeviceId, grants: String, told: bool, at: Timestamp) {
+        let contact = self.contacts.entry((worker, device)).or_insert_with(|| Contact {
+            first_at: at,
+            last_at: at,
+            grants: String::new(),
+            told: false,
+        });
+        contact.last_at = contact.last_at.max(at);
+        contact.grants = grants;
+        contact.told |= told;
+    }
+
+    /// The rights that a device knows of, if this transaction has heard of it.
+    pub(super) fn grants(&self, worker: WorkerId, device: DeviceId) -> Option<&str> {
+        self.contacts.get(&(worker, device)).map(|contact| contact.grants.as_str())
+    }
+
     pub(crate) fn audit(&mut self, log: &LogId, line: audit::Line<'static>) {
         self.audit.push((log.clone(), line));
     }
 
     /// What is known of a change that is not in its table yet.
     pub(super) fn find(&self, id: ChangeId) -> Option<(Timestamp, &[u8])> {
-        self.changes()
-            .find(|(entry, _)| entry.change.id == id)
-            .map(|(entry, digest)| (entry.received_at().unwrap_or_default(), digest))
+        match self.ids.get(&id).and_then(|at| self.events.get(*at))? {
+            Event::Change { entry, digest } => Some((entry.received_at().unwrap_or_default(), digest)),
+            Event::Mark { .. } => None,
+        }
     }
 
     /// As [`domain::office::Known::has`], of those not in their table yet.
     pub(super) fn has(&self, id: ChangeId, subject: Subject, by: Option<WorkerId>) -> bool {
-        let stands_for = |change: &Change| {
-            change.replaces == Some(id) && change.subject == subject && by.is_none_or(|by| by == change.author)
-        };
-        self.changes().any(|(entry, _)| entry.change.id == id || stands_for(&entry.change))
+        let none = WorkerId(uuid::Uuid::nil());
+        let mut of_subject =
+            self.replaced.range((id, subject, none)..).take_while(|(of, about, _)| (*of, *about) == (id, subject));
+        self.ids.contains_key(&id) || of_subject.any(|(_, _, author)| by.is_none_or(|by| by == *author))
     }
 
     pub(super) fn has_code(&self, code: &[u8]) -> bool {
         self.subjects.values().any(|row| row.told.as_ref().is_some_and(|told| told.code.as_deref() == Some(code)))
-    }
-
-    fn changes(&self) -> impl Iterator<Item = (&Entry, &[u8])> {
-        self.events.iter().filter_map(|event| match event {
-            Event::Change { entry, digest } => Some((&**entry, &digest[..])),
-            Event::Mark { .. } => None,
-        })
     }
 
     /// Writes everything; nothing may be read or judged in this transaction afterwards.
@@ -282,6 +313,19 @@ impl Ledger {
             query.bind(log.to_string()).bind(author.to_string())
         })
         .await?;
+        let (told, heard): (Vec<_>, Vec<_>) = self.contacts.into_iter().partition(|(_, contact)| contact.told);
+        let into = "insert into device (worker_id, device, first_at, contact_at, grants)";
+        let rest = "on conflict (worker_id, device) do update set contact_at =
+             case when device.contact_at < excluded.contact_at then excluded.contact_at else device.contact_at end";
+        let and_grants = format!("{rest}, grants = excluded.grants");
+        for (contacts, rest) in [(heard, rest), (told, &*and_grants)] {
+            let rows = Rows { into, columns: 5, rest };
+            rows.put(connection, contacts, |query, ((worker, device), contact)| {
+                let query = query.bind(worker.to_string()).bind(device.to_string());
+                query.bind(contact.first_at.0).bind(contact.last_at.0).bind(contact.grants)
+            })
+            .await?;
+        }
         for (log, line) in &self.audit {
             audit::append(connection, seal, log, line).await?;
         }
@@ -300,15 +344,22 @@ impl Ledger {
 type Insert<'q> = Query<'q, Any, AnyArguments>;
 
 /// Rows of one table, put down many at a time: a statement costs more than a row.
-struct Rows {
-    into: &'static str,
+struct Rows<'s> {
+    into: &'s str,
     columns: usize,
-    rest: &'static str,
+    rest: &'s str,
 }
 
-impl Rows {
-    /// Of these numbers of rows every number is made up, by few statements that the database knows already.
-    const AT_A_TIME: [usize; 4] = [64, 16, 4, 1];
+impl Rows<'_> {
+    /// Of these numbers of rows every number is made up, by few statements that the database knows already. To PostgreSQL
+    /// each is a journey; SQLite looks through all names of a statement's values for each of them.
+    fn at_a_time(&self, connection: &Connection) -> [usize; 4] {
+        match self.columns {
+            8.. if !is_shared(connection) => [16, 8, 4, 1],
+            6.. if !is_shared(connection) => [32, 8, 4, 1],
+            _ => [64, 16, 4, 1],
+        }
+    }
 
     async fn put<R>(
         &self,
@@ -317,9 +368,10 @@ impl Rows {
         bind: impl for<'q> Fn(Insert<'q>, R) -> Insert<'q>,
     ) -> Result<()> {
         let mut rows = rows.into_iter();
-        for many in Self::AT_A_TIME {
+        for many in self.at_a_time(connection) {
+            let statement: Arc<str> = if rows.len() >= many { self.statement(many).into() } else { continue };
             while rows.len() >= many {
-                let mut query = sqlx::query(AssertSqlSafe(self.statement(many)));
+                let mut query = sqlx::query(AssertSqlSafe(Arc::clone(&statement)));
                 for row in rows.by_ref().take(many) {
                     query = bind(query, row);
                 }
@@ -341,10 +393,19 @@ impl Rows {
 }
 
 impl Head {
-    /// The counters of these logs, which are this transaction's until it ends.
+    /// The counters of these logs, which are this transaction's until it ends. Every transaction takes them in one order.
     async fn take_all(connection: &mut Connection, logs: BTreeSet<LogId>) -> Result<BTreeMap<LogId, Self>> {
         let mut heads = BTreeMap::new();
-        for log in logs {
+        if logs.len() > 1 {
+            let mut names: Vec<String> = logs.iter().map(ToString::to_string).collect();
+            names.sort();
+            let rest = if is_shared(connection) { "order by log collate \"C\" for update" } else { "" };
+            let query = "select log, seq, chain from log where log";
+            for (log, seq, chain) in list::<(String, i64, Vec<u8>), _>(connection, query, rest, &names).await? {
+                heads.insert(log.parse()?, Self { seq, chain });
+            }
+        }
+        for log in logs.into_iter().filter(|log| !heads.contains_key(log)).collect::<Vec<_>>() {
             let head = Self::take(connection, &log).await?;
             heads.insert(log, head);
         }

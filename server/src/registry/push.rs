@@ -177,7 +177,8 @@ pub(super) async fn foresee(writing: &mut Writing<'_>, pushes: &[&Push]) -> Resu
     let letters = || items.clone().filter_map(|item| if let Item::Change(letter) = item { Some(letter) } else { None });
     let sent = letters().map(|letter| letter.id).collect();
     let changes: Vec<&Change> = letters().filter_map(|letter| letter.change()).collect();
-    writing.foreseen = Foreseen::look(writing.connection, writing.seal, &sent, &changes).await?;
+    let devices = pushes.iter().map(|push| (push.worker, push.device)).collect();
+    writing.foreseen = Foreseen::look(writing.connection, writing.seal, &devices, &sent, &changes).await?;
     Ok(())
 }
 
@@ -386,11 +387,14 @@ async fn judge_on(
     let then: Vec<Grant> = serde_json::from_str(by.then)?;
     let rights = Rights { worker: by.worker, now: roster.grants(by.worker), last_contact: &then };
     let arrival = Arrival { at: now, ahead_ms: by.ahead_ms };
-    // The rules ask what they need to know; what was not known is looked up and they are asked again.
+    // The rules ask what they need to know; what was not foreseen is looked up and they are asked again.
     let mut known = Answers { replaces: change.replaces, ..Answers::default() };
     loop {
-        let received = receive(&held.parts, change.clone(), rights, &roster.rules, arrival, &known);
-        let asked = known.asked.take();
+        let (received, asked) = {
+            let asks = Asks { writing, known: &known, asked: RefCell::default() };
+            let received = receive(&held.parts, change.clone(), rights, &roster.rules, arrival, &asks);
+            (received, asks.asked.into_inner())
+        };
         if asked.is_empty() {
             return Ok(received);
         }
@@ -413,7 +417,7 @@ async fn judge_on(
     }
 }
 
-/// What was looked up so far, and what was asked beyond that.
+/// What was looked up so far.
 #[derive(Default)]
 struct Answers {
     /// What the change that is judged stands for.
@@ -422,6 +426,12 @@ struct Answers {
     photos: BTreeMap<PhotoId, Option<Announced>>,
     codes: BTreeMap<CaseCode, bool>,
     cases: BTreeMap<CaseId, Option<Reach>>,
+}
+
+/// What the rules may ask, and what they asked that nobody knows yet.
+struct Asks<'a, 't> {
+    writing: &'a Writing<'t>,
+    known: &'a Answers,
     asked: RefCell<Asked>,
 }
 
@@ -442,31 +452,31 @@ impl Asked {
     }
 }
 
-impl Known for Answers {
+impl Known for Asks<'_, '_> {
     fn has(&self, change: ChangeId, subject: Subject, by: Option<WorkerId>) -> bool {
-        self.changes.get(&(change, subject, by)).copied().unwrap_or_else(|| {
-            let mut asked = self.asked.borrow_mut();
-            let builds_on = by.is_none() && self.replaces != Some(change);
-            asked.changes.push((change, subject, by));
+        let known = self.known.changes.get(&(change, subject, by)).copied();
+        known.or_else(|| self.writing.is_known_to_have(change, subject, by)).unwrap_or_else(|| {
+            self.asked.borrow_mut().changes.push((change, subject, by));
             // What a change needs is taken to be there and what would forbid it not, so that everything is asked for in one
             // round.
-            builds_on
+            by.is_none() && self.known.replaces != Some(change)
         })
     }
     fn photo(&self, photo: PhotoId) -> Option<Announced> {
-        self.photos.get(&photo).cloned().unwrap_or_else(|| {
+        self.known.photos.get(&photo).cloned().unwrap_or_else(|| {
             self.asked.borrow_mut().photos.push(photo);
             None
         })
     }
     fn has_code(&self, code: &CaseCode) -> bool {
-        self.codes.get(code).copied().unwrap_or_else(|| {
+        let known = self.known.codes.get(code).copied().or_else(|| self.writing.is_known_to_have_code(code));
+        known.unwrap_or_else(|| {
             self.asked.borrow_mut().codes.push(code.clone());
             false
         })
     }
     fn reach(&self, case: CaseId) -> Option<Reach> {
-        self.cases.get(&case).cloned().unwrap_or_else(|| {
+        self.known.cases.get(&case).cloned().unwrap_or_else(|| {
             self.asked.borrow_mut().cases.push(case);
             None
         })

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use anyhow::Result;
 use domain::office::{Announced, changed_sheets, opening_of, sights, unveiled};
 use domain::{
-    Activity, Body, CaseId, Change, ChangeId, DeviceId, Entry, Envelope, Grant, LogId, Part, PartKey, Parts, PhotoId,
-    PutAway, Reach, Subject, Timestamp, WorkerId, apply,
+    Activity, Body, CaseCode, CaseId, Change, ChangeId, DeviceId, Entry, Envelope, Grant, LogId, Part, PartKey, Parts,
+    PhotoId, PutAway, Reach, Subject, Timestamp, WorkerId, apply,
 };
 
 use super::foreseen::Foreseen;
@@ -200,13 +200,15 @@ impl<'t> Writing<'t> {
         Ok(found > 0)
     }
 
+    /// As [`Self::has`]; `None` when the database must be asked.
+    pub(super) fn is_known_to_have(&self, id: ChangeId, subject: Subject, by: Option<WorkerId>) -> Option<bool> {
+        if self.ledger.has(id, subject, by) { Some(true) } else { self.foreseen.has(id, subject, by) }
+    }
+
     /// As [`domain::office::Known::has`].
     pub(super) async fn has(&mut self, id: ChangeId, subject: Subject, by: Option<WorkerId>) -> Result<bool> {
-        if self.ledger.has(id, subject, by) {
-            return Ok(true);
-        }
-        if let Some(foreseen) = self.foreseen.has(id, subject, by) {
-            return Ok(foreseen);
+        if let Some(known) = self.is_known_to_have(id, subject, by) {
+            return Ok(known);
         }
         let found = sqlx::query_scalar::<_, i64>(
             "select 1 from change where id = $1
@@ -226,14 +228,17 @@ impl<'t> Writing<'t> {
         photos::announced(self.connection, photo).await
     }
 
-    pub(super) async fn has_code(&mut self, code: &domain::CaseCode) -> Result<bool> {
+    /// Whether another case has this code; `None` when the database must be asked.
+    pub(super) fn is_known_to_have_code(&self, code: &CaseCode) -> Option<bool> {
         let code = hash_code(self.seal, code);
-        if self.ledger.has_code(&code) {
-            return Ok(true);
+        if self.ledger.has_code(&code) { Some(true) } else { self.foreseen.has_code(&code) }
+    }
+
+    pub(super) async fn has_code(&mut self, code: &CaseCode) -> Result<bool> {
+        if let Some(known) = self.is_known_to_have_code(code) {
+            return Ok(known);
         }
-        if let Some(foreseen) = self.foreseen.has_code(&code) {
-            return Ok(foreseen);
-        }
+        let code = hash_code(self.seal, code);
         let found = sqlx::query_scalar::<_, i64>("select 1 from subject where code = $1 limit 1")
             .bind(code)
             .fetch_optional(&mut *self.connection)
@@ -280,12 +285,24 @@ impl<'t> Writing<'t> {
 
     /// Rights at this device's last contact, as JSON.
     pub(super) async fn grants_at_last_contact(&mut self, worker: WorkerId, device: DeviceId) -> Result<String> {
+        let grants = self.known_grants(worker, device).await?;
+        Ok(grants.unwrap_or_else(|| "[]".to_owned()))
+    }
+
+    /// The same; `None` when it was never heard of.
+    async fn known_grants(&mut self, worker: WorkerId, device: DeviceId) -> Result<Option<String>> {
+        if let Some(grants) = self.ledger.grants(worker, device) {
+            return Ok(Some(grants.to_owned()));
+        }
+        if let Some(foreseen) = self.foreseen.grants(worker, device) {
+            return Ok(foreseen);
+        }
         let grants = sqlx::query_scalar::<_, String>("select grants from device where worker_id = $1 and device = $2")
             .bind(worker.to_string())
             .bind(device.to_string())
             .fetch_optional(&mut *self.connection)
             .await?;
-        Ok(grants.unwrap_or_else(|| "[]".to_owned()))
+        Ok(grants)
     }
 
     /// Notes that the device was heard of; `told` with the rights that it now knows of.
@@ -296,26 +313,17 @@ impl<'t> Writing<'t> {
         told: Option<&[Grant]>,
         now: Timestamp,
     ) -> Result<()> {
-        let grants = told.map(serde_json::to_string).transpose()?;
+        let known = match told {
+            Some(_) => None,
+            None => self.known_grants(worker, device).await?,
+        };
         // A phone that has only pushed does not know its new rights yet: the rest of what it wrote by the old ones is
         // judged as the first of it was.
-        let known = match &grants {
-            Some(grants) => grants.clone(),
-            None => serde_json::to_string(self.roster.grants(worker))?,
+        let grants = match known {
+            Some(known) => known,
+            None => serde_json::to_string(told.unwrap_or_else(|| self.roster.grants(worker)))?,
         };
-        sqlx::query(
-            "insert into device (worker_id, device, first_at, contact_at, grants) values ($1, $2, $3, $3, $4)
-             on conflict (worker_id, device) do update set
-                 contact_at = case when device.contact_at < $3 then $3 else device.contact_at end,
-                 grants = coalesce($5, device.grants)",
-        )
-        .bind(worker.to_string())
-        .bind(device.to_string())
-        .bind(now.0)
-        .bind(known)
-        .bind(grants)
-        .execute(&mut *self.connection)
-        .await?;
+        self.ledger.contact(worker, device, grants, told.is_some(), now);
         Ok(())
     }
 
@@ -366,7 +374,7 @@ impl<'t> Writing<'t> {
         }
         if is_born {
             self.ledger.born(&change.log, subject, at, self.told(&after, reach.as_ref())?);
-        } else if !matches!(change.body, Body::Looked | Body::Seen { .. }) {
+        } else if reach.is_none() || old_reach != reach || code_of(&before) != code_of(&after) {
             self.ledger.subject(&change.log, subject, self.told(&after, reach.as_ref())?);
         }
         self.put_emergency(&change.log, subject, &before, &after).await?;
@@ -389,7 +397,7 @@ impl<'t> Writing<'t> {
     }
 
     fn told(&self, after: &Parts, reach: Option<&Reach>) -> Result<Told> {
-        let code = after.header().map(|h| hash_code(self.seal, &h.code));
+        let code = code_of(after).map(|code| hash_code(self.seal, code));
         let reach = match (reach, after.0.get(&PartKey::Activity)) {
             (Some(reach), _) => Some(serde_json::to_string(reach)?),
             (None, Some(Part::Activity(part))) => {
@@ -498,12 +506,16 @@ impl<'t> Writing<'t> {
     }
 }
 
+fn code_of(parts: &Parts) -> Option<&CaseCode> {
+    parts.header().map(|header| &header.code)
+}
+
 /// The chain of changes: each hash covers the one before it.
 pub(crate) fn link(seal: &Seal, before: &[u8], log: &str, seq: i64, id: &str, digest: &[u8]) -> Vec<u8> {
     seal.hash(&[b"change", before, log.as_bytes(), &seq.to_be_bytes(), id.as_bytes(), digest])
 }
 
-pub(crate) fn hash_code(seal: &Seal, code: &domain::CaseCode) -> Vec<u8> {
+pub(crate) fn hash_code(seal: &Seal, code: &CaseCode) -> Vec<u8> {
     seal.hash(&[b"case code", code.as_str().as_bytes()])
 }
 
