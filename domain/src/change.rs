@@ -339,8 +339,9 @@ impl Entry {
     }
 }
 
-/// Whether what was read of a change is all that its text says. A member that a newer app has written is passed over by the
-/// reader; whoever keeps the change must not acknowledge it and keep less. What is empty says nothing.
+/// Whether what was read of a change is all that its text says about the subject. A member that a newer app has written is
+/// passed over by the reader; whoever keeps the change must not acknowledge it and keep less. What is empty says nothing,
+/// and what is new around the body concerns the way, not what was told.
 #[must_use]
 pub fn is_all_of(change: &Change, text: &str) -> bool {
     // Almost always: phones write the very bytes that this version writes.
@@ -350,7 +351,7 @@ pub fn is_all_of(change: &Change, text: &str) -> bool {
     }
     let read = |text: &str| serde_json::from_str::<Value>(text);
     match (read(text), read(&again)) {
-        (Ok(said), Ok(kept)) => keeps(&said, &kept),
+        (Ok(said), Ok(kept)) => keeps(&said["body"], &kept["body"]),
         _ => false,
     }
 }
