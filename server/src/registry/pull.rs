@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use domain::access::activity_is_seen_by;
+use domain::office::mark;
 use domain::{
     Briefing, CaseId, ChangeId, Cursor, DeviceId, Entry, Grant, LogId, Page, Part, PartKey, PartRow, PlaceId, Places,
     PullAnswer, PullRequest, Reach, Receipt, Subject, SubjectPage, Timestamp, Worker, WorkerId, access, limits,
@@ -127,6 +128,19 @@ pub(super) async fn answer(
     Ok((Some(PullAnswer { now, pages, ahead, briefing }), witnessed))
 }
 
+/// What a cursor carries of a position.
+struct Mark {
+    whole: ChangeId,
+    /// As phones have it that have not called since this was all it said: they need not take everything anew.
+    of_chain: ChangeId,
+}
+
+impl Mark {
+    fn is(&self, mark: ChangeId) -> bool {
+        self.whole == mark || self.of_chain == mark
+    }
+}
+
 struct Reader<'r> {
     connection: &'r mut Connection,
     seal: &'r Seal,
@@ -215,7 +229,7 @@ impl Reader<'_> {
         let mut from = 0;
         if let Some(Cursor { seq, mark }) = cursor {
             let seq = i64::try_from(seq).unwrap_or(i64::MAX);
-            if self.mark_at(&page.log, seq).await? == Some(mark) {
+            if self.mark_at(&page.log, seq).await?.is_some_and(|at| at.is(mark)) {
                 from = seq;
             } else {
                 page.reset = true;
@@ -233,7 +247,7 @@ impl Reader<'_> {
         page.more = last.is_some();
         let last = last.unwrap_or(head);
         page.next = match self.mark_at(&page.log, last).await? {
-            Some(mark) => Some(Cursor { seq: u64::try_from(last)?, mark }),
+            Some(Mark { whole, .. }) => Some(Cursor { seq: u64::try_from(last)?, mark: whole }),
             None => None,
         };
         Ok(page)
@@ -245,23 +259,27 @@ impl Reader<'_> {
 
     /// What stands for a log up to a position: after a restored backup the same change may stand there again, and before it
     /// something else.
-    async fn mark_at(&mut self, log: &LogId, seq: i64) -> Result<Option<ChangeId>> {
+    async fn mark_at(&mut self, log: &LogId, seq: i64) -> Result<Option<Mark>> {
         let query = match log {
-            LogId::Place(_) => "select id, chain from change where log = $1 and seq = $2",
-            LogId::Worker(_) | LogId::Facility(_) => "select id, chain from mark where log = $1 and seq = $2",
+            LogId::Place(_) => "select id, chain, received_at from change where log = $1 and seq = $2",
+            LogId::Worker(_) | LogId::Facility(_) => {
+                "select mark.id, mark.chain, change.received_at from mark left join change on change.id = mark.id
+                 where mark.log = $1 and mark.seq = $2"
+            }
         };
-        let found = sqlx::query_as::<_, (String, Option<Vec<u8>>)>(query)
+        let found = sqlx::query_as::<_, (String, Option<Vec<u8>>, Option<i64>)>(query)
             .bind(log.to_string())
             .bind(seq)
             .fetch_optional(&mut *self.connection)
             .await?;
-        let Some((id, chain)) = found else { return Ok(None) };
+        let Some((id, chain, received_at)) = found else { return Ok(None) };
+        let id = id.parse()?;
         let chain = chain.as_deref().and_then(|chain| chain.first_chunk::<16>());
         // A row from before the chain of marks has none.
-        Ok(Some(match chain {
-            Some(chain) => ChangeId(uuid::Uuid::from_bytes(*chain)),
-            None => id.parse()?,
-        }))
+        let of_chain = chain.map_or(id, |chain| ChangeId(uuid::Uuid::from_bytes(*chain)));
+        // The chain says what was written, not when it came: after a restored backup the same may come again, later.
+        let whole = received_at.map_or(of_chain, |at| mark(Some(of_chain), id, Timestamp(at)));
+        Ok(Some(Mark { whole, of_chain }))
     }
 
     /// Subjects with parts that changed after `from`, in the order of their changes, each as it is now. Returns where it

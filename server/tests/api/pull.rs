@@ -237,3 +237,36 @@ async fn the_same_change_at_the_same_place_of_another_log_is_another_place() {
     assert_eq!(pages_of(&answer, other.subject).len(), 1, "and nothing is skipped");
     restored.assert_sound().await;
 }
+
+#[tokio::test]
+async fn what_was_received_again_later_is_not_the_same_log_though_its_changes_are() {
+    let office = Office::open().await;
+    let (lan, pen) = (office.sign_in("lan").await, Pen::new(office.village.lan, 1));
+    let case = pen.open("a1", Some("Hoàng Thị Mỷ"), vec![]);
+    let seen = pen.write(case.subject, "place:a", domain::laws::visit("Đỡ đau chân."));
+    lan.push(&pen, &[&case, &seen]).await;
+    let first = cursors(&lan.pull(&pen).await);
+    let is_reset = async |from: &[(domain::LogId, Option<domain::Cursor>)]| {
+        let answer = lan.pull_from(&pen, from).await;
+        answer.pages.iter().find(|p| p.log.to_string() == "place:a").unwrap().reset
+    };
+    assert!(!is_reset(&first).await);
+    // As phones have it that called last before the mark said when.
+    let chain: Vec<u8> = sqlx::query_scalar("select chain from change where log = 'place:a' and seq = 2")
+        .fetch_one(&office.staff.pool)
+        .await
+        .unwrap();
+    let of_chain = domain::ChangeId(uuid::Uuid::from_bytes(*chain.first_chunk::<16>().unwrap()));
+    let mut before = first.clone();
+    for (log, cursor) in &mut before {
+        if log.to_string() == "place:a" {
+            *cursor = Some(domain::Cursor { seq: 2, mark: of_chain });
+        }
+    }
+    assert!(!is_reset(&before).await, "nobody takes everything anew because of an update");
+    sqlx::query("update change set received_at = received_at + 1 where seq = 2")
+        .execute(&office.staff.pool)
+        .await
+        .unwrap();
+    assert!(is_reset(&first).await, "an office restored from a backup took it again, a moment later");
+}
