@@ -71,10 +71,20 @@ pub async fn change_rights(staff: &Staff, deed: Deed<'_>, now: Timestamp) -> Res
 
 async fn change_once(staff: &Staff, deed: Deed<'_>, now: Timestamp) -> Result<Told> {
     let asked = staff.ask_for_roster().await?;
+    let done = change_asked(staff, deed, now, &asked).await;
+    if done.is_err() {
+        // What was to take it back ended with the transaction: nobody need wait for this one.
+        let mut connection = staff.pool.acquire().await?;
+        Staff::has_roster(&mut connection, &asked).await?;
+    }
+    done
+}
+
+async fn change_asked(staff: &Staff, deed: Deed<'_>, now: Timestamp, asked: &str) -> Result<Told> {
     let mut transaction = database::begin(&staff.pool).await?;
     // From here on no push is judged by the old rights.
     staff::touch(&mut transaction).await?;
-    Staff::has_roster(&mut transaction, &asked).await?;
+    Staff::has_roster(&mut transaction, asked).await?;
     let before = Roster::load(&mut transaction, &staff.seal).await?;
     let notes = deed.write(&mut transaction, staff, &before, now).await?;
     let place_of = |place: &PlaceId| LogId::Place(place.clone());

@@ -60,6 +60,7 @@ async fn whoever_is_revoked_is_told_to_forget_and_may_still_hand_over_what_they_
     assert_eq!(office.count("quarantine where settled_at is null").await, 2);
     let twice = change_rights(&office.staff, Deed::Revoke(office.village.lan), Timestamp(3)).await;
     assert!(twice.unwrap_err().to_string().contains("already"));
+    assert_eq!(office.count("office where name = 'roster_wanted'").await, 0, "nobody waits for what came to nothing");
     office.assert_sound().await;
 }
 
