@@ -157,19 +157,21 @@ async fn put_once(
     if end > row.bytes {
         return Ok(Err(ApiError::BadRequest));
     }
-    if start == 0 && bytes_of_day(&mut reading, &row.author, now).await? > limits::PHOTO_DAY_BYTES {
+    let begun = bytes_of_day(&mut reading, photo, &row.author, now).await?;
+    if start == 0 && begun + i64::from(row.bytes) > limits::PHOTO_DAY_BYTES {
         return Ok(Err(ApiError::TooMany { seconds: 3_600 }));
     }
     drop(reading);
     let mut transaction = database::begin(&staff.pool).await?;
     // Whoever else sends the same piece waits here, and finds that it is there.
     let moved = sqlx::query(
-        "update photo set received = $3
+        "update photo set received = $3, begun_at = coalesce(begun_at, $4)
          where photo = $1 and received = $2 and complete_at is null and removed_at is null",
     )
     .bind(photo.to_string())
     .bind(i64::from(start))
     .bind(i64::from(end))
+    .bind(now.0)
     .execute(&mut *transaction)
     .await?;
     if moved.rows_affected() == 0 {
@@ -211,13 +213,15 @@ async fn finish(connection: &mut Connection, photo: PhotoId, right: bool, now: T
     Ok(PhotoStanding::Has { bytes: 0 })
 }
 
-/// What the photos of a person that were announced within a day take by now.
-async fn bytes_of_day(connection: &mut Connection, author: &str, now: Timestamp) -> Result<i64> {
+/// What the other photos of a person whose bytes began to come within a day take, or will.
+async fn bytes_of_day(connection: &mut Connection, but: PhotoId, author: &str, now: Timestamp) -> Result<i64> {
     let sum = sqlx::query_scalar::<_, i64>(
-        "select cast(coalesce(sum(received), 0) as bigint) from photo where author = $1 and announced_at > $2",
+        "select cast(coalesce(sum(bytes), 0) as bigint) from photo
+         where author = $1 and begun_at > $2 and photo <> $3",
     )
     .bind(author)
     .bind(now.0 - DAY_MS)
+    .bind(but.to_string())
     .fetch_one(connection)
     .await?;
     Ok(sum)

@@ -174,7 +174,9 @@ async fn what_was_not_announced_or_is_too_much_is_not_taken() {
     let next = photo_of(3, &bytes);
     lan.push(&pen, &[&added(&pen, &case, &next)]).await;
     assert_eq!(stands(&lan, &next, 0, &bytes[..400]).await, has(400));
-    sqlx::query("update photo set received = 200 * 1024 * 1024 + 1 where photo = $1")
+    // One byte of it has come; what is still to come was announced and counts, whenever that was.
+    assert_eq!(stands(&lan, &photo, 0, &bytes[..1]).await, has(1));
+    sqlx::query("update photo set bytes = 200 * 1024 * 1024 - 1999, announced_at = 1 where photo = $1")
         .bind(photo.photo.to_string())
         .execute(&office.staff.pool)
         .await
