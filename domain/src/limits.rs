@@ -60,6 +60,9 @@ pub const LETTER_BYTES: usize = CHANGE_BYTES + 2 * 1024;
 pub const POST_LETTERS: usize = 20;
 /// The same as JSON: what a push may be.
 pub const POST_BYTES: usize = 256 * 1024;
+/// What somebody without any right may leave for others to read within a day: some ten thousand notes, more than a phone
+/// gathers in a season without network. The rest stays on the phone and comes on the next day.
+pub const ASIDE_DAY_BYTES: i64 = 16 * 1024 * 1024;
 /// A file of letters and photos that somebody carries: what a cheap phone can still read at once.
 pub const RESCUE_BYTES: usize = 32 * 1024 * 1024;
 /// Days for which a phone keeps what the office acknowledged, to offer it again to a restored office.

@@ -198,8 +198,10 @@ impl SqlRegistry {
 #[async_trait]
 impl Registry for SqlRegistry {
     async fn push(&self, session: &Session, batch: PushBatch, now: Timestamp) -> Result<Vec<Verdict>, ApiError> {
+        let asked = !batch.changes.is_empty();
         let push = push::read(session, batch, &self.staff.seal, now)?;
-        writer::ask(&self.jobs, |answer| writer::Job::Push { push, answer }).await
+        let verdicts = writer::ask(&self.jobs, |answer| writer::Job::Push { push, answer }).await?;
+        if asked && verdicts.is_empty() { Err(ApiError::TooMany { seconds: 3_600 }) } else { Ok(verdicts) }
     }
 
     async fn pull(&self, session: &Session, request: PullRequest, now: Timestamp) -> Result<PullAnswer, ApiError> {

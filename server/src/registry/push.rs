@@ -20,6 +20,7 @@ use crate::seal::Seal;
 
 /// Why a change is set aside that builds on one which was put away.
 pub(super) const BUILT_ON: &str = "built_on";
+const DAY_MS: i64 = 86_400_000;
 /// Before the refusal of what came in a letter and was set aside.
 pub(super) const BY_LETTER: &str = "letter:";
 
@@ -213,8 +214,15 @@ pub(super) async fn take_turns_for(writing: &mut Writing<'_>, change: &Change) -
     writing.take_turns(names).await
 }
 
-/// Judges and writes a batch, in its order.
+/// Judges and writes a batch, in its order. No verdict at all on somebody who has no right and has left more than a day's
+/// worth for others to read.
 pub(super) async fn take(writing: &mut Writing<'_>, push: &Push) -> Result<Vec<Verdict>> {
+    if writing.roster.grants(push.worker).is_empty() {
+        let left = writing.left_by(push.worker, push.now.plus_ms(-DAY_MS)).await?;
+        if left > limits::ASIDE_DAY_BYTES {
+            return Ok(vec![]);
+        }
+    }
     let then = writing.grants_at_last_contact(push.worker, push.device).await?;
     if !push.carried {
         writing.contact(push.worker, push.device, None, push.now).await?;

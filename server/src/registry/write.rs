@@ -200,6 +200,22 @@ impl<'t> Writing<'t> {
         Ok(found > 0)
     }
 
+    /// What of this writer has waited or was set aside since then and still lies there, in bytes.
+    pub(super) async fn left_by(&mut self, worker: WorkerId, since: Timestamp) -> Result<i64> {
+        let mut bytes = 0;
+        for query in [
+            "select cast(coalesce(sum(length(raw)), 0) as bigint) from quarantine where author = $1 and received_at > $2",
+            "select cast(coalesce(sum(length(raw)), 0) as bigint) from waiting where author = $1 and received_at > $2",
+        ] {
+            bytes += sqlx::query_scalar::<_, i64>(query)
+                .bind(worker.to_string())
+                .bind(since.0)
+                .fetch_one(&mut *self.connection)
+                .await?;
+        }
+        Ok(bytes)
+    }
+
     /// As [`Self::has`]; `None` when the database must be asked.
     pub(super) fn is_known_to_have(&self, id: ChangeId, subject: Subject, by: Option<WorkerId>) -> Option<bool> {
         if self.ledger.has(id, subject, by) { Some(true) } else { self.foreseen.has(id, subject, by) }

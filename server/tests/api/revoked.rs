@@ -235,3 +235,26 @@ async fn a_pull_under_way_does_not_undo_that_somebody_was_revoked() {
     let said = lan.push(&pen, &[&pen.open("a1", Some("Giàng A Sử"), vec![])]).await;
     assert!(is_set_aside(&said[0]), "{said:?}");
 }
+
+#[tokio::test]
+async fn whoever_has_no_right_leaves_no_more_than_a_days_worth_to_read() {
+    let office = Office::open().await;
+    let (lan, pen) = (office.sign_in("lan").await, Pen::new(office.village.lan, 1));
+    revoke(&office, office.village.lan).await;
+    let note = pen.open("a1", Some("Giàng A Sử"), vec![]);
+    assert!(is_set_aside(&lan.push(&pen, &[&note]).await[0]));
+    sqlx::query("update quarantine set raw = $1")
+        .bind(vec![0_u8; 16 * 1024 * 1024 + 1])
+        .execute(&office.staff.pool)
+        .await
+        .unwrap();
+    let more = pen.open("a1", None, vec![]);
+    let said = lan.push_raw(&pen.batch(&[&more])).await;
+    assert_eq!(said.error(), (429, "too_many".to_owned()), "her phone keeps it and comes again");
+    assert_eq!(office.count("quarantine").await, 1);
+    let (pao, own) = (office.sign_in("pao").await, Pen::new(office.village.pao, 2));
+    let said = pao.push(&own, &[&own.open("a1", None, vec![])]).await;
+    assert!(matches!(said[0], Verdict::Accepted { .. }), "{said:?}");
+    sqlx::query("update quarantine set received_at = 1").execute(&office.staff.pool).await.unwrap();
+    assert!(is_set_aside(&lan.push(&pen, &[&more]).await[0]), "the next day");
+}
