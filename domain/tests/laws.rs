@@ -1,6 +1,6 @@
 //! The laws on the adapters in memory.
 
-use std::rc::Rc;
+use std::{cell::Cell, rc::Rc};
 
 use domain::{
     laws::{MORNING, Pen, Village, ask, visit},
@@ -22,7 +22,7 @@ fn the_notebook_in_memory_keeps_every_law() {
 }
 
 /// A sync run over a network without any accident, by a phone whose clock says `clock`.
-fn sync_at(office: &MemoryRegistry, pen: &Pen, notebook: &MemoryNotebook, clock: Timestamp) {
+fn sync_at<N: Notebook>(office: &MemoryRegistry, pen: &Pen, notebook: &N, clock: Timestamp) {
     struct Direct<'a>(&'a MemoryRegistry, Session);
     impl sync::Office for Direct<'_> {
         async fn push(&self, batch: PushBatch) -> Result<Vec<Verdict>, ApiError> {
@@ -43,6 +43,94 @@ fn sync(office: &MemoryRegistry, pen: &Pen, notebook: &MemoryNotebook) {
 
 fn save(notebook: &MemoryNotebook, change: &Change) {
     block_on(notebook.save(change, None)).expect("saved");
+}
+
+/// Counts what is asked of the notebook in it.
+#[derive(Default)]
+struct Counting {
+    notebook: MemoryNotebook,
+    pages: Cell<usize>,
+    outboxes: Cell<usize>,
+}
+
+impl Counting {
+    /// Pages stored and outboxes read since the last look.
+    fn counted(&self) -> (usize, usize) {
+        (self.pages.take(), self.outboxes.take())
+    }
+}
+
+impl Notebook for Counting {
+    async fn save(&self, change: &Change, draft: Option<&str>) -> Result<u64, StoreError> {
+        self.notebook.save(change, draft).await
+    }
+    async fn outbox(&self) -> Result<Vec<OutboxItem>, StoreError> {
+        self.outboxes.set(self.outboxes.get() + 1);
+        self.notebook.outbox().await
+    }
+    async fn settle(&self, verdicts: &[(ChangeId, Verdict)], now: Timestamp) -> Result<(), StoreError> {
+        self.notebook.settle(verdicts, now).await
+    }
+    async fn release(&self, held: ChangeId, by: Option<ChangeId>) -> Result<(), StoreError> {
+        self.notebook.release(held, by).await
+    }
+    async fn give_up(&self, notes: &[Change]) -> Result<(), StoreError> {
+        self.notebook.give_up(notes).await
+    }
+    async fn dropped(&self) -> Result<Vec<DroppedItem>, StoreError> {
+        self.notebook.dropped().await
+    }
+    async fn take_up(&self, anew: &[Change]) -> Result<(), StoreError> {
+        self.notebook.take_up(anew).await
+    }
+    async fn store(&self, page: &Page, now: Timestamp) -> Result<(), StoreError> {
+        self.pages.set(self.pages.get() + 1);
+        self.notebook.store(page, now).await
+    }
+    async fn cursors(&self) -> Result<map::Map<LogId, Cursor>, StoreError> {
+        self.notebook.cursors().await
+    }
+    async fn find(&self, subject: Subject) -> Result<Option<notebook::Stored>, StoreError> {
+        self.notebook.find(subject).await
+    }
+    async fn subjects(&self) -> Result<Vec<Subject>, StoreError> {
+        self.notebook.subjects().await
+    }
+    async fn put_briefing(&self, briefing: &Briefing) -> Result<(), StoreError> {
+        self.notebook.put_briefing(briefing).await
+    }
+    async fn briefing(&self) -> Result<Option<Briefing>, StoreError> {
+        self.notebook.briefing().await
+    }
+    async fn put_draft(&self, draft: &notebook::Draft) -> Result<(), StoreError> {
+        self.notebook.put_draft(draft).await
+    }
+    async fn drafts(&self) -> Result<Vec<notebook::Draft>, StoreError> {
+        self.notebook.drafts().await
+    }
+    async fn delete_draft(&self, name: &str) -> Result<(), StoreError> {
+        self.notebook.delete_draft(name).await
+    }
+}
+
+#[test]
+fn a_run_stores_a_page_of_news_for_each_log_that_has_any_and_otherwise_one() {
+    let village = Village::new();
+    let office = village.memory();
+    let (lan, pao) = (Pen::new(village.lan, 1), Pen::new(village.pao, 2));
+    let (phone, other) = (Counting::default(), MemoryNotebook::default());
+    let case = lan.open("a1", None, vec![]);
+    save(&other, &case);
+    sync(&office, &lan, &other);
+    sync_at(&office, &pao, &phone, MORNING);
+    assert_eq!(phone.counted(), (1, 1), "the commune's page; the province and Páo's own log have none");
+    assert!(block_on(phone.find(case.subject)).expect("found").is_some());
+    sync_at(&office, &pao, &phone, MORNING);
+    assert_eq!(phone.counted(), (1, 1), "no news: what goes by the office's clock is looked at once");
+    block_on(phone.save(&pao.write(case.subject, "place:a", visit("Bà đi lại được.")), None)).expect("saved");
+    sync_at(&office, &pao, &phone, MORNING);
+    assert_eq!(phone.counted(), (1, 2), "read again after what was pushed");
+    assert_eq!(block_on(phone.outbox()).expect("outbox"), vec![]);
 }
 
 #[test]
