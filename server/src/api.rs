@@ -111,7 +111,10 @@ impl Office for AppState {
 
     async fn take_post(&self, call: &Call, post: Post) -> Result<PostAnswer, ApiError> {
         self.post.pass(call.address, post.letters.len(), Instant::now())?;
-        self.registry.take_post(&post, Office::now(self)).await
+        let answer = self.registry.take_post(&post, Office::now(self)).await?;
+        let unproved = answer.kept.iter().filter(|kept| !**kept).count();
+        self.post.note_unproved(call.address, unproved, Instant::now());
+        Ok(answer)
     }
 
     fn key(&self) -> OfficeKey {

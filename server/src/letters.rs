@@ -1,11 +1,9 @@
 //! Letters and slips at the office's doors: how many somebody may bring, what comes in a file, and the office's signed word
 //! for what it has. It knows callers, files and hashes; what is in a letter is the registry's.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use axum::http::HeaderValue;
@@ -20,50 +18,45 @@ use crate::config::Store;
 use crate::database::now_ms;
 use crate::keys::OfficeKeys;
 use crate::registry::SqlRegistry;
+use crate::tally::Tally;
 
-const MINUTE: Duration = Duration::from_secs(60);
-/// Letters of one address within a minute: a courier with a village's week behind them is through in one; each costs the
+/// Letters of one line within a minute: a courier with a village's week behind them is through in one; each costs the
 /// office two operations on a curve.
 const LETTERS: usize = 400;
-/// Calls of the same.
-const CALLS: usize = 60;
-/// Addresses remembered at a time: a flood from more than these is for the proxy in front.
-const ADDRESSES: usize = 10_000;
+/// Those of them that nobody's key has proved: of an honest phone there are few, and beside it somebody else may sit.
+const UNPROVED: usize = 200;
+/// Calls of the same without any letter.
+const EMPTY: usize = 60;
 
-/// How much each address brought within the minute.
+/// How much each line brought within the minute.
 #[derive(Debug, Default)]
-pub struct Gate(Mutex<HashMap<IpAddr, Brought>>);
+pub struct Gate(Tally<Brought>);
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Brought {
-    since: Instant,
-    calls: usize,
+    empty: usize,
     letters: usize,
+    unproved: usize,
 }
 
 impl Gate {
     /// # Errors
     /// [`ApiError::TooMany`] with the seconds to wait; nothing of the call is looked at.
     pub fn pass(&self, address: IpAddr, letters: usize, now: Instant) -> Result<(), ApiError> {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_old = |brought: &Brought| now.duration_since(brought.since) >= MINUTE;
-        if all.len() >= ADDRESSES {
-            all.retain(|_, brought| !is_old(brought));
-        }
-        if all.len() >= ADDRESSES {
-            all.clear();
-        }
-        let brought = all.entry(address).or_insert(Brought { since: now, calls: 0, letters: 0 });
-        if is_old(brought) {
-            *brought = Brought { since: now, calls: 0, letters: 0 };
-        }
-        brought.calls += 1;
-        brought.letters += letters;
-        if brought.calls <= CALLS && brought.letters <= LETTERS {
-            return Ok(());
-        }
-        let wait = MINUTE.saturating_sub(now.duration_since(brought.since)).as_secs() + 1;
-        Err(ApiError::TooMany { seconds: u32::try_from(wait).unwrap_or(60) })
+        self.0.with(address, now, |brought, seconds| {
+            brought.letters += letters;
+            brought.empty += usize::from(letters == 0);
+            let is_open = match letters {
+                // What brings nothing keeps nobody out who brings something.
+                0 => brought.empty <= EMPTY,
+                _ => brought.letters <= LETTERS && brought.unproved <= UNPROVED,
+            };
+            if is_open { Ok(()) } else { Err(ApiError::TooMany { seconds }) }
+        })
+    }
+
+    pub fn note_unproved(&self, address: IpAddr, letters: usize, now: Instant) {
+        self.0.with(address, now, |brought, _| brought.unproved += letters);
     }
 }
 
@@ -151,7 +144,10 @@ async fn put_photos(registry: &SqlRegistry, rescue: &RescueFile) -> Result<(usiz
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::tally::MINUTE;
 
     #[test]
     fn an_address_that_brings_too_much_waits_and_others_do_not() {
@@ -164,9 +160,12 @@ mod tests {
         assert_eq!(gate.pass(courier, 1, soon), Err(ApiError::TooMany { seconds: 11 }));
         assert_eq!(gate.pass(other, 20, soon), Ok(()));
         assert_eq!(gate.pass(courier, 20, start + MINUTE), Ok(()), "the next minute");
-        for _ in 0..59 {
+        for _ in 0..60 {
             assert_eq!(gate.pass(courier, 0, start + MINUTE), Ok(()));
         }
         assert!(gate.pass(courier, 0, start + MINUTE).is_err(), "empty calls count too");
+        assert_eq!(gate.pass(courier, 20, start + MINUTE), Ok(()), "and keep no letter out");
+        gate.note_unproved(courier, 201, start + MINUTE);
+        assert!(gate.pass(courier, 1, start + MINUTE).is_err(), "nobody tries keys for ever");
     }
 }

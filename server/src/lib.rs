@@ -7,6 +7,7 @@
 //! - [`login`], [`session`]: who is asking
 //! - [`api`], [`office`]: what stands behind the server functions and the office's pages
 //! - [`photo`]: the doors for sealed photos
+//! - [`tally`]: how often somebody calls who has no session
 //! - [`letters`]: how many letters somebody may bring, what comes in a file, and the office's word for what it has
 //! - [`headers`], [`observe`], [`health`]: what every answer carries, and how the office is doing
 //! - [`registry`]: changes, parts and logs; [`staff`]: people, rights and places
@@ -43,6 +44,7 @@ pub mod serve;
 pub mod session;
 pub mod shell;
 pub mod staff;
+pub mod tally;
 pub mod user;
 
 pub use serve::AppState;

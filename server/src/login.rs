@@ -297,7 +297,7 @@ fn key(kind: &str, text: &str) -> Vec<u8> {
 }
 
 /// Whoever has an IPv6 line has a whole /64.
-fn network_of(address: IpAddr) -> String {
+pub(crate) fn network_of(address: IpAddr) -> String {
     match address.to_canonical() {
         IpAddr::V4(address) => address.to_string(),
         IpAddr::V6(address) => {

@@ -1,10 +1,8 @@
 //! The doors for sealed photos: bytes in, piece by piece, from whoever brings them; bytes out, for who sees the case. It
 //! knows callers and limits, not what is in a photo.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::Mutex;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
@@ -19,22 +17,19 @@ use crate::AppState;
 use crate::database::now_ms;
 use crate::registry::PhotoRead;
 use crate::session;
+use crate::tally::Tally;
 
-const MINUTE: Duration = Duration::from_secs(60);
 /// Pieces from one address within a minute: a commune's office behind one address sends forty photos.
 const PIECES: u32 = 600;
 /// Names nobody knows, from one address within a minute: photos whose text has not arrived yet are few, guesses are many.
 const UNKNOWN: u32 = 60;
-/// Addresses remembered: a flood from more than these is for the proxy in front.
-const ADDRESSES: usize = 10_000;
 
-/// How often each address was here within the minute.
+/// How often each line was here within the minute.
 #[derive(Debug, Default)]
-pub struct Gate(Mutex<HashMap<IpAddr, Seen>>);
+pub struct Gate(Tally<Seen>);
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Seen {
-    since: Instant,
     pieces: u32,
     unknown: u32,
 }
@@ -42,31 +37,15 @@ struct Seen {
 impl Gate {
     /// Counts a call; the seconds to wait when there were too many.
     fn pass(&self, address: IpAddr, now: Instant) -> Result<(), ApiError> {
-        self.with(address, now, |seen| {
+        self.0.with(address, now, |seen, seconds| {
             seen.pieces += 1;
-            let wait = MINUTE.saturating_sub(now.duration_since(seen.since)).as_secs() + 1;
             let is_open = seen.pieces <= PIECES && seen.unknown <= UNKNOWN;
-            if is_open { Ok(()) } else { Err(ApiError::TooMany { seconds: u32::try_from(wait).unwrap_or(60) }) }
+            if is_open { Ok(()) } else { Err(ApiError::TooMany { seconds }) }
         })
     }
 
     fn note_unknown(&self, address: IpAddr, now: Instant) {
-        self.with(address, now, |seen| seen.unknown += 1);
-    }
-
-    fn with<T>(&self, address: IpAddr, now: Instant, work: impl FnOnce(&mut Seen) -> T) -> T {
-        let mut all = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if all.len() >= ADDRESSES {
-            all.retain(|_, seen| now.duration_since(seen.since) < MINUTE);
-        }
-        if all.len() >= ADDRESSES {
-            all.clear();
-        }
-        let seen = all.entry(address).or_insert(Seen { since: now, pieces: 0, unknown: 0 });
-        if now.duration_since(seen.since) >= MINUTE {
-            *seen = Seen { since: now, pieces: 0, unknown: 0 };
-        }
-        work(seen)
+        self.0.with(address, now, |seen, _| seen.unknown += 1);
     }
 }
 
@@ -128,7 +107,10 @@ fn refusal(error: &ApiError) -> Response {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::tally::MINUTE;
 
     #[test]
     fn an_address_that_guesses_names_is_stopped_and_one_that_sends_photos_is_not() {
