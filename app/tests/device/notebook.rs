@@ -116,7 +116,7 @@ async fn a_draft_on_its_way_does_not_come_back_after_its_form_was_saved() {
     let lan = Pen::new(village.lan, 1);
     let draft = |content: &str| Draft { name: "visit".to_owned(), at: MORNING, content: content.to_owned() };
     let mut came_too_late = 0;
-    for wait_ms in 0..8 {
+    for wait_ms in 0..30 {
         let changes = [lan.open("a1", None, vec![])];
         let (saved, typed) = (Cell::new(false), draft("typed last"));
         let save = async {
