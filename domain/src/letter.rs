@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     bytes::Bytes,
+    change::Envelope,
     id::{ChangeId, DeviceId, WorkerId},
     json::Raw,
     limits,
@@ -54,6 +55,16 @@ pub struct Inside {
     pub change: Raw,
 }
 
+/// A change as it came in a letter of its writer.
+#[derive(Debug, Clone)]
+pub struct Carried {
+    /// In the bytes in which it would have been pushed.
+    pub text: String,
+    pub envelope: Envelope,
+    /// As [`Inside::ahead_ms`].
+    pub ahead_ms: Option<i64>,
+}
+
 impl Letter {
     /// The form of letters.
     pub const V: u16 = 1;
@@ -94,6 +105,18 @@ impl Letter {
             && self.enc.0.len() == Self::POINT_BYTES
             && self.sig.0.len() == Self::SIGNATURE_BYTES
             && self.ct.0.len() <= limits::LETTER_BYTES
+    }
+    /// What is in a letter that `worker` has proved to have signed, by what was sealed in it: `None` if that speaks of
+    /// anybody else, of another device or of another change than the envelope. What the change says is not judged.
+    #[must_use]
+    pub fn read(&self, worker: WorkerId, plain: &[u8]) -> Option<Carried> {
+        let inside: Inside = serde_json::from_slice(plain).ok()?;
+        let envelope: Envelope = serde_json::from_str(inside.change.get()).ok()?;
+        let is_theirs = inside.worker == worker
+            && envelope.author == worker
+            && envelope.device == self.device
+            && envelope.id == self.id;
+        is_theirs.then(|| Carried { text: inside.change.get().to_owned(), envelope, ahead_ms: inside.ahead_ms })
     }
 }
 
@@ -306,6 +329,30 @@ mod tests {
             Letter { key: "k".repeat(201), ..letter() },
         ];
         assert!(wrong.iter().all(|letter| !letter.fits()));
+    }
+
+    #[test]
+    fn a_letter_speaks_of_its_writer_its_device_and_its_change_alone() {
+        let pen = crate::laws::Pen::new(id(3), 2);
+        let change = pen.open("a1", None, vec![]);
+        let text = json::write_text(&change).expect("JSON");
+        let plain = |worker, text: &str| {
+            let change = serde_json::from_str(text).expect("JSON");
+            Letter::fill(&Inside { worker, ahead_ms: Some(-5), change }).expect("JSON")
+        };
+        let envelope = Letter { id: change.id, device: pen.device, ..letter() };
+        let read = envelope.read(pen.worker, &plain(pen.worker, &text)).expect("it is theirs");
+        assert_eq!((read.text.as_str(), read.ahead_ms), (text.as_str(), Some(-5)));
+        assert_eq!(read.envelope.open(), Ok(change.clone()));
+
+        let (own, other): (Vec<u8>, WorkerId) = (plain(pen.worker, &text), id(4));
+        let is_read = |letter: &Letter, worker, plain: &[u8]| letter.read(worker, plain).is_some();
+        assert!(!is_read(&envelope, other, &own), "signed by somebody else, who did not write it");
+        assert!(!is_read(&envelope, other, &plain(other, &text)), "somebody else's name around it");
+        assert!(!is_read(&envelope, pen.worker, &plain(other, &text)), "and the other way round");
+        assert!(!is_read(&Letter { id: id(9), ..envelope.clone() }, pen.worker, &own), "another change's envelope");
+        assert!(!is_read(&Letter { device: id(9), ..envelope.clone() }, pen.worker, &own), "another device's");
+        assert!(!is_read(&envelope, pen.worker, b"{}") && !is_read(&envelope, pen.worker, b""));
     }
 
     #[test]

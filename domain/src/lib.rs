@@ -69,7 +69,7 @@ pub use id::{
     ActivityId, BadName, CaseCode, CaseId, ChangeId, DeviceId, FacilityId, LogId, PhotoId, PlaceId, Subject, WorkerId,
 };
 pub use kin::{Kin, Place as KinPlace};
-pub use letter::{Blob, Inside, Kept, Letter, OfficeKey, Post, PostAnswer, RescueFile, Slip, SlipFile, Stamp};
+pub use letter::{Blob, Carried, Inside, Kept, Letter, OfficeKey, Post, PostAnswer, RescueFile, Slip, SlipFile, Stamp};
 pub use notebook::{DroppedItem, Notebook, OutboxItem, OutboxState};
 pub use office::{Received, receive};
 pub use part::{
