@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    access::{Reach, sheets},
+    access::{Reach, activity_is_seen_by, sheets},
     apply::apply,
     case::{Header, members},
     change::{Body, Change, Dropped, Entry, Fixed, Receipt},
@@ -428,6 +428,21 @@ pub fn sights(before: Option<&Reach>, after: Option<&Reach>, log: &LogId, rules:
         }
     }
     sights
+}
+
+/// [`sights`] of any subject: an activity that is recorded in a log which somebody of its place does not follow, as after
+/// areas were merged, is shown to them by their own.
+#[must_use]
+pub fn sights_of(before: &Parts, after: &Parts, log: &LogId, rules: &Rules) -> Vec<Sight> {
+    let (None, Some(born)) = (before.activity(), after.activity()) else {
+        return sights(Reach::of(before).as_ref(), Reach::of(after).as_ref(), log, rules);
+    };
+    let (Activity::AnonymousContact { place } | Activity::GroupSession { place, .. }) = &born.activity;
+    let unheard = rules.staff.iter().filter(|(worker, grants)| {
+        activity_is_seen_by(born.written.by, place, **worker, grants, &rules.places)
+            && !follows(**worker, grants, log, &rules.places)
+    });
+    unheard.map(|(worker, _)| Sight { worker: *worker, shown: true }).collect()
 }
 
 fn is_excluded(reach: Option<&Reach>, worker: WorkerId) -> bool {

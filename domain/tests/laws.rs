@@ -259,3 +259,87 @@ fn what_rests_on_a_held_change_is_found_through_every_link() {
     block_on(phone.settle(&[(case.id, Verdict::Refused { why: Refusal::Twice })], MORNING)).expect("settled");
     assert_eq!(rests_on(&case), vec![]);
 }
+
+fn place_id(text: &str) -> PlaceId {
+    text.parse().expect("a place code")
+}
+
+/// Commune `a` went into ward `b` with its first village.
+fn merged(places: &Places) -> Vec<Place> {
+    let find = |name| places.find(&place_id(name)).cloned().expect("a place");
+    vec![
+        Place { valid_to: Some(MORNING.day()), successor: Some(place_id("b")), ..find("a") },
+        Place { parent: Some(place_id("b")), former_parents: vec![place_id("a")], ..find("a1") },
+    ]
+}
+
+#[test]
+fn an_activity_that_an_old_phone_records_in_a_merged_commune_reaches_its_successor_and_who_worked_there() {
+    let village = Village::new();
+    let office = village.memory();
+    let (lan, hanh, toan) = (Pen::new(village.lan, 1), Pen::new(village.hanh, 3), Pen::new(village.toan, 4));
+    let (of_hanh, of_toan) = (MemoryNotebook::default(), MemoryNotebook::default());
+    sync(&office, &hanh, &of_hanh);
+    sync(&office, &toan, &of_toan);
+    office.put_places(merged(&office.places()), ChangeId::at(1, [1; 10]), MORNING);
+    let record = |n, log: &str| {
+        let activity = Body::ActivityRecorded(Activity::AnonymousContact { place: place_id("a1") });
+        let written = lan.write(Subject::Activity(ActivityId(uuid::Uuid::from_u128(n))), log, activity);
+        let written = Change { subject: Subject::Activity(ActivityId(written.id.0)), ..written };
+        let verdicts = block_on(office.push(&lan.session(), lan.batch(&[&written]), MORNING)).expect("an answer");
+        assert!(matches!(verdicts[..], [Verdict::Accepted { .. }]), "{verdicts:?}");
+        written.subject
+    };
+    let (unheard, heard) = (record(1, "place:a"), record(2, "place:b"));
+    let shows = |phone: &MemoryNotebook, subject| block_on(phone.find(subject)).expect("found").is_some();
+    sync(&office, &toan, &of_toan);
+    assert!(shows(&of_toan, unheard), "the log of the commune that ended is not followed in its successor");
+    assert!(shows(&of_toan, heard));
+    sync(&office, &hanh, &of_hanh);
+    assert!(shows(&of_hanh, heard), "whoever worked in the commune that ended keeps what lies there");
+    assert!(shows(&of_hanh, unheard));
+}
+
+#[test]
+fn a_new_phone_of_somebody_who_moved_away_gets_what_they_once_wrote() {
+    let village = Village::new();
+    let (office, lan) = (village.memory(), Pen::new(village.lan, 1));
+    let case = lan.open("a1", None, vec![]);
+    block_on(office.push(&lan.session(), lan.batch(&[&case]), MORNING)).expect("an answer");
+    let elsewhere = vec![Grant::area(Role::Collaborator, place_id("b1"))];
+    office.employ(village.lan, elsewhere, ChangeId::at(1, [1; 10]), MORNING);
+    let (new, phone) = (Pen::new(village.lan, 2), MemoryNotebook::default());
+    sync(&office, &new, &phone);
+    assert!(block_on(phone.find(case.subject)).expect("found").is_some(), "nobody follows the log of the old commune");
+}
+
+#[test]
+fn a_photo_that_somebody_takes_away_leaves_the_phones_that_had_it() {
+    let village = Village::new();
+    let (office, lan, hanh) = (village.memory(), Pen::new(village.lan, 1), Pen::new(village.hanh, 3));
+    let case = lan.open("a1", None, vec![]);
+    let photo = Photo {
+        photo: PhotoId(case.id.0),
+        key: photo::Bytes32([7; 32]),
+        form: photo::FORM,
+        sha256: photo::Bytes32([9; 32]),
+        bytes: 120_029,
+        mime: Picture::Webp,
+        width: 1_600,
+        height: 1_200,
+        thumbnail: "UklGRg==".to_owned(),
+        caption: String::new(),
+        taken_at: None,
+        visit: None,
+    };
+    let photo = lan.write(case.subject, "place:a", Body::PhotoAdded(Box::new(photo)));
+    block_on(office.push(&lan.session(), lan.batch(&[&case, &photo]), MORNING)).expect("an answer");
+    let phone = MemoryNotebook::default();
+    let photos = || block_on(phone.find(case.subject)).expect("found").expect("the case").parts.photos().count();
+    sync(&office, &hanh, &phone);
+    assert_eq!(photos(), 1);
+    let away = lan.write(case.subject, "place:a", Body::PhotoRemoved { photo: photo.id });
+    block_on(office.push(&lan.session(), lan.batch(&[&away]), MORNING)).expect("an answer");
+    sync(&office, &hanh, &phone);
+    assert_eq!(photos(), 0, "what is gone at the office is told");
+}

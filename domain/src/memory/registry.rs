@@ -11,10 +11,11 @@ use crate::{
     access::{self, Reach, activity_is_seen_by},
     change::Entry,
     check::Rules,
-    id::{ChangeId, DeviceId, FacilityId, LogId, PhotoId, Subject, WorkerId},
+    id::{ChangeId, DeviceId, FacilityId, LogId, PhotoId, PlaceId, Subject, WorkerId},
     limits,
     office::{self, Announced},
     part::{Activity, Part, PartKey, Parts, Sheet},
+    place::{Place, Places},
     registry::{Registry, Session},
     time::Timestamp,
     wire::{
@@ -51,6 +52,8 @@ pub(super) struct OfficeState {
     /// Kinds of change that this office is too old to know.
     pub(super) unheard: BTreeSet<String>,
     pub(super) contacts: BTreeMap<(WorkerId, DeviceId), Vec<Grant>>,
+    /// When rights or places were changed last: phones read of both in the briefing.
+    edition: Option<ChangeId>,
     /// What was ever sent to a device: nothing else is mentioned to it. `None` once a backup was restored: what was sent
     /// since is not known.
     pub(super) sent: Option<BTreeSet<(WorkerId, DeviceId, Subject)>>,
@@ -76,6 +79,7 @@ impl Default for OfficeState {
             quarantine: vec![],
             unheard: BTreeSet::new(),
             contacts: BTreeMap::new(),
+            edition: None,
             sent: Some(BTreeSet::new()),
             page: limits::PAGE_SUBJECTS,
         }
@@ -248,34 +252,92 @@ impl MemoryRegistry {
         state.heads = state.marks.keys().map(|log| (log.clone(), state.head(log))).collect();
         Self { state: Mutex::new(state) }
     }
+    /// Whether this person's device ever asked for anything: since then the office knows by which key it signs.
+    #[must_use]
+    pub fn has_met(&self, worker: WorkerId, device: DeviceId) -> bool {
+        self.state().contacts.contains_key(&(worker, device))
+    }
     /// Gives a worker other rights. Each case they now see, or no longer see, is told to their phones.
     pub fn employ(&self, worker: WorkerId, grants: Vec<Grant>, mark: ChangeId, now: Timestamp) {
-        let mut guard = self.state();
-        let state = &mut *guard;
-        let Some(before) = state.workers.get(&worker).cloned() else { return };
-        let after = Worker { grants, ..before.clone() };
-        let seen = |person: &Worker| -> BTreeSet<Subject> {
-            state.subjects.iter().filter(|(s, held)| state.sees(person, **s, held)).map(|(s, _)| *s).collect()
-        };
-        let moved: BTreeSet<Subject> = seen(&before).symmetric_difference(&seen(&after)).copied().collect();
-        // What names a case that is seen since, or no longer, is read anew.
-        let stays: BTreeSet<Subject> = seen(&before).intersection(&seen(&after)).copied().collect();
-        let names_moved = |subject: &&Subject| {
-            let links = state.subjects[*subject].parts.header().map(|h| &h.links);
-            links.is_some_and(|links| links.keys().any(|other| moved.contains(&Subject::Case(*other))))
-        };
-        let unveiled: Vec<Subject> = stays.iter().filter(names_moved).copied().collect();
-        for subject in moved.into_iter().chain(unveiled) {
-            let seq = state.next(&LogId::Worker(worker));
-            state.put_mark(LogId::Worker(worker), seq, mark, now);
-            state.sights.insert((worker, seq), subject);
+        let mut state = self.state();
+        if state.workers.contains_key(&worker) {
+            state.tell(mark, now, |state| state.employ(worker, grants));
         }
-        state.rules.staff.insert(worker, after.grants.clone());
-        state.workers.insert(worker, after);
+    }
+    /// Ends all rights of a worker, also those by which what comes late would have been judged.
+    pub fn revoke(&self, worker: WorkerId, mark: ChangeId, now: Timestamp) {
+        let mut state = self.state();
+        state.contacts.iter_mut().filter(|((of, _), _)| *of == worker).for_each(|(_, then)| then.clear());
+        state.tell(mark, now, |state| state.employ(worker, vec![]));
+    }
+    /// Puts places, new or changed, into the tree: sight follows, the logs stay.
+    pub fn put_places(&self, places: Vec<Place>, mark: ChangeId, now: Timestamp) {
+        self.state().tell(mark, now, |state| {
+            let mut all: BTreeMap<PlaceId, Place> =
+                state.rules.places.iter().map(|place| (place.id.clone(), place.clone())).collect();
+            all.extend(places.into_iter().map(|place| (place.id.clone(), place)));
+            state.rules.places = Places::new(all.into_values());
+        });
+    }
+    /// Names the officers for restricted cases of a place.
+    pub fn put_officers(&self, place: PlaceId, officers: Vec<WorkerId>, mark: ChangeId, now: Timestamp) {
+        self.state().tell(mark, now, |state| {
+            state.rules.officers.insert(place, officers);
+        });
+    }
+    /// Where everything lies now.
+    #[must_use]
+    pub fn places(&self) -> Places {
+        self.state().rules.places.clone()
     }
 }
 
 impl OfficeState {
+    fn employ(&mut self, worker: WorkerId, grants: Vec<Grant>) {
+        self.rules.staff.insert(worker, grants.clone());
+        if let Some(person) = self.workers.get_mut(&worker) {
+            person.grants = grants;
+        }
+    }
+
+    /// What everybody sees, and the logs they follow.
+    fn sight(&self) -> BTreeMap<WorkerId, (BTreeSet<Subject>, BTreeSet<LogId>)> {
+        let of = |person: &Worker| {
+            let seen = self.subjects.iter().filter(|(subject, held)| self.sees(person, **subject, held));
+            let logs = person.logs(&self.rules.places).into_iter().collect();
+            (person.id, (seen.map(|(subject, _)| *subject).collect(), logs))
+        };
+        self.workers.values().map(of).collect()
+    }
+
+    /// Does something about people or places, and tells everybody's phones what is seen since, or no longer.
+    fn tell(&mut self, mark: ChangeId, now: Timestamp, deed: impl FnOnce(&mut Self)) {
+        let before = self.sight();
+        deed(self);
+        self.edition = Some(mark);
+        for (worker, (sees, follows)) in self.sight() {
+            let Some((saw, followed)) = before.get(&worker) else { continue };
+            let moved: BTreeSet<Subject> = saw.symmetric_difference(&sees).copied().collect();
+            // What names a case that is seen since, or no longer, is read anew.
+            let names_moved = |held: &Held| {
+                let links = held.parts.header().map(|h| &h.links);
+                links.is_some_and(|links| links.keys().any(|other| moved.contains(&Subject::Case(*other))))
+            };
+            // A new phone of theirs would not ask for a log that they no longer follow.
+            let from_afar = |held: &Held| followed.contains(&held.log) && !follows.contains(&held.log);
+            let stays = saw.intersection(&sees).copied().filter(|subject| {
+                let held = &self.subjects[subject];
+                matches!(subject, Subject::Case(_) | Subject::Activity(_)) && (names_moved(held) || from_afar(held))
+            });
+            let told: Vec<Subject> = moved.iter().copied().chain(stays).collect();
+            for subject in told {
+                let seq = self.next(&LogId::Worker(worker));
+                self.put_mark(LogId::Worker(worker), seq, mark, now);
+                self.sights.insert((worker, seq), subject);
+            }
+        }
+    }
+
     pub(super) fn next(&mut self, log: &LogId) -> u64 {
         let head = self.heads.entry(log.clone()).or_default();
         *head += 1;
@@ -330,7 +392,7 @@ impl OfficeState {
             LogId::Place(_) => {
                 for (subject, held) in self.subjects.iter().filter(|(_, h)| h.log == *log) {
                     if self.sees(worker, *subject, held) {
-                        let parts = held.seqs.iter().filter_map(|(key, seq)| Some((key, seq, held.parts.0.get(key)?)));
+                        let parts = held.seqs.iter().map(|(key, seq)| (key, seq, held.parts.0.get(key)));
                         rows.extend(parts.map(|(key, seq, part)| (*seq, *subject, Row::Part(*key, part))));
                     }
                 }
@@ -401,7 +463,8 @@ impl OfficeState {
 
     fn put_row(&self, worker: &Worker, page: &mut SubjectPage, seq: u64, row: &Row<'_>) {
         match row {
-            Row::Part(key, part) => {
+            Row::Part(key, None) => page.gone.push(*key),
+            Row::Part(key, Some(part)) => {
                 let mut part = (*part).clone();
                 self.veil(worker, &mut part);
                 page.parts.push(PartRow { key: *key, seq, part });
@@ -428,7 +491,7 @@ impl OfficeState {
 
     fn briefing(&self, worker: &Worker) -> Briefing {
         Briefing {
-            tag: format!("{:?}", worker.grants),
+            tag: format!("{:?} {:?}", worker.grants, self.edition),
             worker: worker.clone(),
             places: self.rules.places.iter().cloned().collect(),
             colleagues: self
@@ -450,7 +513,8 @@ impl OfficeState {
 }
 
 enum Row<'a> {
-    Part(PartKey, &'a Part),
+    /// `None`: it was taken away.
+    Part(PartKey, Option<&'a Part>),
     Sheet(ChangeId, Option<&'a Sheet>),
     Sight,
 }
@@ -491,7 +555,13 @@ impl Registry for MemoryRegistry {
             let cursor = request.cursors.get(&log).copied().flatten();
             state.page(&worker, request.device, &log, cursor)
         };
-        let mut pages: Vec<Page> = logs.into_iter().map(page).collect();
+        let pages: Vec<Page> = logs.into_iter().map(page).collect();
+        // What a phone cannot read is not sent to it.
+        let answer = PullAnswer { now, pages, ahead: None, briefing: None };
+        if !answer.is_readable_by(request.v) {
+            return Err(ApiError::UpdateNeeded);
+        }
+        let mut pages = answer.pages;
         for page in &mut pages {
             let reset = page.reset;
             page.subjects.retain(|on_page| {
@@ -514,7 +584,6 @@ impl Registry for MemoryRegistry {
         };
         let ahead = pages.iter().any(|page| page.more).then(|| pages.iter().filter(|p| p.more).map(behind).sum());
         state.contacts.insert((worker.id, request.device), worker.grants);
-        let answer = PullAnswer { now, pages, ahead, briefing };
-        if answer.is_readable_by(request.v) { Ok(answer) } else { Err(ApiError::UpdateNeeded) }
+        Ok(PullAnswer { now, pages, ahead, briefing })
     }
 }

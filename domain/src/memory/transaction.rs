@@ -9,8 +9,10 @@ use crate::{
     apply::apply,
     change::{BadBody, Body, Change, Dropped, Entry, Envelope, is_all_of},
     check::Refusal,
-    id::{CaseCode, CaseId, ChangeId, FacilityId, LogId, PhotoId, Subject, WorkerId},
-    json, limits,
+    id::{CaseCode, CaseId, ChangeId, DeviceId, FacilityId, LogId, PhotoId, Subject, WorkerId},
+    json,
+    letter::Carried,
+    limits,
     map::Set,
     office::{self, Announced, Arrival, Known, Received, Rights, Sight},
     part::{PartKey, Parts, Sheet},
@@ -24,7 +26,9 @@ use crate::{
 pub struct Transaction {
     by: By,
     now: Timestamp,
-    changes: Vec<String>,
+    changes: Vec<Came>,
+    /// Somebody else may have brought them: nobody waits for a refusal.
+    carried: bool,
     /// Cases that name one of those it changes: who sees them must not change meanwhile either.
     beside: BTreeSet<Subject>,
     read: BTreeMap<Subject, Parts>,
@@ -36,6 +40,14 @@ pub struct Transaction {
     announced: BTreeMap<PhotoId, Announced>,
     verdicts: Vec<Verdict>,
     taken: BTreeMap<LogId, u64>,
+}
+
+/// A change as it came.
+#[derive(Debug, Clone)]
+struct Came {
+    raw: String,
+    /// How far the office's clock was ahead of the phone's.
+    ahead_ms: Option<i64>,
 }
 
 /// An accepted change with all that follows from it.
@@ -59,11 +71,12 @@ impl Accepted {
 }
 
 impl Transaction {
-    fn new(by: By, changes: Vec<String>, now: Timestamp) -> Self {
+    fn new(by: By, changes: Vec<Came>, carried: bool, now: Timestamp) -> Self {
         Self {
             by,
             now,
             changes,
+            carried,
             beside: BTreeSet::new(),
             read: BTreeMap::new(),
             accepted: vec![],
@@ -75,10 +88,16 @@ impl Transaction {
             taken: BTreeMap::new(),
         }
     }
+    fn look_beside(&mut self, state: &OfficeState) {
+        let cases: BTreeSet<CaseId> = self.subjects().into_iter().filter_map(Subject::case).collect();
+        let names = |parts: &Parts| parts.header().is_some_and(|h| h.links.keys().any(|other| cases.contains(other)));
+        let beside = state.subjects.iter().filter(|(_, held)| names(&held.parts)).map(|(subject, _)| *subject);
+        self.beside = beside.collect();
+    }
     /// The subjects it will change: what a database locks before it reads them.
     #[must_use]
     pub fn subjects(&self) -> BTreeSet<Subject> {
-        let envelope = |raw: &String| serde_json::from_str::<Envelope>(raw).ok();
+        let envelope = |came: &Came| serde_json::from_str::<Envelope>(&came.raw).ok();
         let named = |e: Envelope| {
             let subject = e.subject;
             let other = e.open().ok().and_then(|change| change.body.names_case()).map(Subject::Case);
@@ -150,12 +169,28 @@ impl MemoryRegistry {
         let then = state.contacts.get(&(session.worker, batch.device)).cloned().unwrap_or_default();
         let ahead_ms = batch.sent_at.map(|sent| now.0.saturating_sub(sent.0));
         let by = By { worker: session.worker, then, ahead_ms };
-        let mut transaction = Transaction::new(by, batch.changes.iter().map(|raw| raw.get().to_owned()).collect(), now);
-        let cases: BTreeSet<CaseId> = transaction.subjects().into_iter().filter_map(Subject::case).collect();
-        let names = |parts: &Parts| parts.header().is_some_and(|h| h.links.keys().any(|other| cases.contains(other)));
-        let beside = state.subjects.iter().filter(|(_, held)| names(&held.parts)).map(|(subject, _)| *subject);
-        transaction.beside = beside.collect();
+        let came = batch.changes.iter().map(|raw| Came { raw: raw.get().to_owned(), ahead_ms });
+        let mut transaction = Transaction::new(by, came.collect(), false, now);
+        transaction.look_beside(&state);
         Ok(transaction)
+    }
+    /// As [`Self::begin`] for letters of one writer on one device, whoever brought them: what a push would refuse is set
+    /// aside, since nobody may be there to be told. That they are theirs was proved before.
+    #[must_use]
+    pub fn begin_letters(
+        &self,
+        worker: WorkerId,
+        device: DeviceId,
+        letters: Vec<Carried>,
+        now: Timestamp,
+    ) -> Transaction {
+        let state = self.state();
+        let then = state.contacts.get(&(worker, device)).cloned().unwrap_or_default();
+        let by = By { worker, then, ahead_ms: None };
+        let came = letters.into_iter().map(|letter| Came { raw: letter.text, ahead_ms: letter.ahead_ms });
+        let mut transaction = Transaction::new(by, came.collect(), true, now);
+        transaction.look_beside(&state);
+        transaction
     }
     /// Tries again what was set aside because its kind was not known, as far as it is known now; what the rules refuse stays
     /// set aside, for nobody can be answered any more. No other transaction is under way.
@@ -168,7 +203,8 @@ impl MemoryRegistry {
             unknown
         };
         for aside in unknown {
-            let mut transaction = Transaction::new(aside.by.clone(), vec![aside.raw.clone()], now);
+            let came = Came { raw: aside.raw.clone(), ahead_ms: aside.by.ahead_ms };
+            let mut transaction = Transaction::new(aside.by.clone(), vec![came], false, now);
             self.read(&mut transaction);
             self.judge(&mut transaction);
             self.allocate(&mut transaction);
@@ -189,8 +225,8 @@ impl MemoryRegistry {
     /// Judges each change by itself, on what was read and what the changes before it in the batch made of that.
     pub fn judge(&self, transaction: &mut Transaction) {
         let state = self.state();
-        for raw in transaction.changes.clone() {
-            let by = transaction.by.clone();
+        for Came { raw, ahead_ms } in transaction.changes.clone() {
+            let by = By { ahead_ms, ..transaction.by.clone() };
             let verdict = state.take(transaction, &raw, &by);
             transaction.verdicts.push(verdict);
         }
@@ -248,6 +284,7 @@ impl OfficeState {
                 return Verdict::Quarantined { at: now, put_away: None };
             }
             Ok(change) => change,
+            Err(BadBody::Broken) if transaction.carried => return Self::put_aside(transaction, id, raw, by),
             Err(BadBody::Broken) => return Verdict::Refused { why: Refusal::Broken },
             Err(BadBody::Unknown) => {
                 transaction.set_aside.push(Aside { id, raw: raw.to_owned(), unknown: true, by: by.clone() });
@@ -270,17 +307,19 @@ impl OfficeState {
                 transaction.waits.push(Waiting { id, on, raw: raw.to_owned(), by: by.clone() });
                 Verdict::Waiting { at: now, on }
             }
-            Received::Refused(why) => Verdict::Refused { why },
-            Received::Quarantined => {
-                transaction.set_aside.push(Aside { id, raw: raw.to_owned(), unknown: false, by: by.clone() });
-                Verdict::Quarantined { at: now, put_away: None }
-            }
+            Received::Refused(why) if !transaction.carried => Verdict::Refused { why },
+            Received::Refused(_) | Received::Quarantined => Self::put_aside(transaction, id, raw, by),
             Received::Dropped(dropped) => {
                 self.put_away(transaction, &dropped, by);
-                transaction.set_aside.push(Aside { id, raw: raw.to_owned(), unknown: false, by: by.clone() });
-                Verdict::Quarantined { at: now, put_away: None }
+                Self::put_aside(transaction, id, raw, by)
             }
         }
+    }
+
+    /// Keeps it for somebody with the right to read it.
+    fn put_aside(transaction: &mut Transaction, id: ChangeId, raw: &str, by: &By) -> Verdict {
+        transaction.set_aside.push(Aside { id, raw: raw.to_owned(), unknown: false, by: by.clone() });
+        Verdict::Quarantined { at: transaction.now, put_away: None }
     }
 
     fn open(&self, envelope: Envelope) -> Result<Change, BadBody> {
@@ -350,7 +389,7 @@ impl OfficeState {
         let before = after.clone();
         let touched = apply(after, &entry);
         let (old, new) = (Reach::of(&before), Reach::of(after));
-        let seen = office::sights(old.as_ref(), new.as_ref(), &change.log, &self.rules);
+        let seen = office::sights_of(&before, after, &change.log, &self.rules);
         let mut sights: Vec<(Subject, Sight)> = seen.into_iter().map(|sight| (change.subject, sight)).collect();
         if let Some(case) = change.subject.case().filter(|_| old != new) {
             for (naming, reach) in self.naming(transaction, case) {
