@@ -15,7 +15,7 @@ use std::{
 
 use play::{Counts, Fault, find, run};
 
-const FAULTS: [Fault; 10] = [
+const FAULTS: [Fault; 19] = [
     Fault::NoIdempotency,
     Fault::CursorFirst,
     Fault::GlobalSequence,
@@ -26,6 +26,15 @@ const FAULTS: [Fault; 10] = [
     Fault::ForgetToStranger,
     Fault::ShownToStranger,
     Fault::OverlayEndsAtVerdict,
+    Fault::LetterTwice,
+    Fault::CourierIsAuthor,
+    Fault::LetterUnproved,
+    Fault::WriterBelieved,
+    Fault::RefusedInSilence,
+    Fault::KeptTooSoon,
+    Fault::GoneWithTheFile,
+    Fault::SuccessorForgotten,
+    Fault::MergerUntold,
 ];
 
 fn main() -> ExitCode {

@@ -29,11 +29,17 @@ fn nothing_is_lost_or_doubled_whatever_happens() {
         conflicts,
         moves,
         updates,
+        posted,
+        carried,
+        forged,
+        merged,
         ..
     } = all;
     assert!(all.links > 500 && all.transfers > 200, "{all:?}");
     assert!(accepted > 10_000 && cuts > 5_000 && kills > 2_000, "{all:?}");
     assert!(held > 500 && set_aside > 100 && lost_writes > 100 && fail_overs > 100, "{all:?}");
+    assert!(posted > 500 && carried > 500 && forged > 200 && merged > 500, "{all:?}");
+    assert!(all.drowned > 50 && all.given_up > 20 && all.photos > 200, "{all:?}");
     assert!(rights > 500 && updates > 200 && conflicts > 100 && moves > 200, "{all:?}");
 }
 
@@ -91,4 +97,49 @@ fn a_stranger_who_is_sent_the_case_sees_it_without_right() {
 #[test]
 fn an_overlay_that_ends_at_the_verdict_takes_work_off_the_screen() {
     is_found(Fault::OverlayEndsAtVerdict);
+}
+
+#[test]
+fn an_office_that_takes_a_letter_twice_doubles_a_change() {
+    is_found(Fault::LetterTwice);
+}
+
+#[test]
+fn a_courier_taken_for_the_writer_of_a_letter_signs_what_others_saved() {
+    is_found(Fault::CourierIsAuthor);
+}
+
+#[test]
+fn a_letter_that_nobody_proved_brings_what_nobody_wrote() {
+    is_found(Fault::LetterUnproved);
+}
+
+#[test]
+fn a_letter_believed_by_what_it_says_of_itself_brings_what_nobody_wrote() {
+    is_found(Fault::WriterBelieved);
+}
+
+#[test]
+fn a_letter_refused_in_silence_is_lost() {
+    is_found(Fault::RefusedInSilence);
+}
+
+#[test]
+fn a_letter_acknowledged_before_its_commit_is_lost() {
+    is_found(Fault::KeptTooSoon);
+}
+
+#[test]
+fn a_phone_that_ends_what_it_handed_to_a_courier_loses_it() {
+    is_found(Fault::GoneWithTheFile);
+}
+
+#[test]
+fn a_merged_area_whose_successor_is_forgotten_hides_its_cases() {
+    is_found(Fault::SuccessorForgotten);
+}
+
+#[test]
+fn a_merger_that_nobody_is_told_of_leaves_phones_without_its_cases() {
+    is_found(Fault::MergerUntold);
 }

@@ -29,8 +29,11 @@ fn amend(world: &World, phone: &Phone) -> bool {
     let held: Vec<&OutboxItem> = outbox.iter().filter(|i| matches!(i.state, OutboxState::Held { .. })).collect();
     let Some(item) = world.chance.pick(&held) else { return false };
     let old = &item.change;
-    if world.chance.percent(50) {
+    if world.chance.percent(40) {
         return now(phone.tab(world).release(old.id, None)).is_ok();
+    }
+    if world.chance.percent(25) {
+        return give_up(world, phone, &outbox, old.id);
     }
     let body = match &old.body {
         Body::VisitRecorded(_) => visit("Đã sửa lại."),
@@ -49,6 +52,36 @@ fn amend(world: &World, phone: &Phone) -> bool {
     released
 }
 
+/// Discards something held, and what rests on it: an act of its own, which the office is told of.
+fn give_up(world: &World, phone: &Phone, outbox: &[OutboxItem], held: ChangeId) -> bool {
+    let first = outbox.iter().find(|item| item.change.id == held);
+    let mut notes = vec![];
+    for item in first.into_iter().chain(sync::rests_on(outbox, held)) {
+        let why = match &item.state {
+            OutboxState::Held { why, .. } => why.clone(),
+            OutboxState::Queued => Refusal::Dropped,
+            OutboxState::Received { .. } => continue,
+        };
+        let old = &item.change;
+        let body = Body::Dropped(Dropped::of(old, why, TEXT.to_owned()));
+        notes.push(phone.pen.write(old.subject, &old.log.to_string(), body));
+    }
+    if now(phone.tab(world).give_up(&notes)).is_err() {
+        return false;
+    }
+    let outbox = phone.outbox();
+    for note in &notes {
+        if let Some(item) = outbox.iter().find(|item| item.change.id == note.id)
+            && let Body::Dropped(dropped) = &note.body
+        {
+            phone.saved.borrow_mut().push(item.change.clone());
+            phone.given_up.borrow_mut().insert(dropped.change);
+            world.count(|c| c.given_up += 1);
+        }
+    }
+    true
+}
+
 type Written = (Subject, LogId, Body);
 
 fn in_the_field(world: &World, phone: &Phone, view: &[(Subject, Parts)], grants: &[Grant]) -> Option<Written> {
@@ -64,7 +97,7 @@ fn in_the_field(world: &World, phone: &Phone, view: &[(Subject, Parts)], grants:
         edits: vec![FieldEdit { saw: header.facts.seen(fact.name()), fact, cleared: false }],
     };
     let place = |id: &str| id.parse::<PlaceId>().expect("a place");
-    let body = match chance.below(30) {
+    let body = match chance.below(34) {
         0..=2 => visit("Đã gặp, vẫn ổn."),
         3 => {
             // A date typed wrongly is held, and may be corrected.
@@ -73,10 +106,10 @@ fn in_the_field(world: &World, phone: &Phone, view: &[(Subject, Parts)], grants:
             Body::VisitRecorded(Visit { next, ..wrong })
         }
         4..=6 => edit(Fact::WhatHappened(format!("Ghi lần {}", chance.below(1_000)))),
-        7 if chance.percent(50) => edit(Fact::HandledIn(place(chance.pick(&["a1", "a2", "b1"])?))),
+        7 if chance.percent(50) => edit(Fact::HandledIn(place(chance.pick(&["a1", "a2", "b1", "a"])?))),
         7 => Body::CaseTransferred {
             saw: header.facts.handled_in.seen(),
-            to: place(chance.pick(&["a1", "a2", "b1"])?),
+            to: place(chance.pick(&["a1", "a2", "b1", "a"])?),
             reason: TEXT.to_owned(),
         },
         27 | 28 => {
@@ -96,6 +129,25 @@ fn in_the_field(world: &World, phone: &Phone, view: &[(Subject, Parts)], grants:
             let saw = of_names.chain(tasks.iter().flat_map(|t| t.given.seen())).collect();
             let tasks = tasks.iter().map(|t| t.written.id).collect();
             Body::HandedOver { saw, from, to, leaves: chance.percent(50), tasks, note: String::new() }
+        }
+        30 if phone.version.get() >= PartKey::Photo(ChangeId(uuid::Uuid::nil())).since() => {
+            world.count(|c| c.photos += 1);
+            Body::PhotoAdded(Box::new(photo(phone)))
+        }
+        31 => {
+            let photos: Vec<&PhotoPart> = parts.photos().collect();
+            Body::PhotoRemoved { photo: chance.pick(&photos)?.written.id }
+        }
+        32 => Body::Told(Told {
+            whom: "Tổng đài 111".to_owned(),
+            phone: domain::Phone::parse("111").or_else(|_| domain::Phone::parse("0900000001")).ok()?,
+            at: world.now().plus_ms(phone.skew_ms.get()),
+            office_at: None,
+        }),
+        33 => {
+            let element: GroupCode = "orphan".into();
+            let saw = header.groups.get(&element).map(Field::seen).unwrap_or_default();
+            Body::GroupEdited(ElementEdit { saw, element, now: chance.percent(60) })
         }
         8 => edit(Fact::Confidentiality(if chance.percent(60) {
             Confidentiality::Restricted
@@ -159,6 +211,23 @@ fn in_the_field(world: &World, phone: &Phone, view: &[(Subject, Parts)], grants:
     Some((*subject, header.log.clone(), body))
 }
 
+fn photo(phone: &Phone) -> Photo {
+    Photo {
+        photo: PhotoId(phone.pen.write(Subject::Case(CaseId(uuid::Uuid::nil())), "place:a", Body::Looked).id.0),
+        key: photo::Bytes32([7; 32]),
+        form: photo::FORM,
+        sha256: photo::Bytes32([9; 32]),
+        bytes: 120_029,
+        mime: Picture::Webp,
+        width: 1_600,
+        height: 1_200,
+        thumbnail: "UklGRg==".to_owned(),
+        caption: String::new(),
+        taken_at: None,
+        visit: None,
+    }
+}
+
 fn decision(world: &World, phone: &Phone, header: &Header, parts: &Parts, grants: &[Grant]) -> Option<Body> {
     let chance = &world.chance;
     let referrals: Vec<&Referral> = parts.referrals().collect();
@@ -209,15 +278,16 @@ fn at_the_facility(world: &World, view: &[(Subject, Parts)]) -> Option<Written> 
 fn open(world: &World, phone: &Phone, grants: &[Grant]) {
     let chance = &world.chance;
     let area = grants.iter().find_map(|g| g.area.as_ref()).map_or("a1", PlaceId::as_str);
-    let village = match area {
-        "a" | "p" => chance.pick(&["a1", "a2"]).copied().unwrap_or("a1"),
-        "b" => "b1",
-        other => other,
+    let area: PlaceId = area.parse().expect("a place code");
+    let village = match area.as_str() {
+        "a1" | "a2" | "b1" => area,
+        // By the tree of today; some have not heard of it and name what they know.
+        _ => world.areas.village_in(&area).unwrap_or("a1").parse().expect("a place code"),
     };
+    let log = phone.places(world).log_of(&village).unwrap_or(LogId::Place(village.clone()));
     if chance.percent(15) {
-        let log = format!("place:{}", &village[..1]);
-        let body = Body::ActivityRecorded(Activity::AnonymousContact { place: village.parse().expect("a place") });
-        let change = phone.pen.write(Subject::Activity(ActivityId(uuid::Uuid::nil())), &log, body);
+        let body = Body::ActivityRecorded(Activity::AnonymousContact { place: village });
+        let change = phone.pen.write(Subject::Activity(ActivityId(uuid::Uuid::nil())), &log.to_string(), body);
         let subject = Subject::Activity(ActivityId(change.id.0));
         phone.save(world, Change { subject, ..change });
         return;
@@ -229,5 +299,6 @@ fn open(world: &World, phone: &Phone, grants: &[Grant]) {
     if chance.percent(20) {
         facts.push(Fact::Urgency(Urgency::Emergency));
     }
-    phone.save(world, phone.pen.open(village, Some("Hoàng Thị Mỷ"), facts));
+    let opened = phone.pen.open(village.as_str(), Some("Hoàng Thị Mỷ"), facts);
+    phone.save(world, Change { log, ..opened });
 }

@@ -8,27 +8,55 @@ use domain::{
     notebook::{Draft, Stored},
     *,
 };
+use futures::FutureExt;
 
-use super::{Fault, chance::Chance, task::step};
+use super::{
+    Fault,
+    chance::Chance,
+    post::{self, Bag, Lying},
+    task::step,
+};
 
 #[derive(Debug, Default)]
 pub struct Disk {
     pub notebook: MemoryNotebook,
-    /// Earlier states that a dead battery may leave behind, each with what was forgotten then; the oldest first.
-    unsure: RefCell<Vec<(MemoryNotebook, BTreeSet<Subject>)>>,
+    /// Letters of what waits here.
+    pub own: RefCell<Bag>,
+    /// Letters that somebody else gave this phone to bring.
+    pub carried: RefCell<Bag>,
+    /// How far the office's clock was ahead when they last met.
+    pub ahead_ms: Cell<Option<i64>>,
+    /// Earlier states that a dead battery may leave behind; the oldest first.
+    unsure: RefCell<Vec<Earlier>>,
     /// Subjects that a page took off this phone.
     pub forgotten: RefCell<BTreeSet<Subject>>,
+    /// A log was emptied to be taken anew, and no run has come to its end since.
+    pub taken_anew: Cell<bool>,
     /// Written to since somebody last looked at the screen.
     pub touched: Cell<bool>,
 }
 
+#[derive(Debug)]
+struct Earlier {
+    notebook: MemoryNotebook,
+    own: Bag,
+    carried: Bag,
+    /// What was forgotten then.
+    forgotten: BTreeSet<Subject>,
+}
+
 impl Disk {
-    fn relaxed(&self) {
-        self.unsure.borrow_mut().push((self.notebook.copy(), self.forgotten.borrow().clone()));
+    pub fn relaxed(&self) {
+        self.unsure.borrow_mut().push(Earlier {
+            notebook: self.notebook.copy(),
+            own: self.own.borrow().clone(),
+            carried: self.carried.borrow().clone(),
+            forgotten: self.forgotten.borrow().clone(),
+        });
         self.touched.set(true);
     }
     /// What was written before a strict commit is on the disk with it.
-    fn strict(&self) {
+    pub fn strict(&self) {
         self.unsure.borrow_mut().clear();
         self.touched.set(true);
     }
@@ -36,12 +64,42 @@ impl Disk {
     pub fn lose(&self, chance: &Chance) -> bool {
         let unsure = self.unsure.take();
         let lost = chance.pick(&unsure).filter(|_| chance.percent(70));
-        if let Some((earlier, forgotten)) = lost {
-            self.notebook.put_back(earlier);
-            self.forgotten.replace(forgotten.clone());
+        if let Some(earlier) = lost {
+            self.notebook.put_back(&earlier.notebook);
+            self.own.replace(earlier.own.clone());
+            self.carried.replace(earlier.carried.clone());
+            self.forgotten.replace(earlier.forgotten.clone());
             self.touched.set(true);
         }
         lost.is_some()
+    }
+    /// Puts letters that came by hand beside what lies here. Those that lie here already are not put here twice.
+    pub fn take_over(&self, letters: Vec<Letter>) {
+        for (n, letter) in (0..).zip(letters) {
+            if letter.fits() {
+                let (id, letter) = (letter.id, letter.into());
+                self.carried.borrow_mut().entry(id).or_insert(Lying { n, letter, kept: false });
+            }
+        }
+        self.strict();
+    }
+    /// Seals a change, once this phone has heard to whom.
+    fn write(&self, change: &Change) {
+        let knows_office = self.notebook.briefing().now_or_never().is_some_and(|b| matches!(b, Ok(Some(_))));
+        if knows_office {
+            let letter = post::write(change, self.ahead_ms.get()).into();
+            self.own.borrow_mut().insert(change.id, Lying { n: change.n, letter, kept: false });
+        }
+    }
+    /// Seals what waits without a letter: it was saved before the office's key was known here, or is offered again.
+    pub fn write_letters(&self) {
+        let outbox = self.notebook.outbox().now_or_never().and_then(Result::ok).unwrap_or_default();
+        for item in outbox.iter().filter(|item| !matches!(item.state, OutboxState::Received { .. })) {
+            if !self.own.borrow().contains_key(&item.change.id) {
+                self.write(&item.change);
+            }
+        }
+        self.strict();
     }
 }
 
@@ -55,6 +113,7 @@ pub struct Tab<'a> {
 impl Notebook for Tab<'_> {
     async fn save(&self, change: &Change, draft: Option<&str>) -> Result<u64, StoreError> {
         let n = self.disk.notebook.save(change, draft).await?;
+        self.disk.write(&Change { n, ..change.clone() });
         self.disk.strict();
         Ok(n)
     }
@@ -68,6 +127,9 @@ impl Notebook for Tab<'_> {
         let notebook = &self.disk.notebook;
         notebook.settle(verdicts, now).await?;
         for (id, verdict) in verdicts {
+            if !matches!(verdict, Verdict::Refused { .. } | Verdict::Quarantined { put_away: Some(_), .. }) {
+                self.disk.own.borrow_mut().remove(id);
+            }
             let dropped = match self.fault {
                 Fault::HeldDropped => matches!(verdict, Verdict::Refused { .. }),
                 Fault::OverlayEndsAtVerdict => {
@@ -83,12 +145,20 @@ impl Notebook for Tab<'_> {
     }
     async fn release(&self, held: ChangeId, by: Option<ChangeId>) -> Result<(), StoreError> {
         self.disk.notebook.release(held, by).await?;
+        if by.is_some() {
+            self.disk.own.borrow_mut().remove(&held);
+        }
         self.disk.strict();
         Ok(())
     }
     async fn give_up(&self, notes: &[Change]) -> Result<(), StoreError> {
         self.disk.notebook.give_up(notes).await?;
-        self.disk.strict();
+        for note in notes {
+            if let Body::Dropped(dropped) = &note.body {
+                self.disk.own.borrow_mut().remove(&dropped.change);
+            }
+        }
+        self.disk.write_letters();
         Ok(())
     }
     async fn dropped(&self) -> Result<Vec<DroppedItem>, StoreError> {
@@ -96,7 +166,7 @@ impl Notebook for Tab<'_> {
     }
     async fn take_up(&self, anew: &[Change]) -> Result<(), StoreError> {
         self.disk.notebook.take_up(anew).await?;
-        self.disk.strict();
+        self.disk.write_letters();
         Ok(())
     }
     async fn store(&self, page: &Page, now: Timestamp) -> Result<(), StoreError> {
@@ -109,6 +179,12 @@ impl Notebook for Tab<'_> {
         }
         self.disk.relaxed();
         self.disk.notebook.store(page, now).await?;
+        if page.reset {
+            self.disk.taken_anew.set(true);
+        }
+        for (id, _) in &page.settled {
+            self.disk.own.borrow_mut().remove(id);
+        }
         let mut forgotten = self.disk.forgotten.borrow_mut();
         for on_page in &page.subjects {
             // A case that comes back does so with its header, by the own log; single parts may come before.

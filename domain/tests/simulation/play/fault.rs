@@ -25,6 +25,24 @@ pub enum Fault {
     ShownToStranger,
     /// The phone ends the overlay when the office has answered, and not with the page that shows it.
     OverlayEndsAtVerdict,
+    /// The office takes a letter that comes again for a new one.
+    LetterTwice,
+    /// The office takes whoever brings a letter for its writer.
+    CourierIsAuthor,
+    /// The office does not ask whose key signed a letter.
+    LetterUnproved,
+    /// The office believes a letter which says whose it is, and not the key that signed it.
+    WriterBelieved,
+    /// Of a letter that a push would refuse the office says that it has it, and forgets it.
+    RefusedInSilence,
+    /// The office says that it has a letter before that is committed.
+    KeptTooSoon,
+    /// A phone ends what it has handed to a courier.
+    GoneWithTheFile,
+    /// Where a place went is not written down when it ends.
+    SuccessorForgotten,
+    /// Nobody's phone is told what they see since areas were merged.
+    MergerUntold,
 }
 
 impl Fault {
@@ -42,6 +60,13 @@ impl Fault {
             Self::ForgetToStranger => &[Invariant::NeverMentioned],
             Self::ShownToStranger => &[Invariant::SeenByRight],
             Self::OverlayEndsAtVerdict => &[Invariant::StaysOnScreen],
+            Self::LetterTwice => &[Invariant::Once],
+            Self::CourierIsAuthor => &[Invariant::AsWritten],
+            Self::LetterUnproved | Self::WriterBelieved => &[Invariant::Once],
+            Self::RefusedInSilence | Self::KeptTooSoon => &[Invariant::NothingLost],
+            Self::GoneWithTheFile => &[Invariant::NothingLost, Invariant::StaysOnScreen],
+            Self::SuccessorForgotten => &[Invariant::SeenInSuccessor],
+            Self::MergerUntold => &[Invariant::SameParts, Invariant::StaysOnScreen],
         }
     }
 }

@@ -8,6 +8,8 @@ pub enum Invariant {
     NothingLost,
     /// The office has a change in one place, and nothing that nobody wrote.
     Once,
+    /// What the office has in somebody's name is what they saved, whoever brought it.
+    AsWritten,
     /// After quiet nothing waits to be sent, and no run of a sync fails.
     ComesToRest,
     /// Each log counts 1, 2, 3 …, in the order of the commits.
@@ -26,6 +28,8 @@ pub enum Invariant {
     ConflictSeen,
     /// Nothing leaves the office for somebody who may not see it then.
     SeenByRight,
+    /// Who works in an area sees what is handled there, in the places that lie in it now and in those that went into it.
+    SeenInSuccessor,
     /// What somebody never had is never mentioned to them.
     NeverMentioned,
     /// What somebody saved stays on their screen, before and after the verdict and the page.

@@ -4,7 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::*;
 
-use super::{Invariant, phone::Phone, world::World};
+use super::{
+    Invariant,
+    phone::{Phone, Standing},
+    post,
+    world::World,
+};
 
 type Judged = Result<(), (Invariant, String)>;
 
@@ -26,13 +31,98 @@ pub fn judge(world: &World) -> Judged {
             moves(world, referral)?;
         }
     }
+    promises(world)?;
     for phone in &world.phones {
-        nothing_is_lost(world, phone)?;
+        match phone.standing.get() {
+            Standing::Here => nothing_is_lost(world, phone)?,
+            Standing::Away => all_is_in_letters(world, phone)?,
+            // What nobody was told or given is at the bottom of the river.
+            Standing::Drowned | Standing::Spare => {}
+        }
+        letters_arrived(world, phone)?;
     }
     if !world.office.registry.is_gap_free() {
         return broken(Invariant::OrderOfCommit, "a log has a gap".to_owned());
     }
-    world.phones.iter().try_for_each(|phone| same_parts(world, phone))
+    seen_in_successor(world)?;
+    world.phones.iter().filter(|phone| phone.is_here()).try_for_each(|phone| same_parts(world, phone))
+}
+
+/// What the office has once acknowledged it has once, wherever the phone is now that was told. A restored office has lost
+/// something by right: whoever is told again offers it again.
+fn promises(world: &World) -> Judged {
+    for id in world.promised.borrow().iter() {
+        match world.office.registry.copies(*id) {
+            0 if !world.restored.get() => {
+                return broken(Invariant::NothingLost, format!("{id} was acknowledged and is not at the office"));
+            }
+            0 | 1 => {}
+            copies => return broken(Invariant::Once, format!("{id} is in {copies} places")),
+        }
+    }
+    Ok(())
+}
+
+/// On a phone that nobody is logged in on: what waits has arrived by its letter, or there was nobody to seal it to.
+fn all_is_in_letters(world: &World, phone: &Phone) -> Judged {
+    let (outbox, own) = (phone.outbox(), phone.disk.own.borrow());
+    for change in phone.saved.borrow().iter() {
+        let id = change.id;
+        let copies = world.office.registry.copies(id);
+        let item = outbox.iter().find(|item| item.change.id == id);
+        let waits = item.is_some_and(|item| !matches!(item.state, OutboxState::Received { .. }));
+        let let_go = phone.corrected.borrow().contains(&id) || phone.given_up.borrow().contains(&id);
+        if copies == 0 && !waits && !let_go && !world.restored.get() {
+            return broken(Invariant::NothingLost, format!("{id} is neither at the office nor on its phone"));
+        }
+        let is_queued = item.is_some_and(|item| item.state == OutboxState::Queued);
+        // A restored office may not know the device any more.
+        if copies == 0 && is_queued && own.contains_key(&id) && !world.restored.get() {
+            return broken(Invariant::ComesToRest, format!("the letter of {id} never arrived"));
+        }
+    }
+    Ok(())
+}
+
+/// No lawful letter that somebody carries for another is left behind.
+fn letters_arrived(world: &World, phone: &Phone) -> Judged {
+    if !phone.is_alive() {
+        return Ok(());
+    }
+    for (id, lying) in phone.disk.carried.borrow().iter() {
+        let writer = world.phones.iter().find(|phone| phone.pen.device == lying.letter.device);
+        let wrote = |writer: &Phone| {
+            let known = world.office.registry.has_met(writer.pen.worker, writer.pen.device);
+            known && writer.saved.borrow().iter().any(|change| change.id == *id)
+        };
+        let is_lawful = post::is_signed(&lying.letter) && writer.is_some_and(wrote);
+        if is_lawful && world.office.registry.copies(*id) == 0 && !world.restored.get() {
+            return broken(Invariant::NothingLost, format!("{id} was in a letter and did not arrive"));
+        }
+    }
+    Ok(())
+}
+
+/// By the list of what lies where that is kept here by hand.
+fn seen_in_successor(world: &World) -> Judged {
+    let registry = &world.office.registry;
+    for (subject, parts) in registry.subjects() {
+        let Some(header) = parts.header().filter(|header| !header.is_restricted()) else { continue };
+        let areas: BTreeSet<PlaceId> = header.handled_places().flat_map(|place| world.areas.over(place)).collect();
+        let excluded: Vec<&WorkerId> = members(&header.excluded_workers, true).collect();
+        for worker in world.village.workers.iter().filter(|worker| !excluded.contains(&&worker.id)) {
+            let in_the_field =
+                |grant: &Grant| matches!(grant.role, Role::Collaborator | Role::Outreach | Role::Supervisor);
+            let works_there = |grant: &Grant| grant.area.as_ref().is_some_and(|area| areas.contains(area));
+            let grants = registry.grants(worker.id);
+            if grants.iter().any(|grant| in_the_field(grant) && works_there(grant))
+                && !registry.may_see(worker.id, subject)
+            {
+                return broken(Invariant::SeenInSuccessor, format!("{} does not see {subject}", worker.id));
+            }
+        }
+    }
+    Ok(())
 }
 
 fn nothing_is_lost(world: &World, phone: &Phone) -> Judged {
@@ -51,6 +141,13 @@ fn nothing_is_lost(world: &World, phone: &Phone) -> Judged {
             c.held += usize::from(is_held);
             c.set_aside += usize::from(!accepted && copies > 0);
         });
+        if phone.given_up.borrow().contains(&id) {
+            // Explicit, and with a trace at the office; only what is too large to be sent again is on the phone alone.
+            if copies == 0 {
+                return broken(Invariant::NothingLost, format!("{id} was given up and nobody can read it"));
+            }
+            continue;
+        }
         match item.map(|item| &item.state) {
             Some(OutboxState::Queued) => {
                 return broken(Invariant::ComesToRest, format!("{id} still waits after a calm run"));
@@ -75,8 +172,14 @@ fn once(world: &World, subject: Subject, written: &BTreeMap<ChangeId, Change>) -
     let mut corrected = BTreeSet::new();
     for entry in world.office.registry.entries(subject) {
         let change = &entry.change;
-        if !written.contains_key(&change.id) && !matches!(change.body, Body::FacilityOpened(_)) {
-            return broken(Invariant::Once, format!("doubled: nobody wrote {} on {subject}", change.id));
+        match written.get(&change.id) {
+            None if !matches!(change.body, Body::FacilityOpened(_)) => {
+                return broken(Invariant::Once, format!("doubled: nobody wrote {} on {subject}", change.id));
+            }
+            Some(saved) if saved != change => {
+                return broken(Invariant::AsWritten, format!("{} is not what its writer saved", change.id));
+            }
+            _ => {}
         }
         if corrected.contains(&change.id) {
             return broken(Invariant::StaysCorrected, format!("{} came back after its correction", change.id));
@@ -183,7 +286,10 @@ fn same_parts(world: &World, phone: &Phone) -> Judged {
         match may.remove(&subject) {
             None => return broken(Invariant::SameParts, format!("{worker} holds {subject} and may not see it")),
             Some(parts) if parts != stored => {
-                return broken(Invariant::SameParts, format!("{worker} shows another {subject} than the office"));
+                let keys = parts.0.keys().chain(stored.0.keys());
+                let other: BTreeSet<String> =
+                    keys.filter(|key| parts.0.get(key) != stored.0.get(key)).map(ToString::to_string).collect();
+                return broken(Invariant::SameParts, format!("{worker} shows another {subject}: {other:?}"));
             }
             Some(_) => {}
         }

@@ -19,6 +19,8 @@ pub async fn step() {
 pub enum Owner {
     /// The sync run of a phone, by its place in the world.
     Phone(usize),
+    /// A round of letters of a phone.
+    Post(usize),
     Office,
 }
 

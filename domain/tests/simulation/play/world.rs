@@ -1,6 +1,7 @@
 //! Who is there, what time it is, and what happens next.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 
 use domain::{
     laws::{Pen, Village},
@@ -10,16 +11,18 @@ use futures::FutureExt;
 
 use super::{
     Broken, Fault, Invariant,
+    areas::{self, Areas},
     chance::Chance,
     deeds::do_something,
     judge::judge,
-    network::{Answer, Letter},
+    network::Request,
     office::Office,
-    phone::Phone,
+    phone::{Phone, Standing},
+    post,
     task::{Owner, Task},
 };
 
-const STEPS: usize = 360;
+const STEPS: usize = 480;
 const YEAR_MS: i64 = 365 * 86_400_000;
 
 /// Kinds of change that an older office may not know.
@@ -43,6 +46,14 @@ pub struct Counts {
     pub moves: usize,
     pub links: usize,
     pub transfers: usize,
+    /// Letters of whoever was signed out, and those that others brought, each as often as a phone heard of it.
+    pub posted: usize,
+    pub carried: usize,
+    pub forged: usize,
+    pub drowned: usize,
+    pub merged: usize,
+    pub given_up: usize,
+    pub photos: usize,
 }
 
 impl std::ops::AddAssign for Counts {
@@ -61,6 +72,13 @@ impl std::ops::AddAssign for Counts {
         self.moves += other.moves;
         self.links += other.links;
         self.transfers += other.transfers;
+        self.posted += other.posted;
+        self.carried += other.carried;
+        self.forged += other.forged;
+        self.drowned += other.drowned;
+        self.merged += other.merged;
+        self.given_up += other.given_up;
+        self.photos += other.photos;
     }
 }
 
@@ -75,8 +93,12 @@ pub struct World {
     pub so: WorkerId,
     pub office: Office,
     pub phones: Vec<Phone>,
-    pub late: RefCell<Vec<(Session, PushBatch)>>,
-    arrived: RefCell<Vec<Letter>>,
+    pub areas: Areas,
+    /// What some mast still holds.
+    pub late: RefCell<Vec<Request>>,
+    arrived: RefCell<Vec<Request>>,
+    /// What the office has said it has, as phones heard it.
+    pub promised: RefCell<BTreeSet<ChangeId>>,
     minutes: Cell<i64>,
     marks: Cell<u64>,
     /// Nothing goes wrong any more.
@@ -84,6 +106,7 @@ pub struct World {
     /// Whether the office may be put back to an earlier state. Then pulls take one page and no phone runs two at once: a
     /// phone that is between two pages, or between two answers, at that very moment is a known limit kept apart.
     falls_back: bool,
+    pub years_passed: Cell<bool>,
     /// The office was put back to an earlier state.
     pub restored: Cell<bool>,
     counts: Cell<Counts>,
@@ -121,6 +144,10 @@ impl World {
             Phone::new(so_id, 7),
             // A second phone of the same person.
             Phone::new(village.hanh, 8),
+            // What people buy when theirs is gone.
+            Phone::spare(village.lan, 12),
+            Phone::spare(village.pao, 13),
+            Phone::spare(sua_id, 14),
         ];
         let chance = Chance::new(seed);
         if chance.percent(30) {
@@ -128,7 +155,9 @@ impl World {
             registry.set_unheard(chance.pick(&UNHEARD).copied().unwrap_or_default());
         }
         for phone in &phones {
-            phone.is_old.set(chance.percent(10));
+            if chance.percent(15) {
+                phone.version.set(if chance.percent(60) { 0 } else { 1 });
+            }
         }
         let falls_back = chance.percent(60);
         if !falls_back {
@@ -142,12 +171,15 @@ impl World {
             so: so_id,
             office: Office::new(registry),
             phones,
+            areas: Areas::default(),
             late: RefCell::default(),
             arrived: RefCell::default(),
+            promised: RefCell::default(),
             minutes: Cell::new(0),
             marks: Cell::new(0),
             calm: Cell::new(false),
             falls_back,
+            years_passed: Cell::new(false),
             restored: Cell::new(false),
             counts: Cell::default(),
             broken: RefCell::default(),
@@ -163,7 +195,7 @@ impl World {
         let session = admin.session();
         let push = self.office.registry.push(&session, admin.batch(&[&opened]), self.now());
         push.now_or_never().expect("memory never waits").expect("the office answers");
-        self.office.take_backup();
+        self.office.take_backup(&self.areas);
     }
 
     /// The office's clock. Phones have their own, which nothing may rely on.
@@ -182,24 +214,36 @@ impl World {
     pub fn fail(&self, invariant: Invariant, what: String) {
         self.broken.borrow_mut().get_or_insert((invariant, what));
     }
-    pub fn post(&self, session: Session, batch: PushBatch, answer: Answer) {
-        self.arrived.borrow_mut().push(Letter { session, batch, answer });
+    pub fn arrive(&self, request: Request) {
+        self.arrived.borrow_mut().push(request);
+    }
+    /// A phone heard that the office has it.
+    pub fn promise(&self, id: ChangeId) {
+        self.promised.borrow_mut().insert(id);
+    }
+    /// Of a change that no phone wrote.
+    pub fn mark(&self) -> ChangeId {
+        self.marks.set(self.marks.get() + 1);
+        let mut random = [0xee; 10];
+        random[..8].copy_from_slice(&self.marks.get().to_be_bytes());
+        ChangeId::at(self.now().0.unsigned_abs(), random)
     }
 
     /// What has arrived is served, each push beside the others.
     fn serve<'w>(&'w self, tasks: &mut Vec<Task<'w>>) {
-        for letter in self.arrived.take() {
-            tasks.push(Task::new(Owner::Office, Office::serve(self, letter)));
+        for request in self.arrived.take() {
+            tasks.push(Task::new(Owner::Office, Office::serve(self, request)));
         }
     }
 
     fn happen<'w>(&'w self, tasks: &mut Vec<Task<'w>>) {
         let chance = &self.chance;
         let at = chance.below(self.phones.len());
+        let phone = &self.phones[at];
         match chance.below(100) {
-            0..=61 => self.go_on(tasks),
-            62..=79 => do_something(self, &self.phones[at]),
-            80..=91 => {
+            0..=57 => self.go_on(tasks),
+            58..=77 if phone.is_here() => do_something(self, phone),
+            78..=89 if phone.is_here() => {
                 // Web Locks let one tab sync at a time. Two at once do no harm either, unless the office is put back between
                 // the answers they hold.
                 let runs = tasks.iter().filter(|task| task.owner == Owner::Phone(at)).count();
@@ -209,9 +253,96 @@ impl World {
                         let _ = Phone::sync(self, at).await;
                     }));
                 }
+                self.bring_letters(tasks, at, 20);
             }
-            _ => self.go_wrong(tasks, at),
+            58..=89 if phone.is_away() => self.bring_letters(tasks, at, 50),
+            90..=99 if phone.standing.get() != Standing::Spare => self.go_wrong(tasks, at),
+            _ => {}
         }
+    }
+
+    /// A round of letters begins, perhaps, if none is under way.
+    fn bring_letters<'w>(&'w self, tasks: &mut Vec<Task<'w>>, at: usize, percent: u64) {
+        let busy = tasks.iter().any(|task| task.owner == Owner::Post(at));
+        if !busy && self.chance.percent(percent) {
+            tasks.push(Task::new(Owner::Post(at), async move {
+                let _ = post::round(self, at).await;
+            }));
+        }
+    }
+
+    /// Everything on this phone that is not at the office goes into a file, and the file to somebody: once, twice, or never.
+    fn save_rescue(&self, from: usize) {
+        let chance = &self.chance;
+        let disk = &self.phones[from].disk;
+        if !self.phones[from].is_alive() {
+            return;
+        }
+        if self.phones[from].is_here() {
+            disk.write_letters();
+        }
+        let (own, carried) = (disk.own.borrow().clone(), disk.carried.borrow().clone());
+        let unsent = own.values().chain(carried.values()).filter(|lying| !lying.kept);
+        let mut file: Vec<Letter> = unsent.map(|lying| (*lying.letter).clone()).collect();
+        if file.is_empty() {
+            return;
+        }
+        if self.fault == Fault::GoneWithTheFile {
+            for id in own.keys() {
+                let gone = self.phones[from].tab(self).release(*id, Some(*id)).now_or_never();
+                gone.expect("a store in memory").expect("a store in memory");
+            }
+        }
+        for _ in 0..chance.below(3) {
+            let to = chance.below(self.phones.len());
+            if chance.percent(25) {
+                let at = chance.below(file.len());
+                file[at] = post::tamper(self, &self.phones[to], &file[at]);
+                self.count(|c| c.forged += 1);
+            }
+            if chance.percent(20) {
+                for letters in file.chunks(limits::POST_LETTERS) {
+                    self.arrive(Request::post(self.phones[to].pen.worker, letters.to_vec()));
+                }
+            } else if self.phones[to].is_alive() && to != from {
+                self.phones[to].disk.take_over(file.clone());
+            }
+            if chance.percent(30) {
+                file.reverse();
+            }
+        }
+    }
+
+    /// A phone is gone with all that is on it. Its person buys another.
+    fn drown(&self, tasks: &mut Vec<Task<'_>>, at: usize) {
+        let phone = &self.phones[at];
+        let spare = |other: &&Phone| other.pen.worker == phone.pen.worker && other.standing.get() == Standing::Spare;
+        if let Some(spare) = self.phones.iter().find(spare).filter(|_| phone.is_alive()) {
+            self.kill(tasks, Owner::Phone(at));
+            self.kill(tasks, Owner::Post(at));
+            phone.standing.set(Standing::Drowned);
+            spare.standing.set(Standing::Here);
+            self.count(|c| c.drowned += 1);
+        }
+    }
+
+    /// Its person logs out, or in again if they still may.
+    fn log_out_or_in(&self, tasks: &mut Vec<Task<'_>>, at: usize) {
+        let phone = &self.phones[at];
+        match phone.standing.get() {
+            Standing::Here => {
+                self.kill(tasks, Owner::Phone(at));
+                phone.standing.set(Standing::Away);
+            }
+            Standing::Away if self.may_log_in(phone) => {
+                phone.standing.set(Standing::Here);
+                phone.disk.touched.set(true);
+            }
+            _ => {}
+        }
+    }
+    fn may_log_in(&self, phone: &Phone) -> bool {
+        !self.office.registry.grants(phone.pen.worker).is_empty()
     }
 
     /// Some task takes some steps.
@@ -231,10 +362,14 @@ impl World {
     fn go_wrong(&self, tasks: &mut Vec<Task<'_>>, at: usize) {
         let chance = &self.chance;
         let phone = &self.phones[at];
-        match chance.below(20) {
-            0..=3 => self.kill(tasks, Owner::Phone(at)),
+        match chance.below(32) {
+            0..=3 => {
+                self.kill(tasks, Owner::Phone(at));
+                self.kill(tasks, Owner::Post(at));
+            }
             4..=6 => {
                 self.kill(tasks, Owner::Phone(at));
+                self.kill(tasks, Owner::Post(at));
                 if phone.disk.lose(chance) {
                     self.count(|c| c.lost_writes += 1);
                 }
@@ -243,11 +378,8 @@ impl World {
             10..=12 => {
                 let mut late = self.late.borrow_mut();
                 if !late.is_empty() {
-                    let (session, batch) = {
-                        let which = chance.below(late.len());
-                        late.remove(which)
-                    };
-                    self.post(session, batch, Answer::default());
+                    let which = chance.below(late.len());
+                    self.arrive(late.remove(which));
                 }
             }
             13 => phone.cut_off.set(!phone.cut_off.get()),
@@ -255,16 +387,30 @@ impl World {
             15 => phone.skew_ms.set((i64::try_from(chance.below(21)).unwrap_or(0) - 10) * YEAR_MS),
             16 => self.employ(),
             17 if chance.percent(10) => self.update_the_office(),
-            19 if phone.is_old.get() && chance.percent(50) => {
+            19 if phone.version.get() < limits::PROTOCOL_VERSION && chance.percent(50) => {
                 self.kill(tasks, Owner::Phone(at));
-                phone.is_old.set(false);
+                phone.version.set(limits::PROTOCOL_VERSION);
                 self.count(|c| c.updates += 1);
             }
-            17 if chance.percent(50) => self.office.take_backup(),
+            20 | 21 => self.log_out_or_in(tasks, at),
+            22..=25 => self.save_rescue(at),
+            // What is drowned and was in nobody else's hands cannot be offered to an office that has lost it.
+            26 if !self.falls_back => self.drown(tasks, at),
+            27 | 28 if !self.office.is_busy() => areas::merge(self),
+            29 if !self.office.is_busy() => self.name_officers(),
+            // What a restored office has lost is offered again by phones within 90 days, and not after years.
+            30 if chance.percent(30) && !self.restored.get() => {
+                // Years pass. Whoever keeps backups has newer ones than those.
+                self.minutes.set(self.minutes.get() + (1 + i64::try_from(chance.below(3)).unwrap_or(0)) * 525_600);
+                self.years_passed.set(true);
+                self.office.forget_backups();
+                self.office.take_backup(&self.areas);
+            }
+            17 if chance.percent(50) => self.office.take_backup(&self.areas),
             18 if self.falls_back && chance.percent(60) => {
                 self.kill(tasks, Owner::Office);
                 self.arrived.take();
-                if self.office.fail_over() {
+                if self.office.fail_over(chance, &self.areas) {
                     self.restored.set(true);
                     self.count(|c| c.fail_overs += 1);
                 }
@@ -285,25 +431,38 @@ impl World {
             return;
         }
         let at = |role, area: &str| Grant::area(role, area.parse().expect("a place code"));
-        let people = [self.village.lan, self.village.pao, self.village.toan, self.sua, self.village.thanh];
+        let village = &self.village;
+        let people = [village.lan, village.pao, village.toan, self.sua, village.thanh, village.hanh];
         let Some(worker) = self.chance.pick(&people).copied() else { return };
-        let grants = match self.chance.below(4) {
-            0 => vec![],
-            1 if worker != self.village.thanh => {
+        self.count(|c| c.rights += 1);
+        let registry = &self.office.registry;
+        let grants = match self.chance.below(6) {
+            0 => return registry.revoke(worker, self.mark(), self.now()),
+            1 => vec![],
+            2 if worker != village.thanh => {
                 let area = self.chance.pick(&["a1", "a2", "b1"]).copied().unwrap_or("a1");
                 vec![at(Role::Collaborator, area)]
             }
+            3 if worker == village.toan || worker == village.hanh || worker == self.sua => {
+                let role = if worker == self.sua { Role::Outreach } else { Role::Supervisor };
+                let places = registry.places();
+                let communes: Vec<&Place> = places.iter().filter(|place| place.kind.is_commune_level()).collect();
+                self.chance.pick(&communes).map(|place| Grant::area(role, place.id.clone())).into_iter().collect()
+            }
             _ => {
-                let worker = self.village.workers.iter().find(|w| w.id == worker);
+                let worker = village.workers.iter().find(|w| w.id == worker);
                 worker.map(|w| w.grants.clone()).unwrap_or_default()
             }
         };
-        self.marks.set(self.marks.get() + 1);
-        let mut random = [0xee; 10];
-        random[..8].copy_from_slice(&self.marks.get().to_be_bytes());
-        let mark = ChangeId::at(self.now().0.unsigned_abs(), random);
-        self.office.registry.employ(worker, grants, mark, self.now());
-        self.count(|c| c.rights += 1);
+        registry.employ(worker, grants, self.mark(), self.now());
+    }
+
+    /// Others answer for the restricted cases of a commune.
+    fn name_officers(&self) {
+        let place = self.chance.pick(&["a", "b", "x"]).copied().unwrap_or("a");
+        let officers = [vec![], vec![self.village.hanh], vec![self.village.toan], vec![self.village.hanh, self.sua]];
+        let officers = self.chance.pick(&officers).cloned().unwrap_or_default();
+        self.office.registry.put_officers(place.parse().expect("a place code"), officers, self.mark(), self.now());
     }
 
     /// A newer version of the office's program takes over.
@@ -320,17 +479,26 @@ impl World {
         self.calm.set(true);
         for phone in &self.phones {
             phone.disk.notebook.set_full(false);
-            phone.is_old.set(false);
+            phone.version.set(limits::PROTOCOL_VERSION);
+            // Some never come back to their phone, and others may not.
+            if phone.is_away() && self.may_log_in(phone) && self.chance.percent(50) {
+                phone.standing.set(Standing::Here);
+            }
         }
-        for (session, batch) in self.late.take() {
-            self.post(session, batch, Answer::default());
-        }
+        self.late.take().into_iter().for_each(|request| self.arrive(request));
         self.finish(tasks);
         self.update_the_office();
         for _ in 0..4 {
             for at in 0..self.phones.len() {
                 self.minutes.set(self.minutes.get() + 1);
+                let (here, alive) = (self.phones[at].is_here(), self.phones[at].is_alive());
                 tasks.push(Task::new(Owner::Phone(at), async move {
+                    if let Err(error) = if alive { post::round(self, at).await } else { Ok(()) } {
+                        self.fail(Invariant::ComesToRest, format!("a calm round of letters failed: {error}"));
+                    }
+                    if !here {
+                        return;
+                    }
                     if let Err(error) = Phone::sync(self, at).await {
                         self.fail(Invariant::ComesToRest, format!("a calm run failed: {error}"));
                     }
