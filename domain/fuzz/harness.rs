@@ -146,6 +146,110 @@ pub fn answer(data: &[u8]) {
     }
 }
 
+/// What somebody brings as letters or slips, line by line, and what may lie sealed in a letter: it is read or it is not, and
+/// what is read is written as it was meant; a letter speaks of its writer alone; what the office takes from letters it has
+/// once, however often they come.
+pub fn letters(data: &[u8]) {
+    let mut by_writer: BTreeMap<(WorkerId, DeviceId), Vec<Carried>> = BTreeMap::new();
+    for line in data.split(|byte| *byte == b'\n').take(64) {
+        files(line);
+        if let Some((worker, carried)) = sealed(line) {
+            by_writer.entry((worker, carried.envelope.device)).or_default().push(carried);
+        }
+    }
+    let registry = Village::new().memory();
+    let mut had: BTreeMap<ChangeId, String> = BTreeMap::new();
+    for _ in 0..2 {
+        for ((worker, device), carried) in &by_writer {
+            let mut transaction = registry.begin_letters(*worker, *device, carried.clone(), MORNING);
+            registry.read(&mut transaction);
+            registry.judge(&mut transaction);
+            registry.allocate(&mut transaction);
+            let verdicts = registry.commit(transaction);
+            assert_eq!(verdicts.len(), carried.len(), "one verdict for each letter");
+            for (letter, verdict) in carried.iter().zip(verdicts) {
+                let id = letter.envelope.id;
+                match verdict {
+                    // Nobody may be there to be told: only what cannot be kept is refused.
+                    Verdict::Refused { why: Refusal::TooLarge } => assert!(letter.text.len() > limits::CHANGE_BYTES),
+                    Verdict::Refused { why: Refusal::OtherBody } => {
+                        assert_ne!(had.get(&id), Some(&letter.text), "the same letter is no other one");
+                    }
+                    Verdict::Refused { why } => panic!("{why} of a letter is told to nobody"),
+                    _ => {
+                        had.entry(id).or_insert_with(|| letter.text.clone());
+                        assert_eq!(registry.copies(id), 1, "{id} is kept once");
+                    }
+                }
+            }
+        }
+    }
+    assert!(registry.is_gap_free());
+    for (subject, parts) in registry.subjects() {
+        assert_eq!(domain::office::replay(&registry.entries(subject)), parts, "{subject} does not follow");
+    }
+}
+
+/// What travels around letters.
+fn files(line: &[u8]) {
+    let mut letters: Vec<Letter> = vec![];
+    letters.extend(again::<Letter>(line));
+    letters.extend(again::<Post>(line).into_iter().flat_map(|post| post.letters));
+    letters.extend(again::<RescueFile>(line).into_iter().flat_map(|file| file.letters));
+    again::<PostAnswer>(line);
+    let mut slips: Vec<Slip> = again::<SlipFile>(line).into_iter().flat_map(|file| file.slips).collect();
+    slips.extend(again::<Slip>(line));
+    // The names of keys are the office's own, and of these letters and digits.
+    let is_name = |key: &str| key.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    letters.retain(|letter| letter.fits() && is_name(&letter.key));
+    for (at, letter) in letters.iter().enumerate() {
+        let signed = letter.signed();
+        assert!(signed.ends_with(&letter.ct.0) && signed.len() < limits::LETTER_BYTES + 512);
+        for other in &letters[..at] {
+            let same = Letter { sig: other.sig.clone(), ..letter.clone() } == *other;
+            assert_eq!(signed == other.signed(), same, "one signature is for one letter");
+        }
+    }
+    slips.retain(|slip| is_name(&slip.key));
+    for (at, slip) in slips.iter().enumerate() {
+        for other in &slips[..at] {
+            let same = Slip { sig: other.sig.clone(), ..slip.clone() } == *other;
+            assert_eq!(slip.signed() == other.signed(), same, "one signature is for one slip");
+        }
+    }
+}
+
+fn again<T: serde::Serialize + serde::de::DeserializeOwned + PartialEq + std::fmt::Debug>(line: &[u8]) -> Option<T> {
+    let found = json::read::<T>(line).ok()?;
+    let text = json::write(&found).expect("what was read can be written");
+    assert_eq!(json::read::<T>(&text).as_ref(), Ok(&found), "what is written is what was read");
+    Some(found)
+}
+
+/// What may lie in a letter, as its writer's: whose it is and what it brings.
+fn sealed(line: &[u8]) -> Option<(WorkerId, Carried)> {
+    let inside: Inside = serde_json::from_slice(line).ok()?;
+    let named: Envelope = serde_json::from_str(inside.change.get()).ok()?;
+    let (enc, sig) = (Bytes(vec![4; Letter::POINT_BYTES]), Bytes(vec![9; Letter::SIGNATURE_BYTES]));
+    let key = "9831a6f56e115025".to_owned();
+    let ct = Letter::fill(&inside).expect("what was read can be written");
+    assert_eq!(ct.len() % Letter::STEP, 0);
+    let letter = Letter { v: Letter::V, id: named.id, key, device: named.device, enc, ct: Bytes(ct), sig };
+    let read = letter.read(inside.worker, line);
+    assert_eq!(read.is_some(), inside.worker == named.author, "nobody brings another's words");
+    let carried = read?;
+    assert_eq!((carried.envelope.author, carried.text.as_str()), (inside.worker, inside.change.get()));
+    let filled = letter.read(inside.worker, &letter.ct.0).expect("blanks say nothing");
+    assert_eq!((&filled.text, filled.ahead_ms), (&carried.text, carried.ahead_ms));
+    let stranger = WorkerId(uuid::Uuid::from_u128(inside.worker.0.as_u128() ^ 1));
+    let elsewhere = Letter { device: DeviceId(uuid::Uuid::from_u128(letter.device.0.as_u128() ^ 1)), ..letter.clone() };
+    let renamed = Letter { id: ChangeId(uuid::Uuid::from_u128(letter.id.0.as_u128() ^ 1)), ..letter.clone() };
+    assert!(letter.read(stranger, line).is_none(), "proved by another's key");
+    assert!(elsewhere.read(inside.worker, line).is_none(), "another device's envelope");
+    assert!(renamed.read(inside.worker, line).is_none(), "another change's envelope");
+    Some((inside.worker, carried))
+}
+
 /// One lawful change of many kinds, by several people, about one case: where mutations begin.
 #[must_use]
 pub fn story() -> Vec<Change> {
@@ -217,4 +321,42 @@ pub fn story() -> Vec<Change> {
 #[must_use]
 pub fn lines() -> Vec<String> {
     story().iter().map(|change| raw(change).get().to_owned()).collect()
+}
+
+/// The story as it travels in letters: what lies in each, then letters, files and slips.
+#[must_use]
+pub fn letter_lines() -> Vec<String> {
+    let story = story();
+    let inside = |change: &Change| Inside { worker: change.author, ahead_ms: Some(-86_400_000), change: raw(change) };
+    let text = |inside: &Inside| json::write_text(inside).expect("it can be written");
+    let mut lines: Vec<String> = story.iter().map(|change| text(&inside(change))).collect();
+    let letters: Vec<Letter> = story
+        .iter()
+        .take(3)
+        .map(|change| Letter {
+            v: Letter::V,
+            id: change.id,
+            key: "9831a6f56e115025".to_owned(),
+            device: change.device,
+            enc: Bytes(vec![4; Letter::POINT_BYTES]),
+            ct: Bytes(vec![7; 48]),
+            sig: Bytes(vec![9; Letter::SIGNATURE_BYTES]),
+        })
+        .collect();
+    let kept = |change: &Change| domain::Kept { id: change.id, sum: Some(Bytes(vec![1, 2])), mark: None };
+    let stamp = Stamp { key: "9831a6f56e115025".to_owned(), at: MORNING, sig: Bytes(vec![3; 64]) };
+    let slip = stamp.on(story[0].author, story[0].device, story.iter().take(2).map(kept).collect());
+    let of_post = Slip { worker: None, device: None, ..slip.clone() };
+    let blob = Blob { kind: "photo".to_owned(), id: story[0].id.to_string(), bytes: Bytes(vec![255; 9]) };
+    let file = RescueFile { v: RescueFile::V, letters: letters.clone(), blobs: vec![blob] };
+    let answer = PostAnswer { kept: vec![true, false, true], slip: Some(of_post.clone()) };
+    let written = [
+        json::write_text(&letters[0]),
+        json::write_text(&Post { letters }),
+        json::write_text(&file),
+        json::write_text(&answer),
+        json::write_text(&SlipFile { v: SlipFile::V, slips: vec![slip, of_post] }),
+    ];
+    lines.extend(written.map(|text| text.expect("it can be written")));
+    lines
 }

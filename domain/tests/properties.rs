@@ -122,9 +122,8 @@ fn suffer(line: &str, accident: &Accident, others: &[String]) -> Vec<u8> {
 }
 
 /// Lines of the story in any order, some of them several times, some hurt on the way.
-fn arrivals() -> impl Strategy<Value = Vec<u8>> {
-    vec((any::<usize>(), proptest::option::weighted(0.5, accident())), 1..40).prop_map(|picks| {
-        let lines = harness::lines();
+fn arrivals(lines: Vec<String>) -> impl Strategy<Value = Vec<u8>> {
+    vec((any::<usize>(), proptest::option::weighted(0.5, accident())), 1..40).prop_map(move |picks| {
         let hurt = picks.iter().map(|(at, accident)| {
             let line = &lines[at % lines.len()];
             accident.as_ref().map_or_else(|| line.as_bytes().to_vec(), |accident| suffer(line, accident, &lines))
@@ -141,6 +140,7 @@ fn the_story_itself_is_lawful() {
     }
     harness::check_and_apply(text.as_bytes());
     harness::office(text.as_bytes());
+    harness::letters(harness::letter_lines().join("\n").as_bytes());
 }
 
 proptest! {
@@ -150,22 +150,28 @@ proptest! {
     fn any_bytes_are_read_or_not(data in vec(any::<u8>(), 0..300)) {
         harness::envelope(&data);
         harness::answer(&data);
+        harness::letters(&data);
     }
 
     #[test]
-    fn a_hurt_change_is_read_as_it_was_meant_or_not_at_all(data in arrivals()) {
+    fn any_letters_are_their_writers_and_are_kept_once(data in arrivals(harness::letter_lines())) {
+        harness::letters(&data);
+    }
+
+    #[test]
+    fn a_hurt_change_is_read_as_it_was_meant_or_not_at_all(data in arrivals(harness::lines())) {
         for line in data.split(|byte| *byte == b'\n') {
             harness::envelope(line);
         }
     }
 
     #[test]
-    fn any_changes_in_any_order_are_applied_soundly(data in arrivals()) {
+    fn any_changes_in_any_order_are_applied_soundly(data in arrivals(harness::lines())) {
         harness::check_and_apply(&data);
     }
 
     #[test]
-    fn any_changes_leave_the_office_sound(data in arrivals()) {
+    fn any_changes_leave_the_office_sound(data in arrivals(harness::lines())) {
         harness::office(&data);
     }
 }

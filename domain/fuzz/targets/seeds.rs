@@ -7,8 +7,8 @@ mod harness;
 
 fn main() -> io::Result<()> {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
-    let lines = harness::lines();
-    for target in ["envelope", "check_and_apply", "office", "answer"] {
+    let changes = ["envelope", "check_and_apply", "office", "answer"].map(|target| (target, harness::lines()));
+    for (target, lines) in changes.into_iter().chain([("letters", harness::letter_lines())]) {
         let folder = corpus.join(target);
         fs::create_dir_all(&folder)?;
         for (at, line) in lines.iter().enumerate() {
