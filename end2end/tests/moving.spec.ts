@@ -45,7 +45,7 @@ test('one man recorded twice in one night is merged by the supervisor, leads to 
   phone: lan,
   anotherPhone,
 }) => {
-  test.setTimeout(240_000);
+  test.setTimeout(480_000);
   await ready(lan, 'lan');
   const diep = await anotherPhone();
   await ready(diep, 'diep');
@@ -129,7 +129,7 @@ test('a case moves to another commune without network, work of the old village i
   phone: lan,
   anotherPhone,
 }) => {
-  test.setTimeout(240_000);
+  test.setTimeout(480_000);
   await ready(lan, 'lan');
   const code = await recordCase(lan.page, { name: 'Hoàng Thị Mỷ', what: 'Ốm đã hai tuần, ở nhà một mình.' });
   await received(lan, code);
@@ -205,7 +205,7 @@ test('a collaborator who goes on leave hands cases and tasks to a colleague, wit
   phone: lan,
   anotherPhone,
 }) => {
-  test.setTimeout(180_000);
+  test.setTimeout(480_000);
   await ready(lan, 'lan');
   const code = await recordCase(lan.page, { name: 'Hoàng Thị Mỷ', what: 'Ốm đã hai tuần, ở nhà một mình.' });
   await received(lan, code);
