@@ -264,6 +264,10 @@ async fn what_was_received_again_later_is_not_the_same_log_though_its_changes_ar
         }
     }
     assert!(!is_reset(&before).await, "nobody takes everything anew because of an update");
+    // A change is never rewritten, so the guard of one of both databases goes first.
+    for unguarded in ["drop trigger change_is_not_rewritten", "alter table change disable trigger user"] {
+        sqlx::query(unguarded).execute(&office.staff.pool).await.ok();
+    }
     sqlx::query("update change set received_at = received_at + 1 where seq = 2")
         .execute(&office.staff.pool)
         .await
