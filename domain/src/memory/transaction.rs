@@ -293,7 +293,7 @@ impl OfficeState {
         };
         let judged = self.judge(transaction, change.clone(), by);
         if let Body::PhotoAdded(photo) = &change.body
-            && !matches!(judged, Received::Refused(_))
+            && (transaction.carried || !matches!(judged, Received::Refused(_)))
             && !self.photos.contains_key(&photo.photo)
         {
             transaction.announced.entry(photo.photo).or_insert_with(|| Announced::by(&change));

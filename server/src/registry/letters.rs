@@ -5,13 +5,12 @@ use std::collections::BTreeMap;
 
 use anyhow::{Result, bail};
 use domain::{
-    ApiError, Bytes, DeviceId, Envelope, Inside, Kept, Letter, Post, PostAnswer, Slip, Timestamp, Verdict, WorkerId,
-    limits,
+    ApiError, Bytes, Carried, DeviceId, Kept, Letter, Post, PostAnswer, Slip, Timestamp, Verdict, WorkerId, limits,
 };
 use p256::ecdsa::signature::Verifier;
 use p256::ecdsa::{Signature, VerifyingKey};
 
-use super::push::{self, Carried};
+use super::push;
 use super::{SqlRegistry, writer};
 use crate::staff::Staff;
 
@@ -126,17 +125,11 @@ fn has_signed(public: &[u8], signed: &[u8], signature: &[u8]) -> bool {
     key.verify(signed, &signature).is_ok()
 }
 
-/// What is in a letter that `worker` has signed, if it speaks of nobody else and of no other change.
+/// As [`Letter::read`], of a letter as it came.
 fn read(staff: &Staff, letter: &Letter, worker: WorkerId) -> Option<Carried> {
     let about = Letter::about(letter.v, letter.id, &letter.key, letter.device);
     let plain = staff.keys.open(&letter.enc.0, Letter::INFO, about.as_bytes(), &letter.ct.0).ok()?;
-    let inside: Inside = serde_json::from_slice(&plain).ok()?;
-    let envelope: Envelope = serde_json::from_str(inside.change.get()).ok()?;
-    let is_theirs = inside.worker == worker
-        && envelope.author == worker
-        && envelope.device == letter.device
-        && envelope.id == letter.id;
-    is_theirs.then(|| Carried { text: inside.change.get().to_owned(), envelope, ahead_ms: inside.ahead_ms })
+    letter.read(worker, &plain)
 }
 
 impl crate::keys::OfficeKeys {

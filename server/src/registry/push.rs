@@ -8,8 +8,8 @@ use anyhow::Result;
 use domain::change::{BadBody, is_all_of};
 use domain::office::{Announced, Arrival, Known, Received, Rights, opening_of, receive, releases};
 use domain::{
-    ApiError, CaseCode, CaseId, Change, ChangeId, DeviceId, Dropped, Envelope, Grant, LogId, PhotoId, PushBatch, Reach,
-    Refusal, Session, Subject, Timestamp, Verdict, WorkerId, limits,
+    ApiError, Carried, CaseCode, CaseId, Change, ChangeId, DeviceId, Dropped, Envelope, Grant, LogId, PhotoId,
+    PushBatch, Reach, Refusal, Session, Subject, Timestamp, Verdict, WorkerId, limits,
 };
 
 use super::aside;
@@ -32,13 +32,6 @@ pub(super) struct Push {
     now: Timestamp,
     /// Somebody else may have brought it: nobody waits for a refusal, and the device itself was not heard of.
     carried: bool,
-}
-
-/// A change that came in a letter of its writer.
-pub(super) struct Carried {
-    pub(super) text: String,
-    pub(super) envelope: Envelope,
-    pub(super) ahead_ms: Option<i64>,
 }
 
 enum Item {

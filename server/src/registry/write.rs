@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use anyhow::Result;
-use domain::office::{Announced, changed_sheets, opening_of, sights, unveiled};
+use domain::office::{Announced, changed_sheets, opening_of, sights, sights_of, unveiled};
 use domain::{
     Activity, Body, CaseCode, CaseId, Change, ChangeId, DeviceId, Entry, Envelope, Grant, LogId, Part, PartKey, Parts,
     PhotoId, PutAway, Reach, Subject, Timestamp, WorkerId, apply,
@@ -357,7 +357,11 @@ impl<'t> Writing<'t> {
             let now = entry.received_at().unwrap_or_default();
             photos::remove(self.connection, &before, change, *photo, now).await?;
         }
-        for sight in sights(old_reach.as_ref(), reach.as_ref(), &change.log, &self.roster.rules) {
+        let told = match after.activity() {
+            Some(_) => sights_of(&before, &after, &change.log, &self.roster.rules),
+            None => sights(old_reach.as_ref(), reach.as_ref(), &change.log, &self.roster.rules),
+        };
+        for sight in told {
             let shown = if sight.shown { Shown::Now } else { Shown::NoLonger };
             self.show(sight.worker, shown, subject, &change.log, change.id);
         }

@@ -2,8 +2,8 @@
 
 use domain::laws::{Pen, act, agreed, ask, visit};
 use domain::{
-    Act, Body, Change, Confidentiality, ElementEdit, Fact, Grant, Level, LogId, Part, PlaceId, Receiver, ReferralKind,
-    Role, Side, Timestamp, Verdict, Worker, WorkerId,
+    Act, Activity, ActivityId, Body, Change, Confidentiality, ElementEdit, Fact, Grant, Level, LogId, Part, PlaceId,
+    Receiver, ReferralKind, Role, Side, Subject, Timestamp, Verdict, Worker, WorkerId,
 };
 use server::registry::{Deed, Told, change_rights, employ};
 
@@ -83,6 +83,23 @@ async fn cases_of_a_commune_that_merged_are_seen_in_its_successor_and_stay_in_th
     let briefing = second.briefing.unwrap();
     let ended = briefing.places.iter().find(|p| p.id.as_str() == "a").unwrap();
     assert_eq!(ended.successor, Some("b".parse().unwrap()));
+    office.assert_sound().await;
+}
+
+#[tokio::test]
+async fn an_activity_written_after_a_merger_by_a_phone_that_has_not_heard_is_seen_in_the_successor() {
+    let office = Office::open().await;
+    let (lan, toan) = (office.sign_in("lan").await, office.sign_in("toan").await);
+    let (pen, desk) = (Pen::new(office.village.lan, 1), Pen::new(office.village.toan, 3));
+    merge(&office).await;
+    let first = toan.pull(&desk).await;
+    let contact = Body::ActivityRecorded(Activity::AnonymousContact { place: "a1".parse().unwrap() });
+    let subject = Subject::Activity(ActivityId(uuid::Uuid::from_u128(7)));
+    let mut late = pen.write(subject, "place:a", contact);
+    late.id = domain::ChangeId(uuid::Uuid::from_u128(7));
+    sent(&lan, &pen, &[&late]).await;
+    let second = toan.pull_from(&desk, &cursors(&first)).await;
+    assert!(!pages_of(&second, subject).is_empty(), "its desk follows another log");
     office.assert_sound().await;
 }
 

@@ -198,7 +198,7 @@ async fn what_is_malformed_or_too_much_is_refused_and_nothing_is_written() {
     assert_eq!(post(&address, "", "/api/letters", &huge.to_string()).await.unwrap().status, 413);
     assert_eq!(rows(&office).await, [0, 0, 0]);
     let mut statuses = vec![];
-    for _ in 0..60 {
+    for _ in 0..=60 {
         statuses.push(bring(&office, &[]).await.status);
     }
     assert_eq!(statuses.last(), Some(&429), "nobody knocks for ever");
