@@ -95,7 +95,9 @@ fn letters_arrived(world: &World, phone: &Phone) -> Judged {
             let known = world.office.registry.has_met(writer.pen.worker, writer.pen.device);
             known && writer.saved.borrow().iter().any(|change| change.id == *id)
         };
-        let is_lawful = post::is_signed(&lying.letter) && writer.is_some_and(wrote);
+        // A device may spoil what it has sealed itself, and sign that.
+        let is_sealed = post::is_signed(&lying.letter) && post::open(&lying.letter).is_some();
+        let is_lawful = is_sealed && writer.is_some_and(wrote);
         if is_lawful && world.office.registry.copies(*id) == 0 && !world.restored.get() {
             return broken(Invariant::NothingLost, format!("{id} was in a letter and did not arrive"));
         }
