@@ -1,6 +1,6 @@
 //! What the office does with one change, as a pure function: the adapters of [`crate::Registry`] load, call this, store.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     access::{Reach, activity_is_seen_by, sheets},
@@ -47,6 +47,29 @@ impl Announced {
     pub fn by(change: &Change) -> Self {
         let (log, origin) = (change.log.clone(), change.origin());
         Self { log, subject: change.subject, origin, author: change.author }
+    }
+}
+
+/// What accepted changes stand for, about what and by whom.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Replaced(BTreeSet<(ChangeId, Subject, WorkerId)>);
+
+impl Replaced {
+    pub fn insert(&mut self, replaced: ChangeId, subject: Subject, author: WorkerId) {
+        self.0.insert((replaced, subject, author));
+    }
+    /// Notes what `change` stands for, if it does.
+    pub fn note(&mut self, change: &Change) {
+        if let Some(replaced) = change.replaces {
+            self.insert(replaced, change.subject, change.author);
+        }
+    }
+    /// Whether one about `subject` stands for `id`; with `by`, one of this author.
+    #[must_use]
+    pub fn has(&self, id: ChangeId, subject: Subject, by: Option<WorkerId>) -> bool {
+        let first = (id, subject, WorkerId(uuid::Uuid::nil()));
+        let of_subject = self.0.range(first..).take_while(|(of, about, _)| (*of, *about) == (id, subject));
+        of_subject.into_iter().any(|(_, _, author)| by.is_none_or(|by| by == *author))
     }
 }
 

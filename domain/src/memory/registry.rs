@@ -13,7 +13,7 @@ use crate::{
     check::Rules,
     id::{ChangeId, DeviceId, FacilityId, LogId, PhotoId, PlaceId, Subject, WorkerId},
     limits,
-    office::{self, Announced},
+    office::{self, Announced, Replaced},
     part::{Activity, Part, PartKey, Parts, Sheet},
     place::{Place, Places},
     registry::{Registry, Session},
@@ -40,8 +40,7 @@ pub(super) struct OfficeState {
     pub(super) heads: BTreeMap<LogId, u64>,
     pub(super) marks: BTreeMap<LogId, BTreeMap<u64, (ChangeId, ChangeId)>>,
     pub(super) changes: BTreeMap<ChangeId, Kept>,
-    /// Changes that were replaced by an accepted one, about what and by whom.
-    pub(super) replaced: BTreeSet<(ChangeId, Subject, WorkerId)>,
+    pub(super) replaced: Replaced,
     /// Where each photo was announced.
     pub(super) photos: BTreeMap<PhotoId, Announced>,
     pub(super) subjects: BTreeMap<Subject, Held>,
@@ -70,7 +69,7 @@ impl Default for OfficeState {
             heads: BTreeMap::new(),
             marks: BTreeMap::new(),
             changes: BTreeMap::new(),
-            replaced: BTreeSet::new(),
+            replaced: Replaced::default(),
             photos: BTreeMap::new(),
             subjects: BTreeMap::new(),
             sheets: BTreeMap::new(),

@@ -14,7 +14,7 @@ use crate::{
     letter::Carried,
     limits,
     map::Set,
-    office::{self, Announced, Arrival, Known, Received, Rights, Sight},
+    office::{self, Announced, Arrival, Known, Received, Replaced, Rights, Sight},
     part::{PartKey, Parts, Sheet},
     registry::Session,
     time::Timestamp,
@@ -33,6 +33,7 @@ pub struct Transaction {
     beside: BTreeSet<Subject>,
     read: BTreeMap<Subject, Parts>,
     accepted: Vec<Accepted>,
+    replaced: Replaced,
     waits: Vec<Waiting>,
     released: BTreeSet<ChangeId>,
     set_aside: Vec<Aside>,
@@ -80,6 +81,7 @@ impl Transaction {
             beside: BTreeSet::new(),
             read: BTreeMap::new(),
             accepted: vec![],
+            replaced: Replaced::default(),
             waits: vec![],
             released: BTreeSet::new(),
             set_aside: vec![],
@@ -126,12 +128,10 @@ struct View<'a>(&'a OfficeState, &'a Transaction);
 
 impl Known for View<'_> {
     fn has(&self, change: ChangeId, subject: Subject, by: Option<WorkerId>) -> bool {
-        let stands_for =
-            |replaced, about, author| replaced == change && about == subject && by.is_none_or(|by| by == author);
-        let is = |c: &Change| c.id == change || c.replaces.is_some_and(|r| stands_for(r, c.subject, c.author));
         self.0.changes.contains_key(&change)
-            || self.0.replaced.iter().any(|(replaced, about, author)| stands_for(*replaced, *about, *author))
-            || self.1.accepted.iter().any(|a| is(&a.entry.change))
+            || self.0.replaced.has(change, subject, by)
+            || self.1.accepted.iter().any(|accepted| accepted.entry.change.id == change)
+            || self.1.replaced.has(change, subject, by)
     }
     fn photo(&self, photo: PhotoId) -> Option<Announced> {
         self.1.announced.get(&photo).or_else(|| self.0.photos.get(&photo)).cloned()
@@ -400,6 +400,7 @@ impl OfficeState {
         let after = &transaction.read[&change.subject];
         let sheets = office::changed_sheets(&before, after);
         let raw = raw.to_owned();
+        transaction.replaced.note(&change);
         transaction.accepted.push(Accepted { raw, entry, touched, sights, sheets, seqs: vec![] });
         // What waited for this is tried again, each by the rights of whoever wrote it.
         let releases = office::releases(&change);
@@ -462,8 +463,7 @@ impl OfficeState {
         for key in touched {
             held.seqs.insert(key, seq);
         }
-        let (replaces, author) = (entry.change.replaces, entry.change.author);
-        self.replaced.extend(replaces.map(|replaced| (replaced, subject, author)));
+        self.replaced.note(&entry.change);
         self.changes.insert(id, Kept { raw, log, seq, entry });
     }
 }

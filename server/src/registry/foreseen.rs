@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
-use domain::office::{opening_of, releases};
+use domain::office::{Replaced, opening_of, releases};
 use domain::{Body, Change, ChangeId, DeviceId, Subject, Timestamp, WorkerId};
 use sqlx::any::AnyRow;
 use sqlx::{Any, AssertSqlSafe, Encode, FromRow, Type};
@@ -23,9 +23,9 @@ fn chunks(connection: &Connection) -> &'static [usize] {
 #[derive(Default)]
 pub(super) struct Foreseen {
     found: BTreeMap<ChangeId, Option<Found>>,
-    /// Which of the changes asked for were accepted, and what else was in the place of each: about what and by whom.
+    /// Which of the changes asked for were accepted, and what stands in the place of others.
     accepted: BTreeMap<ChangeId, bool>,
-    replaced: BTreeSet<(ChangeId, Subject, WorkerId)>,
+    replaced: Replaced,
     codes: BTreeMap<Vec<u8>, bool>,
     waited_for: BTreeMap<ChangeId, bool>,
     /// With the log of each and its parts as they are sealed.
@@ -61,7 +61,7 @@ impl Foreseen {
         let mut foreseen = Self {
             found: sent.iter().map(|id| (*id, None)).collect(),
             accepted: known.iter().map(|id| (*id, false)).collect(),
-            replaced: BTreeSet::new(),
+            replaced: Replaced::default(),
             codes: codes.iter().map(|code| (code.clone(), false)).collect(),
             waited_for: waited_for.iter().map(|id| (*id, false)).collect(),
             subjects: subjects.iter().map(|subject| (*subject, None)).collect(),
@@ -113,7 +113,7 @@ impl Foreseen {
         }
         let query = "select replaces, subject, author from change where replaces";
         for (id, subject, author) in list::<(String, String, String), _>(connection, query, "", &ids).await? {
-            self.replaced.insert((id.parse()?, subject.parse()?, author.parse()?));
+            self.replaced.insert(id.parse()?, subject.parse()?, author.parse()?);
         }
         let ids = names(sent);
         // Mostly nothing waits, and nothing was ever set aside.
@@ -167,10 +167,7 @@ impl Foreseen {
     /// As [`domain::office::Known::has`], before this transaction.
     pub(super) fn has(&self, id: ChangeId, subject: Subject, by: Option<WorkerId>) -> Option<bool> {
         let accepted = *self.accepted.get(&id)?;
-        let none = WorkerId(uuid::Uuid::nil());
-        let mut of_subject =
-            self.replaced.range((id, subject, none)..).take_while(|(of, about, _)| (*of, *about) == (id, subject));
-        Some(accepted || of_subject.any(|(_, _, author)| by.is_none_or(|by| by == *author)))
+        Some(accepted || self.replaced.has(id, subject, by))
     }
     pub(super) fn has_code(&self, code: &[u8]) -> Option<bool> {
         self.codes.get(code).copied()

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use anyhow::Result;
+use domain::office::Replaced;
 use domain::{CaseId, ChangeId, DeviceId, Entry, LogId, Part, PartKey, Subject, Timestamp, WorkerId};
 use sqlx::any::AnyArguments;
 use sqlx::query::Query;
@@ -23,8 +24,7 @@ pub(crate) struct Ledger {
     events: Vec<Event>,
     /// Where among these each change is.
     ids: BTreeMap<ChangeId, usize>,
-    /// What was replaced, about what and by whom.
-    replaced: BTreeSet<(ChangeId, Subject, WorkerId)>,
+    replaced: Replaced,
     /// As they are after the event that touched them last.
     parts: BTreeMap<(LogId, Subject, PartKey), (usize, Option<Part>)>,
     subjects: BTreeMap<Subject, Row>,
@@ -104,8 +104,7 @@ impl Ledger {
     pub(super) fn change(&mut self, entry: &Entry, digest: &[u8]) -> usize {
         self.authors.insert((entry.change.log.clone(), entry.change.author));
         self.ids.insert(entry.change.id, self.events.len());
-        let (subject, author) = (entry.change.subject, entry.change.author);
-        self.replaced.extend(entry.change.replaces.map(|replaced| (replaced, subject, author)));
+        self.replaced.note(&entry.change);
         self.event(Event::Change { entry: Box::new(entry.clone()), digest: digest.to_vec() })
     }
 
@@ -180,10 +179,7 @@ impl Ledger {
 
     /// As [`domain::office::Known::has`], of those not in their table yet.
     pub(super) fn has(&self, id: ChangeId, subject: Subject, by: Option<WorkerId>) -> bool {
-        let none = WorkerId(uuid::Uuid::nil());
-        let mut of_subject =
-            self.replaced.range((id, subject, none)..).take_while(|(of, about, _)| (*of, *about) == (id, subject));
-        self.ids.contains_key(&id) || of_subject.any(|(_, _, author)| by.is_none_or(|by| by == *author))
+        self.ids.contains_key(&id) || self.replaced.has(id, subject, by)
     }
 
     pub(super) fn has_code(&self, code: &[u8]) -> bool {
