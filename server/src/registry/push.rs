@@ -123,18 +123,14 @@ fn open(text: &str, envelope: Envelope, ahead_ms: Option<i64>, seal: &Seal) -> I
     // While an office is brought up to date, a newer phone may say more than this server knows.
     let is_newer = |change: &Change| change.v > limits::PROTOCOL_VERSION || !is_all_of(change, &text);
     match envelope.open() {
-        Ok(change) if is_newer(&change) => {
-            let digest = digest_of_unknown(seal, text.as_bytes());
-            Item::Change(Box::new(Letter { log, id, text, digest, ahead_ms, content: Content::Unknown }))
-        }
-        Ok(change) => match digest(seal, &change) {
+        Ok(change) if !is_newer(&change) => match digest(seal, &change) {
             Ok(digest) => {
                 let content = Content::Change(Box::new(change));
                 Item::Change(Box::new(Letter { log, id, text, digest, ahead_ms, content }))
             }
             Err(_) => Item::Refused(Refusal::Broken),
         },
-        Err(BadBody::Unknown) => {
+        Ok(_) | Err(BadBody::Unknown) => {
             let digest = digest_of_unknown(seal, text.as_bytes());
             Item::Change(Box::new(Letter { log, id, text, digest, ahead_ms, content: Content::Unknown }))
         }
