@@ -604,8 +604,7 @@ impl IndexedDbNotebook {
         let Some(key) = self.office.borrow().as_ref().map(|office| office.id.clone()) else { return Ok(()) };
         let (keys, rows) = self.all_of(LETTER).await?;
         let stands = |row: &JsValue| !idb::get(row, "kept").is_undefined() || post::key_of(row) == Some(key.clone());
-        let there = keys.iter().zip(rows.iter()).filter(|(_, row)| stands(row));
-        let there: Set<ChangeId> = there.filter_map(|(key, _)| key.as_string()?.parse().ok()).collect();
+        let there = ids_where(&keys, &rows, stands);
         let mut rows = vec![];
         for item in self.outbox().await? {
             let received = matches!(item.state, OutboxState::Received { .. });
@@ -1423,6 +1422,12 @@ impl Notebook for IndexedDbNotebook {
     }
 }
 
+/// The changes whose letters, under `keys`, are in rows of which this holds.
+fn ids_where(keys: &Array, rows: &Array, holds: impl Fn(&JsValue) -> bool) -> Set<ChangeId> {
+    let those = keys.iter().zip(rows.iter()).filter(|(_, row)| holds(row));
+    those.filter_map(|(key, _)| key.as_string()?.parse().ok()).collect()
+}
+
 /// How what is in somebody's outbox stands, without opening any of it.
 ///
 /// # Errors
@@ -1433,8 +1438,7 @@ pub async fn standing(name: &str) -> Result<Standing, StoreError> {
     let (outbox, letters, photos) = (tx.store(OUTBOX)?, tx.store(LETTER)?, tx.store(PHOTO)?);
     let (rows, keys, texts) = (outbox.get_all().await?, letters.get_all_keys().await?, letters.get_all().await?);
     let photos = photos.get_all().await?;
-    let kept = keys.iter().zip(texts.iter()).filter(|(_, row)| !idb::get(row, "kept").is_undefined());
-    let kept: Set<ChangeId> = kept.filter_map(|(key, _)| key.as_string()?.parse().ok()).collect();
+    let kept = ids_where(&keys, &texts, |row| !idb::get(row, "kept").is_undefined());
     let resting = |row: &JsValue| post::is_resting(row);
     let mut standing = Standing { turned_away: texts.iter().filter(resting).count(), ..Standing::default() };
     let mut known = Set::new();
@@ -1464,8 +1468,7 @@ pub async fn without_letter(name: &str) -> Result<usize, StoreError> {
     let tx = db.transaction(&[OUTBOX, LETTER], Mode::Read)?;
     let (outbox, letters) = (tx.store(OUTBOX)?, tx.store(LETTER)?);
     let (rows, keys, texts) = (outbox.get_all().await?, letters.get_all_keys().await?, letters.get_all().await?);
-    let there = keys.iter().zip(texts.iter()).filter(|(_, row)| post::key_of(row).is_some());
-    let there: Set<ChangeId> = there.filter_map(|(key, _)| key.as_string()?.parse().ok()).collect();
+    let there = ids_where(&keys, &texts, |row| post::key_of(row).is_some());
     let is_without = |row: &JsValue| match Lying::read(row) {
         Some(lying) => lying.state() != RECEIVED && !there.contains(&lying.id),
         None => true,

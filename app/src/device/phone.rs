@@ -1031,6 +1031,9 @@ impl Phone {
                 if seat.notebook.is_new() {
                     // The bytes of its photos went with the old one; what was written about them must not go too.
                     changes.retain(|change| !matches!(change.body, Body::PhotoAdded(_)));
+                    if changes.is_empty() {
+                        return Err(StoreError::Damaged);
+                    }
                 }
                 changes.iter_mut().for_each(|change| change.device = seat.notebook.device());
                 seat.notebook.save_all(&changes, draft.as_deref()).await?;
@@ -1462,7 +1465,7 @@ impl Keeper for Phone {
     }
     fn has_photo(&self, photo: PhotoId) -> Answer<bool, StoreError> {
         let phone = self.clone();
-        async move { Ok(phone.seat()?.notebook.photo_body(photo).await?.is_some()) }.boxed_local()
+        async move { phone.seat()?.notebook.has_photo(photo).await }.boxed_local()
     }
     fn drop_photo(&self, photo: PhotoId) -> Answer<(), StoreError> {
         let phone = self.clone();

@@ -235,6 +235,14 @@ impl IndexedDbNotebook {
         }
     }
 
+    /// Whether the bytes of a photo lie here, without reading them.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn has_photo(&self, photo: PhotoId) -> Result<bool, StoreError> {
+        self.with(async |db| db.transaction(&[PHOTO_BODY], Mode::Read)?.store(PHOTO_BODY)?.has(&key(photo)).await).await
+    }
+
     /// Drops a photo that was taken for a draft and is not wanted. One that was saved stays.
     ///
     /// # Errors

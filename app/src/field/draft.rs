@@ -11,7 +11,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::{
     app_state,
     state::{AppState, Opening},
-    ui::{IconWord, If},
+    ui::{ConfirmDialog, IconWord, If},
     words,
 };
 use crate::icon::Icon;
@@ -217,6 +217,22 @@ pub fn DraftLine(draft: DraftState) -> AnyView {
                 <IconWord icon=Icon::Tick said=words().frame.draft_saved />
             </If>
         </div>
+    }
+    .into_any()
+}
+
+/// The question before a form that was begun is thrown away.
+#[component]
+pub fn DropDraft(open: RwSignal<bool>, #[prop(into)] act: Callback<()>) -> AnyView {
+    let w = &words().new_case;
+    view! {
+        <ConfirmDialog
+            open
+            title=w.drop_title
+            text=Signal::stored(w.drop_text.to_owned())
+            act_label=w.drop_yes
+            act
+        />
     }
     .into_any()
 }

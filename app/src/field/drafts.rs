@@ -8,13 +8,15 @@ use leptos::{prelude::*, task::spawn_local};
 use wasm_bindgen::JsCast;
 
 use super::{
-    app_state, emergency,
+    app_state,
+    draft::DropDraft,
+    emergency,
     held_item::{copy, subject_title},
     naming, new_case,
     photos::drop_all,
     route::Route,
     state::AppState,
-    ui::{ConfirmDialog, FactList, If, Notice, Section, moment},
+    ui::{FactList, If, Notice, Section, moment},
     words,
 };
 use crate::{
@@ -215,13 +217,7 @@ fn DraftRow(one: Listed) -> AnyView {
                             {words.new_case.drop_yes}
                         </button>
                     </div>
-                    <ConfirmDialog
-                        open=dropping
-                        title=words.new_case.drop_title
-                        text=Signal::stored(words.new_case.drop_text.to_owned())
-                        act_label=words.new_case.drop_yes
-                        act=Callback::new(forget)
-                    />
+                    <DropDraft open=dropping act=Callback::new(forget) />
                 </div>
             </details>
         </li>

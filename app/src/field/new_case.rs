@@ -14,7 +14,7 @@ use super::{
         TileField, UrgencyFields, WhatFields, WhereFields, WhoFields, prefill_village,
     },
     case_page::Missing,
-    draft::{DraftLine, keep_draft},
+    draft::{DraftLine, DropDraft, keep_draft},
     held, navigator,
     photos::{PhotoField, announce, drop_all},
     route::Route,
@@ -22,8 +22,8 @@ use super::{
     state::{AppState, Loaded},
     switcher::Avatar,
     ui::{
-        ConfirmDialog, DockActions, Field, If, Notice, Progress, Screen, Section, SkeletonRows, Top, Typing,
-        focus_first_error, unopened,
+        DockActions, Field, If, Notice, Progress, Screen, Section, SkeletonRows, Top, Typing, focus_first_error,
+        unopened,
     },
     words,
 };
@@ -217,13 +217,7 @@ pub fn NewCase() -> AnyView {
                                     {words.new_case.drop_yes}
                                 </button>
                             </If>
-                            <ConfirmDialog
-                                open=drop_draft
-                                title=words.new_case.drop_title
-                                text=Signal::stored(words.new_case.drop_text.to_owned())
-                                act_label=words.new_case.drop_yes
-                                act=Callback::new(forget)
-                            />
+                            <DropDraft open=drop_draft act=Callback::new(forget) />
                         </main>
                         <footer class="dock">
                             <DockActions>
