@@ -274,20 +274,7 @@ pub fn story() -> Vec<Change> {
     let named = |now| ElementEdit { saw: vec![], element: village.pao, now };
     let approve = act(asked.id, 0, supervisor, Act::Approve { document: None });
     let receive = act(asked.id, 1, Side::Receiver, Act::Receive { note: text(), follow_up: Some(MORNING.day()) });
-    let photo = Photo {
-        photo: PhotoId(case.id.0),
-        key: photo::Bytes32([7; 32]),
-        form: photo::FORM,
-        sha256: photo::Bytes32([9; 32]),
-        bytes: 120_029,
-        mime: Picture::Webp,
-        width: 1_600,
-        height: 1_200,
-        thumbnail: "UklGRg==".to_owned(),
-        caption: text(),
-        taken_at: Some(MORNING),
-        visit: None,
-    };
+    let photo = Photo { photo: PhotoId(case.id.0), caption: text(), taken_at: Some(MORNING), ..laws::photo(1) };
     let photo = about(&lan, Body::PhotoAdded(Box::new(photo)));
     let refuse = act(asked.id, 0, supervisor, Act::Refuse { reason: text(), alternative: None });
     vec![

@@ -318,20 +318,7 @@ fn a_photo_that_somebody_takes_away_leaves_the_phones_that_had_it() {
     let village = Village::new();
     let (office, lan, hanh) = (village.memory(), Pen::new(village.lan, 1), Pen::new(village.hanh, 3));
     let case = lan.open("a1", None, vec![]);
-    let photo = Photo {
-        photo: PhotoId(case.id.0),
-        key: photo::Bytes32([7; 32]),
-        form: photo::FORM,
-        sha256: photo::Bytes32([9; 32]),
-        bytes: 120_029,
-        mime: Picture::Webp,
-        width: 1_600,
-        height: 1_200,
-        thumbnail: "UklGRg==".to_owned(),
-        caption: String::new(),
-        taken_at: None,
-        visit: None,
-    };
+    let photo = Photo { photo: PhotoId(case.id.0), ..laws::photo(1) };
     let photo = lan.write(case.subject, "place:a", Body::PhotoAdded(Box::new(photo)));
     block_on(office.push(&lan.session(), lan.batch(&[&case, &photo]), MORNING)).expect("an answer");
     let phone = MemoryNotebook::default();

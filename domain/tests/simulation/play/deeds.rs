@@ -214,17 +214,7 @@ fn in_the_field(world: &World, phone: &Phone, view: &[(Subject, Parts)], grants:
 fn photo(phone: &Phone) -> Photo {
     Photo {
         photo: PhotoId(phone.pen.write(Subject::Case(CaseId(uuid::Uuid::nil())), "place:a", Body::Looked).id.0),
-        key: photo::Bytes32([7; 32]),
-        form: photo::FORM,
-        sha256: photo::Bytes32([9; 32]),
-        bytes: 120_029,
-        mime: Picture::Webp,
-        width: 1_600,
-        height: 1_200,
-        thumbnail: "UklGRg==".to_owned(),
-        caption: String::new(),
-        taken_at: None,
-        visit: None,
+        ..laws::photo(1)
     }
 }
 
