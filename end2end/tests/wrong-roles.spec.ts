@@ -26,14 +26,12 @@ async function approve(phone: Phone, code: string): Promise<Change> {
   await tab(phone.page, 'Chuyển tuyến');
   await row(phone.page, code).click();
   await phone.page.getByRole('radio', { name: 'Duyệt', exact: true }).check();
-  const sent: Change[] = [];
-  phone.page.on('request', (request) => {
-    if (request.url().endsWith('/api/push')) sent.push(...changesOf(request));
-  });
+  // A look at the page may be on its way before it.
+  const decides = ({ body }: Change): boolean => JSON.stringify(body).includes('"approve"');
+  const asked = phone.page.waitForRequest((request) => request.url().endsWith('/api/push') && changesOf(request).some(decides));
   await send(phone.page, 'Gửi quyết định');
-  // A look at the page may be on its way too.
-  const decision = sent.find(({ body }) => JSON.stringify(body).includes('"approve"'));
-  if (!decision) throw new Error('nothing was sent');
+  const decision = changesOf(await asked).find(decides);
+  if (!decision) throw new Error('no decision was sent');
   return decision;
 }
 
