@@ -181,12 +181,15 @@ impl Phone {
             // is on the screen all the same, for it is offered again; what is older is not.
             let is_emptied = is_gone && world.years_passed.get() && self.disk.taken_anew.get();
             let forgotten = |subject: &Subject| self.disk.forgotten.borrow().contains(subject);
-            // A link is hidden from whoever does not see the other case, or did not for a while.
+            // A link is hidden from whoever does not see the other case, or did not for a while; so it is while the office has
+            // lost the other case, and until the next answer after that.
             let is_veiled = change.body.names_case().map(Subject::Case).is_some_and(|other| {
                 let is_here = view.iter().any(|(subject, _)| *subject == other);
-                !is_here || forgotten(&other) || !registry.may_see(self.pen.worker, other)
+                !is_here || forgotten(&other) || world.restored.get() || !registry.may_see(self.pen.worker, other)
             });
-            let taken = !may_see || is_veiled || is_emptied || (is_gone && forgotten(&change.subject));
+            // Whoever asked while they might not see the case got an answer without it, and a right given back is told of by
+            // the next one.
+            let taken = !may_see || is_veiled || is_emptied || forgotten(&change.subject);
             if !taken {
                 world.fail(
                     Invariant::StaysOnScreen,
@@ -220,6 +223,8 @@ fn shows(parts: &Parts, change: &Change) -> bool {
             parts.progress(*referral).is_some_and(|p| p.acts.iter().any(|a| a.change == change.id))
         }
         Body::ActivityRecorded(_) => parts.activity().is_some(),
+        // Somebody else may have taken it away before.
+        Body::PhotoRemoved { photo } => !parts.0.contains_key(&PartKey::Photo(*photo)),
         Body::Looked | Body::Dropped(_) => true,
         _ => parts.trail().is_some_and(|trail| {
             trail.entries.len() == limits::TRAIL_ENTRIES || trail.entries.iter().any(|e| e.written.id == origin)

@@ -400,7 +400,8 @@ impl World {
             29 if !self.office.is_busy() => self.name_officers(),
             // What a restored office has lost is offered again by phones within 90 days, and not after years.
             30 if chance.percent(30) && !self.restored.get() => {
-                // Years pass. Whoever keeps backups has newer ones than those.
+                // Years pass. Whoever keeps backups has newer ones than those, and no transaction lasts so long.
+                self.kill(tasks, Owner::Office);
                 self.minutes.set(self.minutes.get() + (1 + i64::try_from(chance.below(3)).unwrap_or(0)) * 525_600);
                 self.years_passed.set(true);
                 self.office.forget_backups();
