@@ -42,6 +42,8 @@ pub struct Phone {
     /// How far the phone's clock is from the office's.
     pub skew_ms: Cell<i64>,
     pub cut_off: Cell<bool>,
+    /// Two runs were under way at once.
+    pub raced: Cell<bool>,
     /// The protocol that its app speaks. An old one cannot read what the office sends, and sends what was recorded.
     pub version: Cell<u16>,
 }
@@ -62,6 +64,7 @@ impl Phone {
             given_up: RefCell::default(),
             skew_ms: Cell::new(0),
             cut_off: Cell::new(false),
+            raced: Cell::new(false),
             version: Cell::new(limits::PROTOCOL_VERSION),
         }
     }

@@ -244,10 +244,11 @@ impl World {
             0..=57 => self.go_on(tasks),
             58..=77 if phone.is_here() => do_something(self, phone),
             78..=89 if phone.is_here() => {
-                // Web Locks let one tab sync at a time. Two at once do no harm either, unless the office is put back between
-                // the answers they hold.
+                // Web Locks let one tab sync at a time. Two at once lose nothing either, unless the office is put back between
+                // the answers they hold; but the older answer, stored last, may bring back what the newer one took away.
                 let runs = tasks.iter().filter(|task| task.owner == Owner::Phone(at)).count();
                 if runs == 0 || (runs == 1 && !self.falls_back && chance.percent(10)) {
+                    phone.raced.set(phone.raced.get() || runs > 0);
                     tasks.push(Task::new(Owner::Phone(at), async move {
                         // Most runs fail somewhere; what they had done by then stays.
                         let _ = Phone::sync(self, at).await;
