@@ -146,8 +146,16 @@ test('photos of a draft survive a killed app, and are saved with what they were 
   await phone.page.getByRole('button', { name: SAVE }).click();
   await phone.page.getByRole('link', { name: 'Mở hồ sơ' }).click();
   await expect(phone.page.getByRole('button', { name: 'Mái nhà dột' })).toBeVisible();
+  // The app is opened again where there is network: whoever is here sends it, and nobody beside them.
+  await phone.killRenderer();
   await phone.goOnline();
+  const pieces = watchPieces(phone.page);
+  await phone.open('/cases');
+  await row(phone.page, WOMAN).click();
   await expect(phone.page.getByText(RECEIVED)).toBeVisible({ timeout: 60_000 });
+  const starts = pieces.map(({ start }) => start).filter((start) => start > 0);
+  expect(starts.length).toBeGreaterThan(1);
+  expect(new Set(starts).size).toBe(starts.length);
 });
 
 test('an app killed in the middle of saving keeps the photo and its text together', async ({ phone }) => {
@@ -183,6 +191,7 @@ test('an app killed in the middle of saving keeps the photo and its text togethe
     await row(phone.page, `${WOMAN} ${letter}`).click();
     await expect(phone.page.getByText(/^Xã đã nhận/).first()).toBeVisible({ timeout: 60_000 });
     await expect(phone.page.getByRole('button', { name: /^Ảnh 1 trong 1/ })).toBeVisible();
+    await expect(phone.page.getByText(RECEIVED)).toBeVisible({ timeout: 60_000 });
   }
 });
 

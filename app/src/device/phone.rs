@@ -267,15 +267,20 @@ impl Phone {
         Ok(roster)
     }
 
-    /// Opens the notebook of whoever used this phone last; otherwise asks the office who has just logged in.
+    /// Opens the notebook of whoever used this phone last; otherwise asks the office who has just logged in. Only then is it
+    /// known whose letters go by themselves.
     pub async fn wake_up(&self) {
+        self.seat_somebody().await;
+        self.mind_the_post();
+    }
+
+    async fn seat_somebody(&self) {
         let (state, turn) = (self.state(), self.new_turn());
         state.opening.set(Opening::Busy);
         let roster = match self.roster().await {
             Ok(roster) => roster,
             Err(error) => return state.opening.set(Opening::Failed(error)),
         };
-        self.mind_the_post();
         // The browser writes its settings down late: after a pulled battery the roster knows what the setting does not.
         let last = roster.last().await.ok().flatten().or_else(|| browser::setting(PERSON));
         if let Some(last) = last {
@@ -296,6 +301,7 @@ impl Phone {
                 if self.is_turn(turn) {
                     state.opening.set(Opening::Nobody);
                 }
+                self.mind_the_post();
                 still_asking.await
             }
         };
@@ -413,14 +419,16 @@ impl Phone {
         *self.0.post.borrow_mut() = Some(rounds);
     }
 
-    /// The notebooks whose letters go by themselves: not that of whoever is seated here with a session, whose changes are
+    /// Whether somebody's letters go by themselves: not those of whoever is seated here with a session, whose changes are
     /// pushed, so that they are told what is wrong with one.
-    async fn unattended(&self) -> Result<Vec<String>, StoreError> {
+    fn is_unattended(&self, worker: WorkerId) -> bool {
         let seated = self.seat_now().filter(|_| self.state().sync.get_untracked() != SyncState::SignedOut);
+        seated.is_none_or(|seat| seat.worker != worker)
+    }
+
+    async fn unattended(&self) -> Result<Vec<WorkerId>, StoreError> {
         let people = self.roster().await?.people().await?;
-        let away =
-            people.iter().map(|known| known.worker.id).filter(|id| seated.as_ref().is_none_or(|s| s.worker != *id));
-        Ok(away.map(IndexedDbNotebook::name_of).collect())
+        Ok(people.iter().map(|known| known.worker.id).filter(|worker| self.is_unattended(*worker)).collect())
     }
 
     /// One round of letters, if no other tab is at it.
@@ -429,15 +437,20 @@ impl Phone {
         if let Ok(roster) = self.roster().await {
             self.tell_log_outs(&roster).await;
         }
-        let names = match self.unattended().await {
-            Ok(names) => names,
+        let away = match self.unattended().await {
+            Ok(away) => away,
             Err(error) => return Outcome::Failed(error.into()),
         };
         let mut failed = None;
-        for name in &names {
+        for worker in &away {
+            let name = IndexedDbNotebook::name_of(*worker);
             // A notebook that cannot be opened, or is full, delays nobody else's letters.
-            let Ok(queued) = notebook::queued(name).await else { continue };
-            failed = post::bring(Bag::Own(name), self.0.line, Some(&queued)).await.err().or(failed);
+            let Ok(queued) = notebook::queued(&name).await else { continue };
+            // They may have sat down while others' were brought.
+            if !self.is_unattended(*worker) {
+                continue;
+            }
+            failed = post::bring(Bag::Own(&name), self.0.line, Some(&queued)).await.err().or(failed);
             if is_line(&failed) {
                 break;
             }
@@ -447,9 +460,13 @@ impl Phone {
         }
         // Every text before any photo.
         if !is_line(&failed) {
-            for name in names.iter().map(|name| &**name).chain([post::COURIER]) {
-                photos::send(name, &self.0.line, &|_| true, &|| false, &|| ()).await.ok();
+            for worker in away {
+                let Some(_lock) = Lock::try_take(&photos_lock(worker)).await else { continue };
+                let ready = |_: &photos::Kept| self.is_unattended(worker);
+                let name = IndexedDbNotebook::name_of(worker);
+                photos::send(&name, &self.0.line, &ready, &|| false, &|| ()).await.ok();
             }
+            photos::send(post::COURIER, &self.0.line, &|_| true, &|| false, &|| ()).await.ok();
         }
         self.show_post().await;
         match failed {
@@ -461,7 +478,8 @@ impl Phone {
     /// Counts the letters of whoever is not seated here, and those of others.
     async fn show_post(&self) {
         let mut own = Standing::default();
-        for name in self.unattended().await.unwrap_or_default() {
+        for worker in self.unattended().await.unwrap_or_default() {
+            let name = IndexedDbNotebook::name_of(worker);
             own = own.and(notebook::standing(&name).await.unwrap_or_default());
         }
         let carried = post::carried().await.unwrap_or_default();
@@ -765,7 +783,7 @@ impl Phone {
 
     /// How many photos are left to be tried again soon; `None` when another tab is at it.
     async fn send_photos_once(&self, seat: &Rc<Seat>) -> Option<usize> {
-        let _lock = Lock::try_take(&format!("caunoi-photos-{}", seat.worker)).await?;
+        let _lock = Lock::try_take(&photos_lock(seat.worker)).await?;
         let name = IndexedDbNotebook::name_of(seat.worker);
         // What is queued or held, the office has never heard of; the run that sends it comes here again.
         let outbox = seat.notebook.outbox().await.unwrap_or_default();
@@ -1522,6 +1540,11 @@ fn trouble(error: PictureError) -> PhotoTrouble {
 fn is_line(failed: &Option<sync::SyncError>) -> bool {
     use sync::SyncError::{Office, Store};
     !matches!(failed, None | Some(Store(_) | Office(ApiError::BadRequest | ApiError::TooLarge)))
+}
+
+/// Whoever holds it sends the photos of this person's notebook, and nobody else on this phone does.
+fn photos_lock(worker: WorkerId) -> String {
+    format!("caunoi-photos-{worker}")
 }
 
 /// Something under way, counted until it is dropped: a draft or a photo on its way to the disk, a log-in.

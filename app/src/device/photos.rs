@@ -397,8 +397,8 @@ pub struct Sent {
 }
 
 /// Sends what is to be sent from the notebook `name`, one photo after the other; one that fails, on the way or on this
-/// phone, is left for the next run and delays no other. `ready` says of which the office may have heard: the others are left alone. `busy` says that text is
-/// on its way, which goes first; `told` hears of every piece.
+/// phone, is left for the next run and delays no other. `ready` says, just before each, whether it may go; the others are
+/// left alone. `busy` says that text is on its way, which goes first; `told` hears of every piece.
 ///
 /// # Errors
 /// [`StoreError`] when this phone cannot say what is to be sent.
@@ -415,6 +415,10 @@ pub async fn send<C: Carrier>(
     let mut all = unsent_in(&db).await?;
     all.retain(ready);
     for (n, kept) in all.iter().enumerate() {
+        // Something may have changed since the last one went.
+        if !ready(kept) {
+            continue;
+        }
         let sent = match send_one(&db, carrier, kept, busy, told).await {
             Ok(sent) => sent,
             Err(_) => {
