@@ -7,7 +7,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 
 use crate::tally::{self, Filtered, Tally};
-use crate::{browser, lints, machine, postgres, run, site};
+use crate::{browser, lints, machine, postgres, run, site, witness};
 
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub struct Test {
@@ -19,7 +19,7 @@ pub struct Test {
 type Part = (&'static str, fn(Test) -> Result<Tally>);
 
 /// In the order in which each can reuse what the one before compiled.
-const PARTS: [Part; 9] = [
+const PARTS: [Part; 10] = [
     ("format", |_| lints::format().map(|()| Tally::PASSED)),
     ("tests of the workspace", |_| workspace()),
     ("tests of the office on PostgreSQL", |_| office_on_postgres()),
@@ -30,6 +30,7 @@ const PARTS: [Part; 9] = [
     }),
     ("browser tests of the field app", |_| field_app()),
     ("build", |_| build()),
+    ("the office, watched from outside", |_| witness::test()),
     ("end to end", |_| end_to_end(None, None)),
     ("end to end on PostgreSQL", |test| {
         let server = postgres::Server::for_tests()?;

@@ -210,7 +210,8 @@ impl Ledger {
         if let Promise::Refused { why } = &promise {
             let is_decision = matches!(written.said, Said::Acted { .. }) && why.contains("decide");
             let is_full = matches!(written.said, Said::Edited { .. }) && why == "\"too_large\"";
-            if !is_decision && !is_full {
+            let is_kept_there = why == "\"not_allowed\"" && self.is_kept_where_it_is(&written);
+            if !is_decision && !is_full && !is_kept_there {
                 self.found(Law::Verdicts, format!("{id} ({:?}) was refused without reason: {why}", written.said));
             }
         }
@@ -250,6 +251,20 @@ impl Ledger {
                 written.accepted = 0;
             }
         }
+    }
+
+    /// Whether it moves a case that somebody has restricted at some time: that is for supervisors.
+    fn is_kept_where_it_is(&self, written: &Written) -> bool {
+        let says = |field: &str, value: &Value| field == "confidentiality" && value == "restricted";
+        let is_theirs = PEOPLE[written.person].work == village::Work::Supervisor;
+        let moves_it = matches!(written.said, Said::Edited { field: "handled_in", .. });
+        let of_case = self.written.values().filter(|w| w.case == written.case);
+        let mut of_case = of_case.map(|w| match &w.said {
+            Said::Opened { facts } => facts.iter().any(|(field, value)| says(field, value)),
+            Said::Edited { field, value, .. } => says(field, value),
+            _ => false,
+        });
+        moves_it && !is_theirs && of_case.any(|restricts| restricts)
     }
 
     /// Where a case stood, in order. What was refused or set aside moved nothing.
@@ -327,11 +342,14 @@ impl Ledger {
             if opens || written.shaken || matches!(written.said, Said::Acted { .. }) {
                 continue;
             }
-            let (could, could_not) = self.sight(written.person, &written.case, asked, heard);
+            let (could, _) = self.sight(written.person, &written.case, asked, heard);
+            // It may have waited for what it rests on since it was first sent, and is judged when that comes.
+            let since = written.sent.unwrap_or(asked);
+            let (_, could_not) = self.sight(written.person, &written.case, since, heard);
             let who = PEOPLE[written.person].user_name;
             match written.promise {
-                Promise::Aside if !could_not => {
-                    found.push(format!("{}: {who} may write, yet it was set aside", written.id))
+                Promise::Aside if !could_not && !self.is_kept_where_it_is(written) => {
+                    found.push(format!("{} ({:?}): {who} may write, yet it was set aside", written.id, written.said))
                 }
                 // What waited was judged at another moment.
                 Promise::Kept { .. } if !could && written.accepted == 1 => {
