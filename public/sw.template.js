@@ -69,17 +69,21 @@ async function bringLetters() {
   if (failed) throw failed;
 }
 
-/** Sends what waits, in its order; whatever fails, the browser wakes this worker again later. */
+/**
+ * Sends what waits, in its order; whatever fails, the browser wakes this worker again later. A letter that is not as it
+ * should be takes no other with it: what the office does not read as a whole is offered one by one.
+ */
 async function bringFrom(db, carried) {
   let waiting = await waitingLetters(db, carried);
+  let [most, arrived] = [LETTERS, 0];
+  const doubtful = [];
   while (waiting.length > 0) {
     let [bytes, count] = [0, 0];
-    while (count < Math.min(LETTERS, waiting.length) && (count === 0 || bytes + waiting[count].row.text.length <= LETTER_BYTES)) {
+    while (count < Math.min(most, waiting.length) && (count === 0 || bytes + waiting[count].row.text.length <= LETTER_BYTES)) {
       bytes += waiting[count].row.text.length;
       count += 1;
     }
     const some = waiting.slice(0, count);
-    waiting = waiting.slice(some.length);
     const answer = await fetch('/api/letters', {
       method: 'POST',
       headers: { 'content-type': 'application/json', accept: 'application/json' },
@@ -88,13 +92,31 @@ async function bringFrom(db, carried) {
       cache: 'no-store',
       redirect: 'error',
     });
-    if (!answer.ok) throw new Error(`letters: ${answer.status}`);
+    const unread = answer.status === 400 || answer.status === 413;
+    if (!answer.ok && !unread) throw new Error(`letters: ${answer.status}`);
+    if (unread && some.length > 1) {
+      most = 1;
+      continue;
+    }
+    waiting = waiting.slice(some.length);
+    if (unread) {
+      doubtful.push(...some);
+      continue;
+    }
     const { kept, slip } = await answer.json();
-    await note(db, some.filter((_, at) => kept[at]), () => ({ kept: Date.now(), slip: slip && JSON.stringify(slip) }));
-    await note(db, some.filter((_, at) => kept[at] === false), ({ tries = 0 }) => (
-      { tries: tries + 1, later: Date.now() + RESTS_MS[Math.min(tries, 1)] }
-    ));
+    const have = some.filter((_, at) => kept[at]);
+    arrived += have.length;
+    await note(db, have, () => ({ kept: Date.now(), slip: slip && JSON.stringify(slip) }));
+    await note(db, some.filter((_, at) => kept[at] === false), resting);
   }
+  // The office took others: this was about the letter. Otherwise some proxy on the way is speaking.
+  if (doubtful.length > 0 && arrived === 0) throw new Error('letters: not read');
+  await note(db, doubtful, resting);
+}
+
+/** What is written of a letter that the office did not take. */
+function resting({ tries = 0 }) {
+  return { tries: tries + 1, later: Date.now() + RESTS_MS[Math.min(tries, 1)] };
 }
 
 /** Letters of changes that nobody has answered yet; in the courier's database, all that have not arrived. */
