@@ -13,7 +13,7 @@
 //! - [`registry`]: changes, parts and logs; [`staff`]: people, rights and places
 //! - [`seal`], [`audit`]: what a stolen database does not tell, and who read what; [`keys`]: the office's key pairs
 //! - [`duty`], [`outgoing`]: an emergency that nobody has seen goes to whoever is on duty
-//! - [`serve`], [`database`]: start, stop, storage; [`demo`]: a fictional installation
+//! - [`serve`], [`database`]: start, stop, storage; [`defect`]: what a panic ends; [`demo`]: a fictional installation
 //! - [`user`], [`import`], [`backup`], [`check`], [`promises`], [`openapi`]: the other verbs of the command line
 
 pub mod api;
@@ -23,6 +23,7 @@ pub mod backup;
 pub mod check;
 pub mod config;
 pub mod database;
+pub mod defect;
 pub mod demo;
 pub mod duty;
 pub mod headers;

@@ -12,6 +12,7 @@ use tokio::net::TcpListener;
 use crate::assets::Site;
 use crate::config::Serve;
 use crate::database::Pool;
+use crate::defect::caught;
 use crate::duty::Duty;
 use crate::login::Login;
 use crate::observe::Counts;
@@ -144,7 +145,7 @@ async fn watch(duty: Arc<Duty>) {
     moment.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         moment.tick().await;
-        if let Err(error) = duty.tick(Timestamp(database::now_ms())).await {
+        if let Err(error) = caught(duty.tick(Timestamp(database::now_ms()))).await {
             tracing::warn!("duty could not be looked after: {error:#}");
         }
     }
@@ -155,7 +156,7 @@ async fn tidy(pool: Pool) {
     loop {
         hour.tick().await;
         let now_ms = database::now_ms();
-        for tidied in [session::tidy(&pool, now_ms).await, login::tidy(&pool, now_ms).await] {
+        for tidied in [caught(session::tidy(&pool, now_ms)).await, caught(login::tidy(&pool, now_ms)).await] {
             if let Err(error) = tidied {
                 tracing::warn!("tidying failed: {error:#}");
             }

@@ -11,6 +11,7 @@ use super::aside::{self, Reads, Settled, Settling};
 use super::push::{self, Push};
 use super::write::Writing;
 use crate::database::{self, Tries, is_shared};
+use crate::defect::caught;
 use crate::staff::Staff;
 
 /// Pushes of one commit: a full disk queue is shared by this many phones, and none waits longer than a moment.
@@ -128,7 +129,7 @@ impl Outcome {
 async fn commit(staff: &Staff, group: &[Job]) -> Result<Vec<Outcome>> {
     let mut tries = Tries::default();
     loop {
-        match commit_once(staff, group).await {
+        match caught(commit_once(staff, group)).await {
             Err(error) if tries.again(&error).await => {}
             done => return done,
         }
