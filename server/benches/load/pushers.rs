@@ -1,6 +1,8 @@
 //! 64 phones that push at the same time without a pause, and beside them one connection that writes the rows which came of
 //! it. It knows how both are timed.
 
+use std::fs::File;
+use std::io::Write;
 use std::path::Path;
 use std::sync::Barrier;
 use std::time::{Duration, Instant};
@@ -36,7 +38,13 @@ pub fn sqlite(folder: &Path, rounds: usize) -> Vec<(&'static str, String)> {
         measured.push((ours, raw));
     }
     let (ours, ratio) = say("SQLite", &measured);
-    vec![("server.sqlite_vs_raw", format!("{ratio:.2}")), ("server.sqlite_changes_per_s", format!("{ours:.0}"))]
+    let sync_ms = sync_ms(folder);
+    println!("  a page and its fsync take {sync_ms:.2} ms here: the longer, the more a commit shared by many phones is worth");
+    vec![
+        ("server.sqlite_vs_raw", format!("{ratio:.2}")),
+        ("server.sqlite_changes_per_s", format!("{ours:.0}")),
+        ("server.fsync_ms", format!("{sync_ms:.2}")),
+    ]
 }
 
 pub fn postgres(folder: &Path, server: &str) -> Vec<(&'static str, String)> {
@@ -68,6 +76,19 @@ pub fn postgres(folder: &Path, server: &str) -> Vec<(&'static str, String)> {
     }
     let (ours, ratio) = say("PostgreSQL", &measured);
     vec![("server.postgres_vs_raw", format!("{ratio:.2}")), ("server.postgres_changes_per_s", format!("{ours:.0}"))]
+}
+
+/// What this disk asks for one durable commit, in milliseconds.
+fn sync_ms(folder: &Path) -> f64 {
+    let mut file = File::create(folder.join("synced")).unwrap();
+    let page = [7; 16 * 1024];
+    let took = (0..200).map(|_| {
+        let started = Instant::now();
+        file.write_all(&page).unwrap();
+        file.sync_all().unwrap();
+        started.elapsed().as_secs_f64() * 1e3
+    });
+    median(took.collect())
 }
 
 /// Prints a table; the median of changes a second, and of what that is to one connection.
