@@ -39,7 +39,9 @@ pub fn sqlite(folder: &Path, rounds: usize) -> Vec<(&'static str, String)> {
     }
     let (ours, ratio) = say("SQLite", &measured);
     let sync_ms = sync_ms(folder);
-    println!("  a page and its fsync take {sync_ms:.2} ms here: the longer, the more a commit shared by many phones is worth");
+    println!(
+        "  a page and its fsync take {sync_ms:.2} ms here: the longer, the more a commit shared by many phones is worth"
+    );
     vec![
         ("server.sqlite_vs_raw", format!("{ratio:.2}")),
         ("server.sqlite_changes_per_s", format!("{ours:.0}")),
