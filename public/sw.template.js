@@ -76,7 +76,7 @@ async function bringLetters() {
 async function bringFrom(db, carried) {
   let waiting = await waitingLetters(db, carried);
   let [most, arrived] = [LETTERS, 0];
-  const doubtful = [];
+  let doubtful = [];
   while (waiting.length > 0) {
     let [bytes, count] = [0, 0];
     while (count < Math.min(most, waiting.length) && (count === 0 || bytes + waiting[count].row.text.length <= LETTER_BYTES)) {
@@ -101,17 +101,21 @@ async function bringFrom(db, carried) {
     waiting = waiting.slice(some.length);
     if (unread) {
       doubtful.push(...some);
-      continue;
+    } else {
+      const { kept, slip } = await answer.json();
+      const have = some.filter((_, at) => kept[at]);
+      arrived += have.length;
+      await note(db, have, () => ({ kept: Date.now(), slip: slip && JSON.stringify(slip) }));
+      await note(db, some.filter((_, at) => kept[at] === false), resting);
     }
-    const { kept, slip } = await answer.json();
-    const have = some.filter((_, at) => kept[at]);
-    arrived += have.length;
-    await note(db, have, () => ({ kept: Date.now(), slip: slip && JSON.stringify(slip) }));
-    await note(db, some.filter((_, at) => kept[at] === false), resting);
+    // The office takes others: those it did not read are at fault themselves.
+    if (arrived > 0) {
+      await note(db, doubtful, resting);
+      doubtful = [];
+    }
   }
-  // The office took others: this was about the letter. Otherwise some proxy on the way is speaking.
-  if (doubtful.length > 0 && arrived === 0) throw new Error('letters: not read');
-  await note(db, doubtful, resting);
+  // Some proxy on the way is speaking.
+  if (doubtful.length > 0) throw new Error('letters: not read');
 }
 
 /** What is written of a letter that the office did not take. */
@@ -131,7 +135,7 @@ async function waitingLetters(db, carried) {
   const queued = new Set(outbox.filter(({ state }) => state === 0).map(({ id }) => id));
   return ids
     .map((id, at) => ({ id, row: rows[at] }))
-    .filter(({ id, row }) => row.kept === undefined && !rests(row) && (carried || queued.has(id)))
+    .filter(({ id, row }) => typeof row?.text === 'string' && row.kept === undefined && !rests(row) && (carried || queued.has(id)))
     .sort((one, other) => one.row.n - other.row.n);
 }
 

@@ -1,4 +1,5 @@
-//! A defect in one piece of work ends that piece, and not the task that does all the others. It knows nothing of the work.
+//! A defect in one piece of work ends that piece, and not the task that does all the others. It knows nothing of the work;
+//! whoever asked for it asks again, and what else came in the same call waits with it.
 
 use std::panic::AssertUnwindSafe;
 

@@ -455,6 +455,14 @@ impl Phone {
                 break;
             }
         }
+        // Whoever is here pushes what this phone can read.
+        if let Some(seat) = self.seat_now().filter(|seat| !is_line(&failed) && !away.contains(&seat.worker)) {
+            let sealed_only = seat.notebook.sealed_only().await.unwrap_or_default();
+            if !sealed_only.is_empty() {
+                let name = IndexedDbNotebook::name_of(seat.worker);
+                failed = post::bring(Bag::Own(&name), self.0.line, Some(&sealed_only)).await.err().or(failed);
+            }
+        }
         if !is_line(&failed) {
             failed = post::bring(Bag::Courier, self.0.line, None).await.err().or(failed);
         }
@@ -800,6 +808,8 @@ impl Phone {
         };
         // What this phone itself cannot read is left for the next round.
         let run = photos::send(&name, &self.0.line, &ready, &busy, &told).await.unwrap_or_default();
+        // Some may have gone with the letters, before somebody sat down.
+        self.show_photos(seat).await;
         if run.wait > 0 {
             TimeoutFuture::new(run.wait.min(LONGEST_WAIT_S) * 1_000).await;
         }

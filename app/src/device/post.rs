@@ -194,6 +194,10 @@ pub async fn bring(bag: Bag<'_>, line: Line, only: Option<&[String]>) -> Result<
                 }
                 arrived += have.len();
                 failed = bag.note(&have).await.err().or(failed);
+                // The office takes others: those it did not read are at fault themselves.
+                if arrived > 0 && !doubtful.is_empty() {
+                    failed = bag.rest(&std::mem::take(&mut doubtful)).await.err().or(failed);
+                }
                 if !turned_away.is_empty() {
                     failed = bag.rest(&turned_away).await.err().or(failed);
                 }
@@ -204,6 +208,9 @@ pub async fn bring(bag: Bag<'_>, line: Line, only: Option<&[String]>) -> Result<
                 waiting.extend(rest);
                 continue;
             }
+            Err(ApiError::BadRequest | ApiError::TooLarge) if arrived > 0 => {
+                failed = bag.rest(&waiting).await.err().or(failed);
+            }
             Err(error @ (ApiError::BadRequest | ApiError::TooLarge)) => {
                 doubtful.extend(waiting);
                 said = Some(error);
@@ -212,11 +219,9 @@ pub async fn bring(bag: Bag<'_>, line: Line, only: Option<&[String]>) -> Result<
         }
         waiting = rest;
     }
-    match said {
-        // The office took others: this was about the letter. Otherwise some proxy on the way is speaking.
-        Some(_) if arrived > 0 => failed = bag.rest(&doubtful).await.err().or(failed),
-        Some(error) => return Err(error.into()),
-        None => {}
+    // Some proxy on the way is speaking.
+    if let Some(error) = said.filter(|_| arrived == 0) {
+        return Err(error.into());
     }
     failed.map_or(Ok(arrived), |error| Err(error.into()))
 }

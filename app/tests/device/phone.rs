@@ -128,7 +128,7 @@ async fn what_a_worn_phone_cannot_read_is_never_said_to_be_sent_and_comes_anew_i
     let case = tab.record("Hoàng Thị Mỷ").await;
     until("the office shows it", || tab.waiting() == 0).await;
     town.set_mood(Mood::Cut);
-    tab.record("Lý A Páo").await;
+    let worn = tab.record("Lý A Páo").await;
     drop(tab);
     let name = IndexedDbNotebook::name_of(village.lan);
     wear(&name, "outbox", &2.into()).await;
@@ -151,6 +151,7 @@ async fn what_a_worn_phone_cannot_read_is_never_said_to_be_sent_and_comes_anew_i
     assert_eq!(tab.shows("Hoàng Thị Mỷ"), 1);
     // What the office had acknowledged is offered once more meanwhile; what only this phone had is still to be looked at.
     until("only that is left", || untrack(|| tab.state.unsent()) == (0, 1)).await;
+    until("its letter brings what nobody here can read", || town.letters() == [ChangeId(worn.0)]).await;
     tab.leave().await;
 }
 

@@ -258,7 +258,8 @@ impl Ledger {
         let says = |field: &str, value: &Value| field == "confidentiality" && value == "restricted";
         let is_theirs = PEOPLE[written.person].work == village::Work::Supervisor;
         let moves_it = matches!(written.said, Said::Edited { field: "handled_in", .. });
-        let of_case = self.written.values().filter(|w| w.case == written.case);
+        let stood = |w: &&Written| w.sent.is_some() && !matches!(w.promise, Promise::Refused { .. });
+        let of_case = self.written.values().filter(|w| w.case == written.case).filter(stood);
         let mut of_case = of_case.map(|w| match &w.said {
             Said::Opened { facts } => facts.iter().any(|(field, value)| says(field, value)),
             Said::Edited { field, value, .. } => says(field, value),
