@@ -56,6 +56,17 @@ pub enum Said {
     Acted { referral: String },
 }
 
+impl Said {
+    /// What it says of the case, fact by fact.
+    fn facts(&self) -> Vec<(&str, &Value)> {
+        match self {
+            Self::Opened { facts } => facts.iter().map(|(field, value)| (*field, value)).collect(),
+            Self::Edited { field, value, .. } => vec![(*field, value)],
+            _ => vec![],
+        }
+    }
+}
+
 /// What the office said last of a change.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Promise {
@@ -259,13 +270,8 @@ impl Ledger {
         let is_theirs = PEOPLE[written.person].work == village::Work::Supervisor;
         let moves_it = matches!(written.said, Said::Edited { field: "handled_in", .. });
         let stood = |w: &&Written| w.sent.is_some() && !matches!(w.promise, Promise::Refused { .. });
-        let of_case = self.written.values().filter(|w| w.case == written.case).filter(stood);
-        let mut of_case = of_case.map(|w| match &w.said {
-            Said::Opened { facts } => facts.iter().any(|(field, value)| says(field, value)),
-            Said::Edited { field, value, .. } => says(field, value),
-            _ => false,
-        });
-        moves_it && !is_theirs && of_case.any(|restricts| restricts)
+        let mut of_case = self.written.values().filter(|w| w.case == written.case).filter(stood);
+        moves_it && !is_theirs && of_case.any(|w| w.said.facts().iter().any(|(field, value)| says(field, value)))
     }
 
     /// Where a case stood, in order. What was refused or set aside moved nothing.
@@ -284,12 +290,7 @@ impl Ledger {
                 Some(last) => (last.place.clone(), last.restricted, last.named.clone()),
                 None => (String::new(), false, vec![]),
             };
-            let facts: Vec<(&str, &Value)> = match &written.said {
-                Said::Opened { facts } => facts.iter().map(|(field, value)| (*field, value)).collect(),
-                Said::Edited { field, value, .. } => vec![(*field, value)],
-                _ => vec![],
-            };
-            for (field, value) in facts {
+            for (field, value) in written.said.facts() {
                 match field {
                     "handled_in" => place = value.as_str().unwrap_or_default().to_owned(),
                     "confidentiality" => restricted = value == "restricted",
