@@ -565,27 +565,6 @@ impl IndexedDbNotebook {
         Ok((lying, mute))
     }
 
-    /// What waits and cannot be read here: only its letter can still bring it.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn sealed_only(&self) -> Result<Vec<String>, StoreError> {
-        let mut ids = vec![];
-        if self.unreadable() == 0 {
-            return Ok(ids);
-        }
-        for lying in self.lying().await?.0.into_iter().filter(|lying| lying.state() == QUEUED) {
-            let opened = match lying.body() {
-                Ok(body) => self.open_change(lying.n, lying.id, &body.into()).await,
-                Err(_) => None,
-            };
-            if opened.is_none() {
-                ids.push(lying.id.to_string());
-            }
-        }
-        Ok(ids)
-    }
-
     /// Opens a change as it lies; `None` if it cannot be read, which then delays nothing else.
     async fn open_change(&self, n: u64, id: ChangeId, body: &JsValue) -> Option<Change> {
         let change: Change = self.unseal(CHANGE, &id.to_string(), body).await.ok()?;

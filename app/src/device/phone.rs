@@ -422,13 +422,31 @@ impl Phone {
     /// Whether somebody's letters go by themselves: not those of whoever is seated here with a session, whose changes are
     /// pushed, so that they are told what is wrong with one.
     fn is_unattended(&self, worker: WorkerId) -> bool {
-        let seated = self.seat_now().filter(|_| self.state().sync.get_untracked() != SyncState::SignedOut);
-        seated.is_none_or(|seat| seat.worker != worker)
+        self.state().sync.get_untracked() == SyncState::SignedOut || self.seat_of(worker).is_none()
     }
 
-    async fn unattended(&self) -> Result<Vec<WorkerId>, StoreError> {
-        let people = self.roster().await?.people().await?;
-        Ok(people.iter().map(|known| known.worker.id).filter(|worker| self.is_unattended(*worker)).collect())
+    /// Of this person, if they hold the phone.
+    fn seat_of(&self, worker: WorkerId) -> Option<Rc<Seat>> {
+        self.seat_now().filter(|seat| seat.worker == worker)
+    }
+
+    /// Everybody who is known here.
+    async fn people(&self) -> Result<Vec<WorkerId>, StoreError> {
+        Ok(self.roster().await?.people().await?.iter().map(|known| known.worker.id).collect())
+    }
+
+    /// Those of somebody's changes that their letters bring. Whoever is here pushes what this phone can read.
+    async fn for_letters(&self, worker: WorkerId) -> Result<Vec<String>, StoreError> {
+        let mut queued = notebook::queued(&IndexedDbNotebook::name_of(worker)).await?;
+        if let Some(seat) = self.seat_of(worker).filter(|_| !self.is_unattended(worker)) {
+            if seat.notebook.unreadable() == 0 {
+                return Ok(vec![]);
+            }
+            let outbox = seat.notebook.outbox().await?;
+            let readable: Set<String> = outbox.iter().map(|item| item.change.id.to_string()).collect();
+            queued.retain(|id| !readable.contains(id));
+        }
+        Ok(queued)
     }
 
     /// One round of letters, if no other tab is at it.
@@ -437,30 +455,21 @@ impl Phone {
         if let Ok(roster) = self.roster().await {
             self.tell_log_outs(&roster).await;
         }
-        let away = match self.unattended().await {
-            Ok(away) => away,
+        let people = match self.people().await {
+            Ok(people) => people,
             Err(error) => return Outcome::Failed(error.into()),
         };
         let mut failed = None;
-        for worker in &away {
-            let name = IndexedDbNotebook::name_of(*worker);
+        for worker in &people {
             // A notebook that cannot be opened, or is full, delays nobody else's letters.
-            let Ok(queued) = notebook::queued(&name).await else { continue };
-            // They may have sat down while others' were brought.
-            if !self.is_unattended(*worker) {
+            let Ok(queued) = self.for_letters(*worker).await else { continue };
+            if queued.is_empty() {
                 continue;
             }
+            let name = IndexedDbNotebook::name_of(*worker);
             failed = post::bring(Bag::Own(&name), self.0.line, Some(&queued)).await.err().or(failed);
             if is_line(&failed) {
                 break;
-            }
-        }
-        // Whoever is here pushes what this phone can read.
-        if let Some(seat) = self.seat_now().filter(|seat| !is_line(&failed) && !away.contains(&seat.worker)) {
-            let sealed_only = seat.notebook.sealed_only().await.unwrap_or_default();
-            if !sealed_only.is_empty() {
-                let name = IndexedDbNotebook::name_of(seat.worker);
-                failed = post::bring(Bag::Own(&name), self.0.line, Some(&sealed_only)).await.err().or(failed);
             }
         }
         if !is_line(&failed) {
@@ -468,11 +477,17 @@ impl Phone {
         }
         // Every text before any photo.
         if !is_line(&failed) {
-            for worker in away {
+            for worker in people.into_iter().filter(|worker| self.is_unattended(*worker)) {
                 let Some(_lock) = Lock::try_take(&photos_lock(worker)).await else { continue };
                 let ready = |_: &photos::Kept| self.is_unattended(worker);
+                // They may sit down meanwhile.
+                let told = || {
+                    if let Some(seat) = self.seat_of(worker) {
+                        self.hear(&seat, News::Photos, true);
+                    }
+                };
                 let name = IndexedDbNotebook::name_of(worker);
-                photos::send(&name, &self.0.line, &ready, &|| false, &|| ()).await.ok();
+                photos::send(&name, &self.0.line, &ready, &|| false, &told).await.ok();
             }
             photos::send(post::COURIER, &self.0.line, &|_| true, &|| false, &|| ()).await.ok();
         }
@@ -486,7 +501,8 @@ impl Phone {
     /// Counts the letters of whoever is not seated here, and those of others.
     async fn show_post(&self) {
         let mut own = Standing::default();
-        for worker in self.unattended().await.unwrap_or_default() {
+        let people = self.people().await.unwrap_or_default();
+        for worker in people.into_iter().filter(|worker| self.is_unattended(*worker)) {
             let name = IndexedDbNotebook::name_of(worker);
             own = own.and(notebook::standing(&name).await.unwrap_or_default());
         }
@@ -799,17 +815,9 @@ impl Phone {
         let unheard: Set<ChangeId> = unheard.map(|item| item.change.id).collect();
         let ready = |kept: &photos::Kept| kept.change.is_none_or(|change| !unheard.contains(&change));
         let busy = || seat.redraw.syncing.get();
-        let told = || {
-            let (phone, seat) = (self.clone(), seat.clone());
-            if let Some(channel) = &seat.channel {
-                channel.post_message(&"photos".into()).ok();
-            }
-            spawn_local(async move { phone.show_photos(&seat).await });
-        };
+        let told = || self.hear(seat, News::Photos, true);
         // What this phone itself cannot read is left for the next round.
         let run = photos::send(&name, &self.0.line, &ready, &busy, &told).await.unwrap_or_default();
-        // Some may have gone with the letters, before somebody sat down.
-        self.show_photos(seat).await;
         if run.wait > 0 {
             TimeoutFuture::new(run.wait.min(LONGEST_WAIT_S) * 1_000).await;
         }
