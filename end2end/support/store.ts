@@ -98,3 +98,28 @@ export async function damage(phone: Phone, store: 'bundle' | 'outbox'): Promise<
   );
   if (damaged === 0) throw new Error(`nothing lies in ${store}`);
 }
+
+/** The letter of what was written first is not what it was, as a dying disk leaves things. */
+export async function spoilLetter(phone: Phone): Promise<void> {
+  const [only] = await notebooks(phone);
+  if (!only) throw new Error('the phone holds no notebook');
+  await phone.page.evaluate(
+    (name) =>
+      new Promise<void>((done, failed) => {
+        const opening = indexedDB.open(name);
+        opening.onerror = () => failed(opening.error);
+        opening.onsuccess = () => {
+          const transaction = opening.result.transaction('letter', 'readwrite');
+          // Under the ids of changes, which grow with time.
+          const reading = transaction.objectStore('letter').openCursor();
+          reading.onsuccess = () => reading.result?.update({ ...reading.result.value, text: '{"v":1}' });
+          transaction.onabort = () => failed(transaction.error);
+          transaction.oncomplete = () => {
+            opening.result.close();
+            done();
+          };
+        };
+      }),
+    only.name,
+  );
+}

@@ -5,6 +5,7 @@ import type { Download } from '@playwright/test';
 
 import { accessible } from '../support/looks.ts';
 import type { Phone } from '../support/phone.ts';
+import { spoilLetter } from '../support/store.ts';
 import { ready, recordCase, row, tab } from '../support/story.ts';
 import { expect, test } from '../support/test.ts';
 
@@ -124,26 +125,6 @@ test('the same five and their photos are carried by another phone, which cannot 
   await allSetAside(await anotherPhone({ width: 1280, height: 800 }));
 });
 
-/** The first letter that waits on a phone is not what it was, as a dying disk leaves things. */
-async function spoilFirstLetter(phone: Phone): Promise<void> {
-  await phone.page.evaluate(async () => {
-    const asked = <T>(request: IDBRequest<T>) =>
-      new Promise<T>((resolve, reject) => {
-        request.onsuccess = () => resolve(request.result);
-        request.onerror = () => reject(request.error);
-      });
-    for (const { name } of await indexedDB.databases()) {
-      if (!name || !/^caunoi-[0-9a-f]{32}$/.test(name)) continue;
-      const db = await asked(indexedDB.open(name));
-      const letters = db.transaction('letter', 'readwrite').objectStore('letter');
-      const [keys, rows] = await Promise.all([asked(letters.getAllKeys()), asked(letters.getAll())]);
-      const first = rows.reduce((first: number, row: { n: number }, at) => (row.n < rows[first].n ? at : first), 0);
-      await asked(letters.put({ ...rows[first], text: '{"v":1}' }, keys[first]));
-      db.close();
-    }
-  });
-}
-
 test('the service worker brings letters while the app is closed', async ({ phone, anotherPhone }) => {
   test.setTimeout(180_000);
   await ready(phone, 'lan');
@@ -161,7 +142,7 @@ test('the service worker brings letters while the app is closed', async ({ phone
   const spoiled = await recordCase(phone.page, { name: 'Hoàng Thị Một', what: 'Sống một mình, ngã hai lần.' });
   await phone.open('/');
   const code = await recordCase(phone.page, { name: 'Hoàng Thị Hai', what: 'Sống một mình, ngã hai lần.' });
-  await spoilFirstLetter(phone);
+  await spoilLetter(phone);
   await phone.page.goto('about:blank');
   await phone.network.open();
   const arrived = () => phone.network.exchanges.filter(({ path }) => path === '/api/letters').length;

@@ -23,12 +23,6 @@ function watchSenders(phone: Phone): Sent[] {
   return all;
 }
 
-/** Everyone in whose session something was sent, with whose work it was; a page left in the middle sends twice. */
-function senders(sent: Sent[]): string[] {
-  const named = sent.flatMap(({ worker, authors, status }) => authors.map((author) => `${worker}: ${author}, ${status}`));
-  return [...new Set(named)];
-}
-
 /** Leaves the phone through Khác. */
 async function logOut(phone: Phone, said: string): Promise<void> {
   await tab(phone.page, 'Khác');
@@ -91,7 +85,11 @@ test('what one person has not sent stays on a shared phone, unseen by the other,
   await recordCase(phone.page, { name: OF_DIEP, what: 'Ông ở một mình trên nương.', village: 'Pác Luống' });
   await phone.open('/cases');
   await expect(row(phone.page, OF_DIEP)).toContainText('Xã đã nhận', { timeout: 30_000 });
-  expect(senders(sent)).toEqual([`${diepId}: ${diepId}, 200`]);
+  expect(sent.length).toBeGreaterThan(0);
+  for (const { worker, authors, status } of sent) {
+    expect([worker, status]).toEqual([diepId, 200]);
+    expect(new Set(authors)).toEqual(new Set([diepId]));
+  }
   sent.length = 0;
 
   // Lan must say who she is before she sees anything; then hers goes out, in her name.
@@ -104,7 +102,9 @@ test('what one person has not sent stays on a shared phone, unseen by the other,
   await tab(phone.page, 'Hồ sơ');
   await expect(row(phone.page, code)).toContainText('Xã đã nhận', { timeout: 30_000 });
   await expect(row(phone.page, OF_DIEP)).toHaveCount(0);
-  expect(senders(sent)).toEqual([`${lanId}: ${lanId}, 200`]);
+  expect(sent.map(({ worker, authors, status }) => ({ worker, authors, status }))).toEqual([
+    { worker: lanId, authors: [lanId], status: 200 },
+  ]);
 });
 
 test('two people hand a phone over with one tap, and each finds only their own', { tag: '@office' }, async ({ phone }) => {
@@ -130,11 +130,15 @@ test('two people hand a phone over with one tap, and each finds only their own',
   await phone.goOnline();
   await phone.open('/');
   await recordCase(phone.page, { name: OF_LAN, what: 'Sống một mình, ngã hai lần.' });
+  // A page that is left while its push is answered would send it again.
+  await expect.poll(() => sent.length, { timeout: 30_000 }).toBe(1);
+  await phone.page.getByRole('link', { name: 'Mở hồ sơ' }).click();
+  await expect(phone.page.getByText(/^Xã đã nhận/).first()).toBeVisible({ timeout: 30_000 });
   await phone.open('/cases');
   await expect(row(phone.page, OF_LAN)).toContainText('Xã đã nhận', { timeout: 30_000 });
   await expect(row(phone.page, OF_DIEP)).toHaveCount(0);
   const lanId = sent[0]?.worker;
-  expect(senders(sent)).toEqual([`${lanId}: ${lanId}, 200`]);
+  expect(sent.map(({ worker, authors }) => [worker, ...authors])).toEqual([[lanId, lanId]]);
 
   // Her letter needs nobody's key: it has left while Lan held the phone.
   await phone.open('/person');
@@ -144,9 +148,10 @@ test('two people hand a phone over with one tap, and each finds only their own',
   await tab(phone.page, 'Hồ sơ');
   await expect(row(phone.page, OF_DIEP)).toContainText('Xã đã nhận', { timeout: 30_000 });
   await expect(row(phone.page, OF_LAN)).toHaveCount(0);
-  const diepId = sent.at(-1)?.worker;
-  expect(diepId).not.toBe(lanId);
-  expect(senders(sent)).toEqual([`${lanId}: ${lanId}, 200`, `${diepId}: ${diepId}, 200`]);
+  const [, second] = sent;
+  expect(sent).toHaveLength(2);
+  expect(second?.worker).not.toBe(lanId);
+  expect(second?.authors).toEqual([second?.worker]);
 });
 
 /** Everything that a script of this origin can read without anybody's key. */
