@@ -22,14 +22,25 @@ export async function tab(page: Page, name: string): Promise<void> {
   await page.getByRole('navigation', { name: 'Các mục chính' }).getByRole('link', { name }).click();
 }
 
+/** As a change is written on the wire. */
+interface SentChange {
+  recorded_at: number;
+  body: string | { seen?: unknown; referral_acted?: { act: unknown } };
+}
+
+/** What the app writes by itself when somebody has a case on the screen. */
+function isLook({ body }: SentChange): boolean {
+  if (typeof body === 'string') return body === 'looked';
+  return 'seen' in body || body.referral_acted?.act === 'look';
+}
+
 /** Taps a button whose change goes to the office at once, and waits until the office has answered just that change. */
 export async function send(page: Page, name: string, within: Page | Locator = page): Promise<void> {
   const tapped = await page.evaluate(() => Date.now());
   const answered = page.waitForResponse((response) => {
     if (!response.url().endsWith('/api/push')) return false;
-    // What was written before the tap, such as a look, may be under way by itself.
-    const { batch } = response.request().postDataJSON() as { batch: { changes: { recorded_at: number }[] } };
-    return batch.changes.some((change) => change.recorded_at >= tapped);
+    const { batch } = response.request().postDataJSON() as { batch: { changes: SentChange[] } };
+    return batch.changes.some((change) => change.recorded_at >= tapped && !isLook(change));
   });
   await within.getByRole('button', { name, exact: true }).click();
   expect((await answered).status()).toBe(200);
