@@ -1,5 +1,7 @@
 //! One sync run: push, then pull. It decides what goes when; it opens no connection and reads no clock of its own.
 
+use futures::future::join;
+
 use crate::{
     StoreError,
     apply::apply,
@@ -232,7 +234,8 @@ pub async fn pull<N: Notebook, O: Office>(
     pull_beside(notebook, office, phone, progress, &outbox).await
 }
 
-/// [`pull`] by one who has just read the outbox.
+/// [`pull`] by one who has just read the outbox. While a page is stored the next is on its way: a slow line and a slow
+/// phone take their time together, and not one after the other.
 async fn pull_beside<N: Notebook, O: Office>(
     notebook: &N,
     office: &O,
@@ -242,33 +245,15 @@ async fn pull_beside<N: Notebook, O: Office>(
 ) -> Result<Run, SyncError> {
     let mut run = Run::default();
     let mut anew = false;
+    let mut early: Option<(Cursors, PullAnswer)> = None;
     loop {
-        let known = notebook.cursors().await?;
-        let mut cursors: Map<LogId, Option<crate::Cursor>> =
-            known.into_iter().map(|(log, cursor)| (log, Some(cursor))).collect();
-        // Logs that hold something of ours which the office has and no page has shown yet.
-        for item in outbox {
-            cursors.get_or_insert_with(item.change.log.clone(), || None);
-        }
-        let briefing = notebook.briefing().await?;
-        if let Some(briefing) = &briefing {
-            let places = Places::new(briefing.places.iter().cloned());
-            for log in Worker::logs_of(phone.worker, &briefing.worker.grants, &places) {
-                cursors.get_or_insert_with(log, || None);
+        let (cursors, mut answer) = match early.take() {
+            Some(asked) => asked,
+            None => {
+                let (cursors, request) = next_request(notebook, phone, outbox, anew).await?;
+                (cursors, office.pull(request).await?)
             }
-        }
-        if anew {
-            cursors.iter_mut().for_each(|(_, cursor)| *cursor = None);
-        }
-        let request = PullRequest {
-            v: limits::PROTOCOL_VERSION,
-            worker: phone.worker,
-            device: phone.device,
-            cursors: cursors.clone(),
-            briefing: briefing.map(|b| b.tag).unwrap_or_default(),
-            signer: None,
         };
-        let mut answer = office.pull(request).await?;
         // The own log says which cases this phone shows and forgets. If the office has lost its place there, what was
         // forgotten may be seen again though nothing of it changed in its own log. And whoever works both in the field and
         // at a facility holds parts of one case from two logs. In both cases every log is taken anew. The own page is the
@@ -279,7 +264,8 @@ async fn pull_beside<N: Notebook, O: Office>(
             anew = true;
             continue;
         }
-        if std::mem::take(&mut anew) {
+        let was_anew = std::mem::take(&mut anew);
+        if was_anew {
             // All logs are emptied before any is filled: a subject may hold parts of two.
             for page in &answer.pages {
                 let log = page.log.clone();
@@ -290,34 +276,100 @@ async fn pull_beside<N: Notebook, O: Office>(
             // What a facility decided is shown by its sheets and settled by the log of the case: first all sheets.
             answer.pages.retain(|page| matches!(page.log, LogId::Facility(_)));
         }
-        if let Some(briefing) = &answer.briefing {
-            notebook.put_briefing(briefing).await?;
-        }
-        let mut more = false;
-        let ahead = answer.ahead.and_then(|ahead| usize::try_from(ahead).ok()).unwrap_or(0);
-        // What this answer brings is still ahead until its page is stored.
-        run.ahead = ahead + answer.pages.iter().map(|page| page.subjects.len()).sum::<usize>();
-        // A page that says nothing new costs as much to store as one that does. Of an answer without any news one page is
-        // stored, for what goes by the office's clock.
-        let is_news = |page: &Page| {
-            let stays = cursors.get(&page.log).copied().flatten() == page.next;
-            page.reset || !page.subjects.is_empty() || !page.settled.is_empty() || !stays
-        };
-        let mut is_stored = answer.pages.iter().any(is_news);
-        for page in &answer.pages {
-            if is_news(page) || !std::mem::replace(&mut is_stored, true) {
-                // By the office's clock: one day on which the phone's is wrong must not make it forget what it has to offer.
-                notebook.store(page, answer.now).await?;
-            }
-            run.subjects += page.subjects.len();
-            run.ahead -= page.subjects.len();
-            more |= page.more;
-            progress(&run);
-        }
+        let more = answer.pages.iter().any(|page| page.more);
+        let stored = store_answer(notebook, &answer, &cursors, progress, &mut run);
         if !more {
+            stored.await?;
             return Ok(run);
         }
+        // Where the phone will stand once this is stored.
+        let mut then = cursors.clone();
+        for page in &answer.pages {
+            then.insert(page.log.clone(), page.next);
+        }
+        // What tells of other logs is stored before anything is asked by it.
+        if was_anew || answer.briefing.is_some() {
+            stored.await?;
+            continue;
+        }
+        let tag = notebook.briefing().await?.map(|briefing| briefing.tag).unwrap_or_default();
+        let (stored, asked) = join(stored, office.pull(ask(phone, &then, tag))).await;
+        stored?;
+        early = Some((then, asked?));
     }
+}
+
+type Cursors = Map<LogId, Option<crate::Cursor>>;
+
+/// What to ask with what is stored: by the places in all logs that the phone knows of.
+async fn next_request<N: Notebook>(
+    notebook: &N,
+    phone: Phone,
+    outbox: &[OutboxItem],
+    anew: bool,
+) -> Result<(Cursors, PullRequest), SyncError> {
+    let known = notebook.cursors().await?;
+    let mut cursors: Cursors = known.into_iter().map(|(log, cursor)| (log, Some(cursor))).collect();
+    // Logs that hold something of ours which the office has and no page has shown yet.
+    for item in outbox {
+        cursors.get_or_insert_with(item.change.log.clone(), || None);
+    }
+    let briefing = notebook.briefing().await?;
+    if let Some(briefing) = &briefing {
+        let places = Places::new(briefing.places.iter().cloned());
+        for log in Worker::logs_of(phone.worker, &briefing.worker.grants, &places) {
+            cursors.get_or_insert_with(log, || None);
+        }
+    }
+    if anew {
+        cursors.iter_mut().for_each(|(_, cursor)| *cursor = None);
+    }
+    let request = ask(phone, &cursors, briefing.map(|b| b.tag).unwrap_or_default());
+    Ok((cursors, request))
+}
+
+fn ask(phone: Phone, cursors: &Cursors, briefing: String) -> PullRequest {
+    PullRequest {
+        v: limits::PROTOCOL_VERSION,
+        worker: phone.worker,
+        device: phone.device,
+        cursors: cursors.clone(),
+        briefing,
+        signer: None,
+    }
+}
+
+/// Stores an answer to a request by these cursors, page by page.
+async fn store_answer<N: Notebook>(
+    notebook: &N,
+    answer: &PullAnswer,
+    cursors: &Cursors,
+    progress: &dyn Fn(&Run),
+    run: &mut Run,
+) -> Result<(), SyncError> {
+    if let Some(briefing) = &answer.briefing {
+        notebook.put_briefing(briefing).await?;
+    }
+    let ahead = answer.ahead.and_then(|ahead| usize::try_from(ahead).ok()).unwrap_or(0);
+    // What this answer brings is still ahead until its page is stored.
+    run.ahead = ahead + answer.pages.iter().map(|page| page.subjects.len()).sum::<usize>();
+    // A page that says nothing new costs as much to store as one that does. Of an answer without any news one page is
+    // stored, for what goes by the office's clock.
+    let is_news = |page: &Page| {
+        let stays = cursors.get(&page.log).copied().flatten() == page.next;
+        page.reset || !page.subjects.is_empty() || !page.settled.is_empty() || !stays
+    };
+    let mut is_stored = answer.pages.iter().any(is_news);
+    for page in &answer.pages {
+        if is_news(page) || !std::mem::replace(&mut is_stored, true) {
+            // By the office's clock: one day on which the phone's is wrong must not make it forget what it has to offer.
+            notebook.store(page, answer.now).await?;
+        }
+        run.subjects += page.subjects.len();
+        run.ahead -= page.subjects.len();
+        progress(run);
+    }
+    Ok(())
 }
 
 /// One whole run: push before pull. What an earlier run had acknowledged, and all that was pulled still does not show, is

@@ -66,7 +66,8 @@ impl Fault {
             Self::RefusedInSilence | Self::KeptTooSoon => &[Invariant::NothingLost],
             Self::GoneWithTheFile => &[Invariant::NothingLost, Invariant::StaysOnScreen],
             Self::SuccessorForgotten => &[Invariant::SeenInSuccessor],
-            Self::MergerUntold => &[Invariant::SameParts, Invariant::StaysOnScreen],
+            // What was kept from the phone counts as sent, so that its end is told too.
+            Self::MergerUntold => &[Invariant::SameParts, Invariant::StaysOnScreen, Invariant::NeverMentioned],
         }
     }
 }
