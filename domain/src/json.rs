@@ -38,6 +38,26 @@ impl serde::de::Error for Unreadable {
     }
 }
 
+/// Where the first byte stands that means something within a text: a quotation mark, a backslash or one below the space.
+/// None of them is part of a longer character. Eight bytes at a time, since all that is pulled and stored goes through here.
+fn find_special(text: &[u8]) -> Option<usize> {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    const HIGH: u64 = ONES << 7;
+    // The lowest high bit that is set marks the first such byte; those above it may be set by what it borrows.
+    let below = |eight: u64, limit: u64| eight.wrapping_sub(ONES * limit) & !eight & HIGH;
+    let is = |eight: u64, byte: u8| below(eight ^ (ONES * u64::from(byte)), 1);
+    let (eights, rest) = text.as_chunks::<8>();
+    for (number, eight) in eights.iter().enumerate() {
+        let eight = u64::from_le_bytes(*eight);
+        let found = below(eight, 0x20) | is(eight, b'"') | is(eight, b'\\');
+        if found != 0 {
+            return Some(number * 8 + found.trailing_zeros() as usize / 8);
+        }
+    }
+    let last = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20))?;
+    Some(eights.len() * 8 + last)
+}
+
 /// Reads a value.
 ///
 /// # Errors
@@ -228,8 +248,7 @@ impl<'de> Reader<'de> {
         loop {
             let start = self.at;
             let rest = &self.text.as_bytes()[start..];
-            // Only these bytes mean something, and none of them is part of a longer character.
-            let special = rest.iter().position(|byte| *byte < 0x20 || *byte == b'"' || *byte == b'\\')?;
+            let special = find_special(rest)?;
             self.at += special + 1;
             let plain = &self.text[start..start + special];
             match rest[special] {
@@ -528,8 +547,7 @@ impl Pen<'_> {
         }
         self.text.push(b'"');
         let mut rest = text.as_bytes();
-        // Only these bytes need another form, and none of them is part of a longer character.
-        while let Some(at) = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20)) {
+        while let Some(at) = find_special(rest) {
             self.text.extend_from_slice(&rest[..at]);
             let byte = rest[at];
             let short = match byte {
@@ -850,6 +868,23 @@ mod tests {
         ] {
             assert!(read::<String>(broken.as_bytes()).is_err(), "{broken}");
             assert!(serde_json::from_str::<String>(broken).is_err(), "{broken}");
+        }
+    }
+
+    #[test]
+    fn the_first_special_byte_is_found_wherever_it_stands() {
+        for special in (0..=u8::MAX).filter(|byte| matches!(byte, b'"' | b'\\' | 0..0x20)) {
+            for plain in [b' ', b'!', b'#', b'[', b']', 0x7f, 0x80, 0xa2, 0xff] {
+                for (at, length) in (0..20).flat_map(|length| (0..length).map(move |at| (at, length))) {
+                    let mut text = vec![plain; length];
+                    assert_eq!(find_special(&text), None, "{plain:#x}");
+                    text[at] = special;
+                    assert_eq!(find_special(&text), Some(at), "{special:#x} among {plain:#x}");
+                    // What follows it changes nothing.
+                    text[at..].iter_mut().for_each(|byte| *byte = special);
+                    assert_eq!(find_special(&text), Some(at), "{special:#x} among {plain:#x}");
+                }
+            }
         }
     }
 
