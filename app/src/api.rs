@@ -105,7 +105,12 @@ pub async fn letters(letters: Vec<Letter>) -> Result<PostAnswer, CallError> {
 pub async fn pull(request: PullRequest) -> Result<PullAnswer, CallError> {
     let session = ssr::session_of(request.worker).await?;
     let office = ssr::office()?;
-    Ok(office.registry().pull(&session, request, office.now()).await?)
+    let short = request.short;
+    let mut answer = office.registry().pull(&session, request, office.now()).await?;
+    if short {
+        answer.shorten();
+    }
+    Ok(answer)
 }
 
 /// What a browser listens to for calls of this office: a point of P-256, uncompressed, as base64url (RFC 8292).

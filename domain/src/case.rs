@@ -1,6 +1,6 @@
 //! A case: the facts about one person and what surrounds them. It knows the shape of each fact, not who may read it.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{
     catalogue::{GroupCode, ServiceCode, Tile},
@@ -160,6 +160,10 @@ macro_rules! facts {
                     })*
                 }
             }
+            /// Shows `with` the change and the time of every candidate of every field.
+            fn stamps(&mut self, with: &mut dyn FnMut(&mut ChangeId, &mut Option<Timestamp>)) {
+                $(self.$field.stamps(with);)*
+            }
             /// The fields on which people disagree.
             #[must_use]
             pub fn conflicts(&self) -> Vec<FactName> {
@@ -317,6 +321,7 @@ pub type Links = Map<CaseId, Field<Option<CaseId>>>;
 
 /// The first part of every case: identity, place, trouble, consent, and who is named on it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct Header {
     pub case: CaseId,
     pub log: LogId,
@@ -349,7 +354,36 @@ pub struct Header {
     pub transfers: Vec<Transfer>,
 }
 
+impl Serialize for Header {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Self::serialize(self, serializer)
+    }
+}
+/// From its whole or its short form.
+impl<'de> Deserialize<'de> for Header {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut header = Self::deserialize(deserializer)?;
+        let (opened, received_at) = (header.opened, header.received_at);
+        header.facts.stamps(&mut |change, at| {
+            if change.is_none() {
+                (*change, *at) = (opened, received_at);
+            }
+        });
+        Ok(header)
+    }
+}
+
 impl Header {
+    /// To be called just before it is written as JSON, and for nothing else: what the case was opened with no longer repeats
+    /// that change and when it was received, which is more than half of a new case. Reading puts both back.
+    pub fn shorten(&mut self) {
+        let (opened, received_at) = (self.opened, self.received_at);
+        self.facts.stamps(&mut |change, at| {
+            if (*change, *at) == (opened, received_at) {
+                (*change, *at) = (ChangeId::NONE, None);
+            }
+        });
+    }
     #[must_use]
     pub fn status(&self) -> CaseStatus {
         self.facts.status.safest().copied().unwrap_or(CaseStatus::New)

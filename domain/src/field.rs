@@ -7,11 +7,17 @@ use crate::{id::ChangeId, limits, time::Timestamp};
 /// A value of a field that somebody wrote.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Candidate<T> {
+    /// Left out, with the time, in the short form of a case, see [`crate::Header::shorten`].
+    #[serde(default = "no_change", skip_serializing_if = "ChangeId::is_none")]
     pub change: ChangeId,
     /// `None` while the change waits on the phone that wrote it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub received_at: Option<Timestamp>,
     pub value: T,
+}
+
+fn no_change() -> ChangeId {
+    ChangeId::NONE
 }
 
 impl<T> Candidate<T> {
@@ -32,6 +38,13 @@ pub struct Field<T> {
 impl<T> Default for Field<T> {
     fn default() -> Self {
         Self { candidates: Vec::new() }
+    }
+}
+
+impl<T> Field<T> {
+    /// Shows `with` the change and the time of every candidate.
+    pub(crate) fn stamps(&mut self, with: &mut dyn FnMut(&mut ChangeId, &mut Option<Timestamp>)) {
+        self.candidates.iter_mut().for_each(|c| with(&mut c.change, &mut c.received_at));
     }
 }
 

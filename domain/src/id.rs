@@ -48,6 +48,12 @@ uuid_id! {
 }
 
 impl ChangeId {
+    /// No change: what stands in JSON for a change that is named elsewhere.
+    pub(crate) const NONE: Self = Self(Uuid::nil());
+
+    pub(crate) fn is_none(&self) -> bool {
+        *self == Self::NONE
+    }
     /// A UUIDv7 (RFC 9562 §5.7) from milliseconds since 1970 and ten random bytes of the caller.
     #[must_use]
     pub fn at(unix_ms: u64, random: [u8; 10]) -> Self {

@@ -443,6 +443,7 @@ pub async fn a_settled_change_is_always_shown(registry: &dyn Registry, village: 
         cursors: Default::default(),
         briefing: String::new(),
         signer: None,
+        short: false,
     };
     let answer = registry.pull(&lan.session(), request, MORNING).await.expect("the office answers");
     for page in &answer.pages {
@@ -586,6 +587,7 @@ pub async fn a_decision_is_shown_before_it_is_settled(registry: &dyn Registry, v
         cursors: [(accept.log.clone(), None)].into(),
         briefing: String::new(),
         signer: None,
+        short: false,
     };
     let answer = registry.pull(&thanh.session(), request, MORNING).await.expect("the office answers");
     let settles = |page: &Page| page.settled.iter().any(|(id, _)| *id == accept.id);
@@ -625,8 +627,15 @@ pub async fn a_phone_long_silent_catches_up_by_state(registry: &dyn Registry, vi
     }
     let cursors = notebook.cursors().await.expect("cursors");
     let cursors = cursors.into_iter().map(|(log, cursor)| (log, Some(cursor))).collect();
-    let request =
-        PullRequest { v: 1, worker: hanh.worker, device: hanh.device, cursors, briefing: String::new(), signer: None };
+    let request = PullRequest {
+        v: 1,
+        worker: hanh.worker,
+        device: hanh.device,
+        cursors,
+        briefing: String::new(),
+        signer: None,
+        short: false,
+    };
     let answer = registry.pull(&hanh.session(), request, MORNING).await.expect("an answer");
     let told: Vec<Subject> = answer.pages.iter().flat_map(|p| p.subjects.iter().map(|s| s.subject)).collect();
     let once: Set<Subject> = told.iter().copied().collect();

@@ -13,7 +13,7 @@ pub const PUSH_CHANGES: usize = 100;
 /// A push as JSON: a village's line of 30 kbit/s carries it in about a minute.
 pub const PUSH_BYTES: usize = 256 * 1024;
 /// Subjects of one page of a pull: one relaxed transaction on a cheap phone.
-pub const PAGE_SUBJECTS: usize = 200;
+pub const PAGE_SUBJECTS: usize = 400;
 /// Content of one answer to a pull before it is compressed: on a line of 30 kbit/s a cut answer repeats a minute or two.
 pub const PULL_BYTES: usize = 512 * 1024;
 /// Steps of history a case carries for reading offline.

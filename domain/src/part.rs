@@ -361,6 +361,12 @@ impl Parts {
     pub fn header(&self) -> Option<&Header> {
         if let Some(Part::Header(header)) = self.0.get(&PartKey::Header) { Some(header) } else { None }
     }
+    /// To be called just before they are written as JSON, see [`Header::shorten`].
+    pub fn shorten(&mut self) {
+        if let Some(header) = self.header_mut() {
+            header.shorten();
+        }
+    }
     pub(crate) fn header_mut(&mut self) -> Option<&mut Header> {
         if let Some(Part::Header(header)) = self.0.get_mut(&PartKey::Header) { Some(header) } else { None }
     }

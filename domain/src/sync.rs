@@ -336,6 +336,7 @@ fn ask(phone: Phone, cursors: &Cursors, briefing: String) -> PullRequest {
         cursors: cursors.clone(),
         briefing,
         signer: None,
+        short: false,
     }
 }
 

@@ -86,6 +86,9 @@ pub struct PullRequest {
     /// The public half of the key by which this device signs its letters: a point of P-256, uncompressed, 65 bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signer: Option<Bytes>,
+    /// The phone reads cases in their short form too, see [`PullAnswer::shorten`].
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub short: bool,
 }
 
 /// Somebody who has just logged in, and what their phone needs before it first saves anything. Read as a [`Worker`] by
@@ -130,6 +133,14 @@ pub struct PullAnswer {
 }
 
 impl PullAnswer {
+    /// To be called just before it is written as JSON: cases take their short form, see [`crate::Header::shorten`].
+    pub fn shorten(&mut self) {
+        for row in self.pages.iter_mut().flat_map(|page| &mut page.subjects).flat_map(|on_page| &mut on_page.parts) {
+            if let Part::Header(header) = &mut row.part {
+                header.shorten();
+            }
+        }
+    }
     /// Whether a phone that speaks version `v` can read all of it; otherwise it must be updated first.
     #[must_use]
     pub fn is_readable_by(&self, v: u16) -> bool {

@@ -199,6 +199,7 @@ fn an_older_phone_is_asked_to_update_only_when_there_is_a_photo_for_it() {
             cursors: Default::default(),
             briefing: String::new(),
             signer: None,
+            short: false,
         };
         futures::executor::block_on(office.pull(&lan.session(), request, MORNING)).map(|answer| answer.pages.len())
     };

@@ -715,6 +715,50 @@ fn the_wire_keeps_its_words() {
 }
 
 #[test]
+fn a_case_in_its_short_form_is_read_whole() {
+    let village = Village::new();
+    let (lan, pao) = (Pen::new(village.lan, 1), Pen::new(village.pao, 2));
+    let opened = lan.open("a1", Some("Hoàng Thị Mỷ"), vec![Fact::Marks("Sẹo ở tay".to_owned())]);
+    let mut parts = Parts::default();
+    let receive = |parts: &mut Parts, change: &Change, minute: Option<i64>| {
+        let received = |minute: i64| MORNING.plus_ms(minute * 60_000);
+        let receipt = minute.map(|m| Receipt { received_at: received(m), late: false, fixed: Fixed::default() });
+        apply(parts, &Entry { change: change.clone(), receipt });
+    };
+    let reads_back = |parts: &Parts| {
+        let mut short = parts.clone();
+        short.shorten();
+        let text = json::write(&short).expect("JSON");
+        for read in [json::read::<Parts>(&text).ok(), serde_json::from_slice(&text).ok()] {
+            assert_eq!(read.as_ref(), Some(parts), "{}", String::from_utf8_lossy(&text));
+        }
+        (text.len(), json::write(parts).expect("JSON").len())
+    };
+    // As it waits on the phone that wrote it, and as the office has it.
+    receive(&mut parts, &opened, None);
+    reads_back(&parts);
+    receive(&mut parts, &opened, Some(0));
+    let (short, whole) = reads_back(&parts);
+    assert!(short * 4 < whole * 3, "{short} of {whole} bytes");
+    let edit = |pen: &Pen, fact: Fact| {
+        let edits = vec![FieldEdit { saw: vec![opened.id], fact, cleared: false }];
+        pen.write(opened.subject, "place:a", Body::FactsEdited { edits })
+    };
+    // A disagreement, an edit that waits, a field that is only in the edit, and the opening received a second time.
+    for (pen, minute, fact) in [
+        (&lan, Some(1), Fact::Marks("Hình xăm".to_owned())),
+        (&pao, Some(2), Fact::Marks("Đi khập khiễng".to_owned())),
+        (&lan, None, Fact::Urgency(Urgency::Emergency)),
+        (&pao, Some(3), Fact::Language("Tày".to_owned())),
+    ] {
+        receive(&mut parts, &edit(pen, fact), minute);
+        reads_back(&parts);
+    }
+    receive(&mut parts, &opened, Some(9));
+    reads_back(&parts);
+}
+
+#[test]
 fn a_form_with_one_line_for_a_field_decides_no_disagreement() {
     let village = Village::new();
     let (lan, pao) = (Pen::new(village.lan, 1), Pen::new(village.pao, 2));

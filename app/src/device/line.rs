@@ -103,7 +103,7 @@ impl Office for Line {
         Ok(self.push_stamped(batch).await?.0)
     }
     async fn pull(&self, request: PullRequest) -> Result<PullAnswer, ApiError> {
-        call(&Pull { request }).await
+        call(&Pull { request: PullRequest { short: true, ..request } }).await
     }
 }
 

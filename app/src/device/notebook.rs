@@ -1039,9 +1039,10 @@ impl IndexedDbNotebook {
                 next += u32::from(bundles.get(&next).is_some_and(|bundle| bundle.len() >= BUNDLE_SUBJECTS));
                 next
             });
+            changed.insert(subject, Some(Row::of(subject, &lived, number)));
+            lived.stored.parts.shorten();
             let content = json::write(&lived).map_err(|_| StoreError::Failed)?;
             bundles.get_or_insert_with(number, Bundle::new).insert(subject, content);
-            changed.insert(subject, Some(Row::of(subject, &lived, number)));
         }
         let (lying, offered) = self.moves(page).await?;
         Ok(Plan { version, bundles, changed, cursors, lying, offered })
