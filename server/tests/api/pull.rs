@@ -274,3 +274,25 @@ async fn what_was_received_again_later_is_not_the_same_log_though_its_changes_ar
         .unwrap();
     assert!(is_reset(&first).await, "an office restored from a backup took it again, a moment later");
 }
+
+#[tokio::test]
+async fn a_phone_that_reads_the_short_form_is_told_the_same_in_fewer_words() {
+    let office = Office::open().await;
+    let lan = office.sign_in("lan").await;
+    let pen = Pen::new(office.village.lan, 1);
+    let case = pen.open("a1", Some("Hoàng Thị Mỷ"), vec![]);
+    let edit = FieldEdit { saw: vec![case.id], fact: Fact::Health("Đau chân phải".to_owned()), cleared: false };
+    let edited = pen.write(case.subject, "place:a", Body::FactsEdited { edits: vec![edit] });
+    sent(&lan, &pen, &[&case, &edited]).await;
+    let request = |short: bool| {
+        serde_json::json!({ "request": {
+            "v": 2, "worker": pen.worker, "device": pen.device, "cursors": {}, "briefing": "", "short": short
+        } })
+    };
+    let (whole, short) = (lan.call("/api/pull", &request(false)).await, lan.call("/api/pull", &request(true)).await);
+    let times = |body: &str, change: &Change| body.matches(&change.id.to_string()).count();
+    assert!(times(&whole.body, &case) > times(&short.body, &case) + 5, "{}", short.body);
+    assert_eq!(times(&whole.body, &edited), times(&short.body, &edited), "what was edited says by what");
+    let read = |body: &str| serde_json::from_str::<domain::PullAnswer>(body).unwrap().pages;
+    assert_eq!(read(&whole.body), read(&short.body));
+}
