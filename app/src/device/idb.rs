@@ -191,6 +191,24 @@ impl Store {
         let range = IdbKeyRange::upper_bound(key).map_err(refused)?;
         self.delete(&range)
     }
+    /// Deletes the rows whose keys are `doomed`: of rows that lie side by side, all at once.
+    pub async fn delete_where(&self, doomed: impl Fn(&JsValue) -> bool) -> Result<(), StoreError> {
+        let mut run: Option<(JsValue, JsValue)> = None;
+        // The keys come in order, and none can come between them before this transaction has ended.
+        for key in self.get_all_keys().await?.iter() {
+            if doomed(&key) {
+                let first = run.take().map_or_else(|| key.clone(), |(first, _)| first);
+                run = Some((first, key));
+            } else if let Some((first, last)) = run.take() {
+                self.delete_between(&first, &last)?;
+            }
+        }
+        run.map_or(Ok(()), |(first, last)| self.delete_between(&first, &last))
+    }
+    fn delete_between(&self, first: &JsValue, last: &JsValue) -> Result<(), StoreError> {
+        let range = between(first, last)?;
+        self.delete(&range)
+    }
     /// `undefined` when there is none.
     pub async fn get(&self, key: &JsValue) -> Result<JsValue, StoreError> {
         answer(&self.0.get(key).map_err(refused)?).await
@@ -211,9 +229,20 @@ impl Store {
     pub async fn get_all_keys(&self) -> Result<Array, StoreError> {
         answer(&self.0.get_all_keys().map_err(refused)?).await.map(JsCast::unchecked_into)
     }
+    /// The keys and rows from `first` to `last`, both included.
+    pub async fn get_between(&self, first: &JsValue, last: &JsValue) -> Result<(Array, Array), StoreError> {
+        let range = between(first, last)?;
+        let keys = Asked::new(self.0.get_all_keys_with_key(&range).map_err(refused)?);
+        let rows = Asked::new(self.0.get_all_with_key(&range).map_err(refused)?);
+        Ok((keys.row().await?.unchecked_into(), rows.row().await?.unchecked_into()))
+    }
     pub async fn count(&self) -> Result<u64, StoreError> {
         number(&answer(&self.0.count().map_err(refused)?).await?).ok_or(StoreError::Damaged)
     }
+}
+
+fn between(first: &JsValue, last: &JsValue) -> Result<IdbKeyRange, StoreError> {
+    IdbKeyRange::bound(first, last).map_err(refused)
 }
 
 /// A row that was asked for.

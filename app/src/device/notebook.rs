@@ -74,6 +74,8 @@ const RECEIVED: u8 = 1;
 const HELD: u8 = 2;
 
 const DAY_MS: i64 = 86_400_000;
+/// So many bundles that lie close together are read at once, with the few between them.
+const MANY_BUNDLES: usize = 16;
 
 /// What has just been committed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -910,6 +912,7 @@ impl IndexedDbNotebook {
                     kept.delete(key)?;
                     outbox.put_keyed(lying)?;
                 }
+                let mut shown = Set::new();
                 for (lying, received_at) in &lying {
                     match received_at {
                         Some(received_at) => {
@@ -919,7 +922,7 @@ impl IndexedDbNotebook {
                                 &lying.subject.to_string().into(),
                             );
                             kept.put(&key, &Array::of2(&lying.id.to_string().into(), &lying.body()?.into()))?;
-                            outbox.delete(&(lying.n as f64).into())?;
+                            shown.insert(lying.n);
                             // The letter of one that was acknowledged went with that.
                             if lying.state() != RECEIVED {
                                 letters.delete(&lying.id.to_string().into())?;
@@ -930,6 +933,9 @@ impl IndexedDbNotebook {
                             outbox.put_keyed(&lying.row)?;
                         }
                     }
+                }
+                if !shown.is_empty() {
+                    outbox.delete_where(|n| idb::number(n).is_some_and(|n| shown.contains(&n))).await?;
                 }
                 if page.reset {
                     // The office has lost its place here, and perhaps photos too: each is asked about once more.
@@ -1090,16 +1096,25 @@ impl IndexedDbNotebook {
         if numbers.is_empty() {
             return Ok(Map::new());
         }
-        let rows = self
+        let rows: Vec<(JsValue, JsValue)> = self
             .with(async |db| {
                 let tx = db.transaction(&[BUNDLE], Mode::Read)?;
                 let store = tx.store(BUNDLE)?;
+                let (first, last) = (numbers.iter().next().copied(), numbers.iter().next_back().copied());
+                let span = first.zip(last).map_or(0, |(first, last)| (last - first) as usize + 1);
+                if numbers.len() >= MANY_BUNDLES && span <= numbers.len() * 2 {
+                    let (keys, rows) = store.get_between(&first.into(), &last.into()).await?;
+                    let number = |key: &JsValue| idb::number(key).and_then(|n| u32::try_from(n).ok());
+                    let wanted = |key: &JsValue| number(key).is_some_and(|number| numbers.contains(&number));
+                    return Ok(keys.iter().zip(rows.iter()).filter(|(key, _)| wanted(key)).collect());
+                }
                 let asked: Result<Vec<_>, StoreError> = numbers.iter().map(|n| store.ask(&(*n).into())).collect();
-                try_all(asked?.into_iter().map(idb::Asked::row)).await
+                let rows = try_all(asked?.into_iter().map(idb::Asked::row)).await?;
+                let there = numbers.iter().zip(rows).filter(|(_, row)| !row.is_undefined());
+                Ok(there.map(|(number, row)| ((*number).into(), row)).collect())
             })
             .await?;
-        let there = numbers.iter().zip(rows).filter(|(_, row)| !row.is_undefined());
-        let opened = all(there.map(|(number, row)| self.opened(BUNDLE, (*number).into(), row))).await;
+        let opened = all(rows.into_iter().map(|(number, row)| self.opened(BUNDLE, number, row))).await;
         let mut bundles: Map<u32, Bundle> = numbers.iter().map(|number| (*number, Bundle::new())).collect();
         for bundle in opened {
             let (number, bytes) = bundle.map_err(|_| self.note_damage())?;
@@ -1190,17 +1205,18 @@ impl Notebook for IndexedDbNotebook {
             .with(async |db| {
                 let tx = db.transaction(&[OUTBOX, LETTER], Mode::Relaxed)?;
                 let (outbox, letters) = (tx.store(OUTBOX)?, tx.store(LETTER)?);
-                let mut subjects = vec![];
+                let (mut subjects, mut arrived) = (vec![], Set::new());
                 for lying in outbox.get_all().await?.iter().filter_map(|row| Lying::read(&row)) {
                     let Some((state, at, why)) = outcome.get(&lying.id) else { continue };
                     lying.becomes(*state, *at);
                     idb::set(&lying.row, "why", &why.clone().map_or(JsValue::UNDEFINED, JsValue::from));
                     outbox.put_keyed(&lying.row)?;
                     if *state == RECEIVED {
-                        letters.delete(&lying.id.to_string().into())?;
+                        arrived.insert(lying.id.to_string());
                     }
                     subjects.push(lying.subject);
                 }
+                letters.delete_where(|key| key.as_string().is_some_and(|id| arrived.contains(&id))).await?;
                 tx.done().await?;
                 Ok(subjects)
             })

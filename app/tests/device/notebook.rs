@@ -379,6 +379,25 @@ async fn list_rows_lie_in_blocks_and_survive_every_way_of_changing() {
 }
 
 #[wasm_bindgen_test]
+async fn rows_are_deleted_side_by_side_and_none_beside_them() {
+    idb::delete_database("side by side").await.expect("deleted");
+    let db = Database::open("side by side", 1, |upgrade, _| upgrade.create("row")).await.expect("a database");
+    for doomed in ["", "a", "j", "abc", "bdf", "abcefhij", "abcdefghij", "xyz"] {
+        let tx = db.transaction(&["row"], Mode::Relaxed).expect("a transaction");
+        let store = tx.store("row").expect("the store");
+        for name in "abcdefghij".chars() {
+            store.put(&name.to_string().into(), &1.into()).expect("put");
+        }
+        let is_doomed = |key: &JsValue| key.as_string().is_some_and(|name| doomed.contains(&name));
+        store.delete_where(is_doomed).await.expect("deleted");
+        let left: String = store.get_all_keys().await.expect("keys").iter().filter_map(|key| key.as_string()).collect();
+        tx.done().await.expect("done");
+        let expected: String = "abcdefghij".chars().filter(|name| !doomed.contains(*name)).collect();
+        assert_eq!(left, expected, "without {doomed}");
+    }
+}
+
+#[wasm_bindgen_test]
 async fn list_rows_that_cannot_be_read_are_made_anew() {
     let (notebook, vault) = empty("rebuilt").await;
     let lan = Pen::new(Village::new().lan, 1);
