@@ -80,6 +80,10 @@ impl Envelope {
         if matches!(body, Body::Looked) && !text.trim_ascii_start().starts_with(b"\"") {
             return Err(BadBody::Unknown);
         }
+        // No device makes such an id, and in the parts it stands for another, see [`crate::Header::shorten`].
+        if self.id.is_none() || self.replaces.is_some_and(|replaced| replaced.is_none()) {
+            return Err(BadBody::Broken);
+        }
         // Numbers are kept as `i64` everywhere behind this door.
         if i64::try_from(self.n).is_err() {
             return Err(BadBody::Broken);

@@ -1,6 +1,8 @@
 //! One sync run: push, then pull. It decides what goes when; it opens no connection and reads no clock of its own.
 
-use futures::future::join;
+use std::pin::pin;
+
+use futures::future::{Either, select};
 
 use crate::{
     StoreError,
@@ -293,8 +295,17 @@ async fn pull_beside<N: Notebook, O: Office>(
             continue;
         }
         let tag = notebook.briefing().await?.map(|briefing| briefing.tag).unwrap_or_default();
-        let (stored, asked) = join(stored, office.pull(ask(phone, &then, tag))).await;
-        stored?;
+        let asked = match select(pin!(stored), pin!(office.pull(ask(phone, &then, tag)))).await {
+            Either::Left((stored, asked)) => {
+                // A store that fails is not kept waiting by the line.
+                stored?;
+                asked.await
+            }
+            Either::Right((asked, stored)) => {
+                stored.await?;
+                asked
+            }
+        };
         early = Some((then, asked?));
     }
 }

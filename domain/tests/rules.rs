@@ -759,6 +759,21 @@ fn a_case_in_its_short_form_is_read_whole() {
 }
 
 #[test]
+fn a_change_without_an_id_of_its_own_is_broken() {
+    let village = Village::new();
+    let lan = Pen::new(village.lan, 1);
+    let change = lan.open("a1", Some("Hoàng Thị Mỷ"), vec![]);
+    let read = |change: &Change| {
+        let text = serde_json::to_string(change).expect("JSON");
+        serde_json::from_str::<Envelope>(&text).expect("an envelope").open()
+    };
+    assert_eq!(read(&change), Ok(change.clone()));
+    let nil = ChangeId(Default::default());
+    assert_eq!(read(&Change { id: nil, ..change.clone() }), Err(BadBody::Broken));
+    assert_eq!(read(&Change { replaces: Some(nil), ..change }), Err(BadBody::Broken));
+}
+
+#[test]
 fn a_form_with_one_line_for_a_field_decides_no_disagreement() {
     let village = Village::new();
     let (lan, pao) = (Pen::new(village.lan, 1), Pen::new(village.pao, 2));

@@ -56,8 +56,8 @@ use super::{
 };
 use crate::field::Standing;
 
-/// The form of the database. An older app leaves a newer one untouched.
-pub const SCHEMA: u32 = 2;
+/// The form of the database. An older app leaves a newer one untouched. 3: cases lie in their short form.
+pub const SCHEMA: u32 = 3;
 const OUTBOX: &str = "outbox";
 const KEPT: &str = "kept";
 const BUNDLE: &str = "bundle";
@@ -105,6 +105,8 @@ pub struct IndexedDbNotebook {
     office: RefCell<Option<OfficeKey>>,
     /// How far the office's clock was ahead of this phone's when they last met.
     ahead_ms: Cell<Option<i64>>,
+    /// The same as its last answer came, which may be stored later.
+    heard_ahead_ms: Cell<Option<i64>>,
     is_new: bool,
     db: RefCell<Option<Rc<Database>>>,
     /// Its person has left the phone: nothing more is read from it.
@@ -241,6 +243,7 @@ impl IndexedDbNotebook {
             signer,
             office: RefCell::new(office),
             ahead_ms: Cell::new(ahead.as_f64().map(|ms| ms as i64)),
+            heard_ahead_ms: Cell::new(None),
             is_new,
             db: RefCell::new(Some(Rc::new(db))),
             closed: Cell::default(),
@@ -553,6 +556,10 @@ impl IndexedDbNotebook {
             self.tell(News::Reloaded);
         }
         Ok(())
+    }
+    /// An answer of the office has come which says that it is `now` there.
+    pub fn note_time(&self, now: Timestamp) {
+        self.heard_ahead_ms.set(Some(now.0.saturating_sub(browser::now().0)));
     }
     /// Forgets what was remembered of the briefing: another tab has stored a newer one.
     pub fn forget_briefing(&self) {
@@ -888,8 +895,7 @@ impl IndexedDbNotebook {
         });
         let sealed_bundles = self.seal_all(BUNDLE, written).await?;
         let oldest = now.0 - limits::KEPT_DAYS * DAY_MS;
-        // A page is stored as soon as it has come: by the office's clock that is now.
-        let ahead_ms = now.0.saturating_sub(browser::now().0);
+        let ahead_ms = self.heard_ahead_ms.get().unwrap_or_else(|| now.0.saturating_sub(browser::now().0));
         self.ahead_ms.set(Some(ahead_ms));
         let stored = self
             .with(async |db| {

@@ -1298,7 +1298,9 @@ impl sync::Office for Desk<'_> {
     }
     async fn pull(&self, mut request: PullRequest) -> Result<PullAnswer, ApiError> {
         request.signer = Some(Bytes(self.notebook.signer().to_vec()));
-        self.line.pull(request).await
+        let answer = self.line.pull(request).await?;
+        self.notebook.note_time(answer.now);
+        Ok(answer)
     }
 }
 
